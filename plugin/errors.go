@@ -1,0 +1,96 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// StageError is no answer, as opposed to a bad answer: the stage could not
+// look. It becomes a finding of level [Undetermined]; any other error that a
+// stage returns denies.
+type StageError struct {
+	// Stage is the stage's name: "resolve", "verify".
+	Stage string
+	// Subject is what was being looked at, without credentials.
+	Subject string
+	// Hint says what to do.
+	Hint string
+	// Cause is why there is no answer.
+	Cause error
+}
+
+func (e *StageError) Error() string {
+	if e.Subject == "" {
+		return fmt.Sprintf("%s: %v", e.Stage, e.Cause)
+	}
+	return fmt.Sprintf("%s %s: %v", e.Stage, e.Subject, e.Cause)
+}
+
+func (e *StageError) Unwrap() error { return e.Cause }
+
+// Refusal is a bad answer: the source asked for something that is not done, or
+// is broken. Renderers return it so that the finding can name the line.
+type Refusal struct {
+	// Rule is the finding's rule id, such as render/escape.
+	Rule string
+	// Origin is the line that asked.
+	Origin Origin
+	// Message, Why and Hint go to the finding as they are.
+	Message, Why, Hint string
+	// Cause may be nil.
+	Cause error
+}
+
+func (e *Refusal) Error() string {
+	text := e.Message
+	if e.Cause != nil {
+		text = fmt.Sprintf("%s: %v", text, e.Cause)
+	}
+	if at := e.Origin.String(); at != "" {
+		return at + ": " + text
+	}
+	return text
+}
+
+func (e *Refusal) Unwrap() error { return e.Cause }
+
+// FindingsFromError turns what a stage returned into findings: every *Refusal
+// and every *StageError inside a joined error becomes one of its own, anything
+// else denies under rule. A cancelled or expired context is undetermined.
+func FindingsFromError(stage string, err error) []Finding {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only the outermost join is taken apart
+		var findings []Finding
+		for _, part := range joined.Unwrap() {
+			findings = append(findings, FindingsFromError(stage, part)...)
+		}
+		if len(findings) > 0 {
+			return findings
+		}
+	}
+	return []Finding{findingFromError(stage, err)}
+}
+
+func findingFromError(stage string, err error) Finding {
+	var refusal *Refusal
+	var noAnswer *StageError
+	switch {
+	case errors.As(err, &refusal):
+		message := refusal.Message
+		if refusal.Cause != nil {
+			message = fmt.Sprintf("%s: %v", message, refusal.Cause)
+		}
+		return Finding{Rule: refusal.Rule, Origin: refusal.Origin, Message: message, Why: refusal.Why, Hint: refusal.Hint, Unwaivable: true}
+	case errors.As(err, &noAnswer):
+		return Finding{Rule: noAnswer.Stage + "/no-answer", Level: Undetermined, Message: noAnswer.Error(), Hint: noAnswer.Hint}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return Finding{
+			Rule: stage + "/no-answer", Level: Undetermined, Message: err.Error(),
+			Hint: "the run was stopped before it had an answer; run it again, with more time if it was a deadline",
+		}
+	}
+	return Finding{Rule: stage + "/failed", Message: err.Error(), Unwaivable: true}
+}

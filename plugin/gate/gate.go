@@ -1,0 +1,277 @@
+// Package gate is the gate's configuration: what the platform team wrote, read
+// strictly, checked once, and never taken from the application's repository.
+//
+// It holds no rule and talks to nobody. [Load] reads files, [Config.Select]
+// chooses the gates of an application, [Combine] says what they mean together;
+// plugin/setup turns the result into a pipeline.
+package gate
+
+import (
+	"time"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// APIVersion is the version of our own kinds.
+const APIVersion = "assay.dev/v1alpha1"
+
+// Gate is the glue between the ecosystem's formats, and what has no format
+// yet (kind: Gate).
+type Gate struct {
+	Metadata Metadata
+	Spec     Spec
+	// At is where the gate was read.
+	At plugin.Origin
+}
+
+// Metadata is the part of Kubernetes' object metadata that is read.
+type Metadata struct {
+	Name        string            `yaml:"name"`
+	Namespace   string            `yaml:"namespace,omitempty"`
+	Labels      map[string]string `yaml:"labels,omitempty"`
+	Annotations map[string]string `yaml:"annotations,omitempty"`
+}
+
+// Spec is a gate's body. Absent fields take the strict value.
+type Spec struct {
+	// Base marks a gate that alone may cover an application; the others add to
+	// base gates.
+	Base bool `yaml:"base,omitempty"`
+	// Selector chooses applications; an empty selector matches all.
+	Selector Selector `yaml:"selector,omitempty"`
+	// Switches roll the gate out in steps.
+	Switches Switches `yaml:"switches,omitempty"`
+	// Lock says how images.lock.yaml is used.
+	Lock Lock `yaml:"lock,omitempty"`
+	// Images declares image fields and required platforms.
+	Images Images `yaml:"images,omitempty"`
+	// Trust says which ClusterImagePolicies of the configuration apply, and
+	// what an image that none covers means.
+	Trust Trust `yaml:"trust,omitempty"`
+	// Profile hardens: "profile/baseline@1", "profile/restricted@1", "none".
+	Profile string `yaml:"profile,omitempty"`
+	// Judge says which rules objects must pass.
+	Judge Judge `yaml:"judge,omitempty"`
+	// Registries says how hosts are reached and with which credentials.
+	Registries []Registry `yaml:"registries,omitempty"`
+	// Charts says where chart dependencies may come from.
+	Charts Charts `yaml:"charts,omitempty"`
+	// Platform marks applications of the platform itself, which self does not
+	// bind. It needs a selector.
+	Platform bool `yaml:"platform,omitempty"`
+	// ProtectedNamespaces are added to those that self protects.
+	ProtectedNamespaces []string `yaml:"protectedNamespaces,omitempty"`
+	// Namespaces describes destination namespaces for rules that look at them.
+	Namespaces []Namespace `yaml:"namespaces,omitempty"`
+	// Waivers turn denials into warnings until a day.
+	Waivers []Waiver `yaml:"waivers,omitempty"`
+	// BreakGlass opens the gate for one application and revision.
+	BreakGlass []BreakGlass `yaml:"breakGlass,omitempty"`
+	// Freshness bounds how long tags and referrer lists are believed.
+	Freshness Freshness `yaml:"freshness,omitempty"`
+	// Limits changes defaults of the table in docs/limits.md, by name.
+	Limits map[string]int64 `yaml:"limits,omitempty"`
+}
+
+// Selector matches when every list that is not empty has a glob ("*" within a
+// segment, "**" across) that matches the application's attribute. An attribute
+// that the door did not give matches.
+type Selector struct {
+	Projects     []string `yaml:"projects,omitempty"`
+	Namespaces   []string `yaml:"namespaces,omitempty"`   // of the GatedSource (Flux)
+	Applications []string `yaml:"applications,omitempty"` // names; only in gates that are not base
+	Repositories []string `yaml:"repositories,omitempty"` // only in gates that are not base
+	Paths        []string `yaml:"paths,omitempty"`        // only in gates that are not base
+}
+
+// Switch is "On" or "Off"; the zero value is on.
+type Switch string
+
+// The switch's values.
+const (
+	On  Switch = "On"
+	Off Switch = "Off"
+)
+
+// IsOn reports whether the switch is on. Anything but Off is.
+func (s Switch) IsOn() bool { return s != Off }
+
+// Switches are the three steps of a roll-out. All off is called audit.
+type Switches struct {
+	Pin    Switch `yaml:"pin,omitempty"`
+	Harden Switch `yaml:"harden,omitempty"`
+	Deny   Switch `yaml:"deny,omitempty"`
+}
+
+// Lock says how the application's images.lock.yaml is used.
+type Lock struct {
+	// Mode is "Locked" (a tag needs an entry) or "Resolve" (the registry decides
+	// where there is none). Empty takes the door's default.
+	Mode string `yaml:"mode,omitempty"`
+	// Drift is "Ignore", "Warn" or "Deny" (default) when a locked tag has moved.
+	Drift string `yaml:"drift,omitempty"`
+	// MaxBuildAge denies a locked image whose config was created longer ago.
+	MaxBuildAge Duration `yaml:"maxBuildAge,omitempty"`
+}
+
+// Images declares what the finder cannot know.
+type Images struct {
+	Fields []ImageField `yaml:"fields,omitempty"`
+	// Undeclared is "Deny" (default), "Warn" or "Ignore" for places that look
+	// like images and are declared nowhere.
+	Undeclared string `yaml:"undeclared,omitempty"`
+	// Platforms ("linux/amd64") must each be in an image's index.
+	Platforms []string `yaml:"platforms,omitempty"`
+}
+
+// ImageField declares an image field of a custom resource; see
+// plugin.ImageField.
+type ImageField struct {
+	Group  string `yaml:"group,omitempty"`
+	Kind   string `yaml:"kind"`
+	Path   string `yaml:"path"`
+	Tag    string `yaml:"tag,omitempty"`
+	Digest string `yaml:"digest,omitempty"`
+	Prefix string `yaml:"prefix,omitempty"`
+}
+
+// Trust chooses trust rules.
+type Trust struct {
+	// Policies are names of ClusterImagePolicies; empty means all that the
+	// configuration holds.
+	Policies []string `yaml:"policies,omitempty"`
+	// NoMatch is "Deny" (default) or "Warn" for an image that no policy covers.
+	NoMatch string `yaml:"noMatch,omitempty"`
+	// Platforms says what must be verified of an index: "Index" (default),
+	// "AllLeaves", "Either".
+	Platforms string `yaml:"platforms,omitempty"`
+}
+
+// Judge chooses rules over objects.
+type Judge struct {
+	// PodSecurity is the gate's own minimum, which no label lowers.
+	PodSecurity *PodSecurity `yaml:"podSecurity,omitempty"`
+	// Packs are shipped packs by version: "pack/supply-chain@1".
+	Packs []string `yaml:"packs,omitempty"`
+	// Policies are names of ValidatingAdmissionPolicies; empty means all that
+	// the configuration holds and that are bound.
+	Policies []string `yaml:"policies,omitempty"`
+	// Rules sets the level of single rules.
+	Rules []RuleLevel `yaml:"rules,omitempty"`
+	// Indeterminate is "Deny" (default) or "Warn" for rules that cannot be
+	// decided offline.
+	Indeterminate string `yaml:"indeterminate,omitempty"`
+	// TrustObjectLabels lets policies select by labels that the application
+	// writes.
+	TrustObjectLabels bool `yaml:"trustObjectLabels,omitempty"`
+}
+
+// PodSecurity is a Pod Security level and version.
+type PodSecurity struct {
+	Level   string `yaml:"level"`             // privileged, baseline, restricted
+	Version string `yaml:"version,omitempty"` // "latest" (default) or "v1.31"
+}
+
+// RuleLevel sets one rule's level: "Deny", "Warn" or "Off".
+type RuleLevel struct {
+	Rule  string `yaml:"rule"`
+	Level string `yaml:"level"`
+}
+
+// Registry says how one host, or a prefix of its repositories, is reached.
+type Registry struct {
+	// Host is "registry.example.com" or with a port.
+	Host string `yaml:"host"`
+	// Prefix limits credentials to repositories below it: "team-a/".
+	Prefix string `yaml:"prefix,omitempty"`
+	// Private allows addresses that are not public.
+	Private bool `yaml:"private,omitempty"`
+	// PlainHTTP talks HTTP; only for loopback and private hosts.
+	PlainHTTP bool `yaml:"plainHTTP,omitempty"`
+	// Credentials names where the credential is.
+	Credentials *Credentials `yaml:"credentials,omitempty"`
+	// CA is a file of PEM certificates, relative to the gate's file.
+	CA string `yaml:"ca,omitempty"`
+	// Mirrors give the bytes: "mirror.example.com/prefix"; names stay Host's.
+	Mirrors []string `yaml:"mirrors,omitempty"`
+}
+
+// Credentials is one of its fields.
+type Credentials struct {
+	// DockerConfig is a docker config.json, relative to the gate's file.
+	DockerConfig string `yaml:"dockerConfig,omitempty"`
+	// UsernameFile and PasswordFile hold one value each.
+	UsernameFile string `yaml:"usernameFile,omitempty"`
+	PasswordFile string `yaml:"passwordFile,omitempty"`
+	// Keychain is a cloud's: "ecr", "acr", "gar"; used for its own hosts only.
+	Keychain string `yaml:"keychain,omitempty"`
+}
+
+// Charts limits where chart dependencies come from.
+type Charts struct {
+	// Hosts from which dependencies that are not vendored may be fetched.
+	Hosts []string `yaml:"hosts,omitempty"`
+}
+
+// Namespace describes a destination namespace.
+type Namespace struct {
+	Name   string            `yaml:"name"`
+	Labels map[string]string `yaml:"labels,omitempty"`
+	// Owned marks a namespace that its application owns.
+	Owned bool `yaml:"owned,omitempty"`
+}
+
+// Waiver turns a denial of this gate into a warning. Everything but Image,
+// Object and Content is required; one of Image and Object is.
+type Waiver struct {
+	Rule   string        `yaml:"rule"`
+	Image  string        `yaml:"image,omitempty"`  // repository, exact
+	Object *WaivedObject `yaml:"object,omitempty"` // exact
+	Field  string        `yaml:"field,omitempty"`
+	// Content binds the waiver: the image's digest, or the finding's content
+	// hash.
+	Content   string `yaml:"content"`
+	Owner     string `yaml:"owner"`
+	Reason    string `yaml:"reason"`
+	Reference string `yaml:"reference"`
+	Approver  string `yaml:"approver"`
+	// Until is the last day (UTC) on which the waiver holds: 2026-12-31.
+	Until Date `yaml:"until"`
+	// Application limits the waiver to one application.
+	Application string `yaml:"application,omitempty"`
+	// At is the waiver's own line.
+	At plugin.Origin `yaml:"-"`
+}
+
+// WaivedObject names one object exactly.
+type WaivedObject struct {
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string `yaml:"kind"`
+	Namespace  string `yaml:"namespace,omitempty"`
+	Name       string `yaml:"name"`
+}
+
+// BreakGlass opens the gate for one application and revision, for at most 24
+// hours.
+type BreakGlass struct {
+	Application string    `yaml:"application"`
+	Revision    string    `yaml:"revision"`
+	Reason      string    `yaml:"reason"`
+	Approver    string    `yaml:"approver"`
+	From        time.Time `yaml:"from"`
+	Until       time.Time `yaml:"until"`
+	// At is the entry's own line.
+	At plugin.Origin `yaml:"-"`
+}
+
+// Freshness bounds belief in mutable answers of registries.
+type Freshness struct {
+	FreshFor Duration `yaml:"freshFor,omitempty"` // default 5m
+	StaleFor Duration `yaml:"staleFor,omitempty"` // default 24h
+}
+
+// Duration is a time.Duration in Go's syntax ("36h") or days ("30d").
+type Duration time.Duration
+
+// Date is a day, "2006-01-02", in UTC; it lasts until the day's end.
+type Date struct{ time.Time }

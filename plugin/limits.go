@@ -1,0 +1,122 @@
+package plugin
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Limits bound everything that is read from a registry, an archive, a
+// repository or a renderer. Going over one is a refusal that names it; nothing
+// is ever cut short in silence. A gate changes a limit by its name in the
+// table of [LimitTable].
+type Limits struct {
+	FileBytes          int64 // one file of the source tree
+	TreeBytes          int64 // all files that one rendering reads
+	RenderedBytes      int64 // one rendering
+	RenderedObjects    int64 // objects in one rendering
+	YAMLDepth          int64 // nesting of one document
+	YAMLNodes          int64 // nodes of one document, aliases expanded
+	ArchiveBytes       int64 // one chart archive, unpacked
+	ArchiveFiles       int64 // files in one chart archive
+	RenderSeconds      int64 // one rendering in a worker
+	RenderMemory       int64 // bytes of memory of a worker
+	ManifestBytes      int64 // one registry manifest or index
+	ConfigBytes        int64 // one image config
+	BundleBytes        int64 // one signature bundle or attestation
+	Referrers          int64 // referrers of one image
+	LegacySignatures   int64 // layers of one .sig or .att manifest
+	ManifestsPerIndex  int64 // leaves of one index
+	Certificates       int64 // certificates in one chain
+	RequestSeconds     int64 // one registry request, its body included
+	RetryAfterSeconds  int64 // the longest Retry-After that is waited for
+	Retries            int64 // tries after the first for one request
+	RequestsPerHost    int64 // requests in flight to one host and credential
+	CacheBytes         int64 // one cache of registry facts
+	RenderCacheBytes   int64 // rendered objects kept in memory
+	FindingsPerVerdict int64 // findings in one report
+}
+
+// Limit is one row of the table.
+type Limit struct {
+	// Name is how a gate names it.
+	Name string
+	// Default is in Unit.
+	Default int64
+	Unit    string
+	What    string
+	field   func(*Limits) *int64
+}
+
+const mebibyte = 1 << 20
+
+// LimitTable is the one list of all limits, in the order of docs/limits.md.
+func LimitTable() []Limit {
+	return []Limit{
+		{"fileBytes", 16 * mebibyte, "bytes", "one file of the source tree", func(l *Limits) *int64 { return &l.FileBytes }},
+		{"treeBytes", 256 * mebibyte, "bytes", "all files that one rendering reads", func(l *Limits) *int64 { return &l.TreeBytes }},
+		{"renderedBytes", 64 * mebibyte, "bytes", "one rendering", func(l *Limits) *int64 { return &l.RenderedBytes }},
+		{"renderedObjects", 50_000, "objects", "objects in one rendering", func(l *Limits) *int64 { return &l.RenderedObjects }},
+		{"yamlDepth", 500, "levels", "nesting of one document", func(l *Limits) *int64 { return &l.YAMLDepth }},
+		{"yamlNodes", 2_000_000, "nodes", "nodes of one document, aliases expanded", func(l *Limits) *int64 { return &l.YAMLNodes }},
+		{"archiveBytes", 64 * mebibyte, "bytes", "one chart archive, unpacked", func(l *Limits) *int64 { return &l.ArchiveBytes }},
+		{"archiveFiles", 10_000, "files", "files in one chart archive", func(l *Limits) *int64 { return &l.ArchiveFiles }},
+		{"renderSeconds", 30, "seconds", "one rendering in a worker process", func(l *Limits) *int64 { return &l.RenderSeconds }},
+		{"renderMemory", 512 * mebibyte, "bytes", "memory of a worker process", func(l *Limits) *int64 { return &l.RenderMemory }},
+		{"manifestBytes", 4 * mebibyte, "bytes", "one registry manifest or index", func(l *Limits) *int64 { return &l.ManifestBytes }},
+		{"configBytes", 8 * mebibyte, "bytes", "one image config", func(l *Limits) *int64 { return &l.ConfigBytes }},
+		{"bundleBytes", 16 * mebibyte, "bytes", "one signature bundle or attestation", func(l *Limits) *int64 { return &l.BundleBytes }},
+		{"referrers", 1_000, "referrers", "referrers of one image", func(l *Limits) *int64 { return &l.Referrers }},
+		{"legacySignatures", 200, "layers", "layers of one .sig or .att manifest", func(l *Limits) *int64 { return &l.LegacySignatures }},
+		{"manifestsPerIndex", 200, "manifests", "leaves of one index", func(l *Limits) *int64 { return &l.ManifestsPerIndex }},
+		{"certificates", 10, "certificates", "certificates in one chain", func(l *Limits) *int64 { return &l.Certificates }},
+		{"requestSeconds", 30, "seconds", "one registry request, its body included", func(l *Limits) *int64 { return &l.RequestSeconds }},
+		{"retryAfterSeconds", 60, "seconds", "the longest Retry-After that is waited for", func(l *Limits) *int64 { return &l.RetryAfterSeconds }},
+		{"retries", 3, "tries", "tries after the first for one request", func(l *Limits) *int64 { return &l.Retries }},
+		{"requestsPerHost", 32, "requests", "requests in flight to one host and credential", func(l *Limits) *int64 { return &l.RequestsPerHost }},
+		{"cacheBytes", 64 * mebibyte, "bytes", "one cache of registry facts", func(l *Limits) *int64 { return &l.CacheBytes }},
+		{"renderCacheBytes", 128 * mebibyte, "bytes", "rendered objects kept in memory", func(l *Limits) *int64 { return &l.RenderCacheBytes }},
+		{"findingsPerVerdict", 10_000, "findings", "findings in one report", func(l *Limits) *int64 { return &l.FindingsPerVerdict }},
+	}
+}
+
+// DefaultLimits are the defaults of the table.
+func DefaultLimits() Limits {
+	limits, err := NewLimits(nil)
+	if err != nil {
+		panic(err) // no override, no error
+	}
+	return limits
+}
+
+// NewLimits are the defaults with overrides by name. An unknown name and a
+// value below 1 are errors.
+func NewLimits(overrides map[string]int64) (Limits, error) {
+	var limits Limits
+	known := map[string]bool{}
+	for _, limit := range LimitTable() {
+		known[limit.Name] = true
+		value, overridden := overrides[limit.Name]
+		if !overridden {
+			value = limit.Default
+		}
+		if value < 1 {
+			return Limits{}, fmt.Errorf("setting limit %s: %d is below 1", limit.Name, value)
+		}
+		*limit.field(&limits) = value
+	}
+	names := make([]string, 0, len(overrides))
+	for name := range overrides {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if !known[name] {
+			return Limits{}, fmt.Errorf("setting limit %s: there is no such limit; docs/limits.md lists them", name)
+		}
+	}
+	return limits, nil
+}
+
+// RequestTimeout is RequestSeconds as a duration.
+func (l Limits) RequestTimeout() time.Duration { return time.Duration(l.RequestSeconds) * time.Second }

@@ -1,0 +1,100 @@
+package plugin
+
+import "os"
+
+// Source is what a front door hands to a run. All of it is untrusted.
+type Source struct {
+	// Root confines every read of the run to the source tree.
+	Root *os.Root
+	// Path is the application's folder (or file) in the tree, slash-separated
+	// and relative; "." is the root.
+	Path string
+	// Revision is the commit or version that the tree was taken from; empty
+	// when the door does not know it.
+	Revision string
+	// Application is what the platform says about the application.
+	Application Application
+	// Parameters are the rendering options that the door was given.
+	Parameters Parameters
+	// Rendered holds manifests that were rendered elsewhere (standard input of
+	// the command line). When it is set, Root and Path are not read.
+	Rendered []byte
+}
+
+// Application is the identity by which gates are chosen. An empty attribute
+// was not given by the door and matches every selector on it.
+type Application struct {
+	// Name is the application's name; it is the default Helm release name.
+	Name string `json:"name,omitempty"`
+	// Project is the Argo CD AppProject.
+	Project string `json:"project,omitempty"`
+	// SourceNamespace is the namespace of the GatedSource (Flux).
+	SourceNamespace string `json:"sourceNamespace,omitempty"`
+	// Namespace is the destination namespace.
+	Namespace string `json:"namespace,omitempty"`
+	// Repository is the URL of the source repository, without credentials.
+	Repository string `json:"repository,omitempty"`
+}
+
+// Parameters are rendering options, in the union of what Argo CD's and Flux's
+// source fields can say. None of them can weaken a gate.
+type Parameters struct {
+	// Kind forces a renderer: "kustomize", "helm", "directory"; empty detects.
+	Kind      string              `json:"kind,omitempty"`
+	Helm      HelmParameters      `json:"helm,omitzero"`
+	Kustomize KustomizeParameters `json:"kustomize,omitzero"`
+	Directory DirectoryParameters `json:"directory,omitzero"`
+}
+
+// HelmParameters mirror `helm template`. Later sources win: value files, then
+// Values, then Set and SetString.
+type HelmParameters struct {
+	// ReleaseName defaults to the application's name, then to "release-name".
+	ReleaseName string `json:"releaseName,omitempty"`
+	// Namespace defaults to the application's destination namespace.
+	Namespace string `json:"namespace,omitempty"`
+	// ValueFiles are paths relative to the chart's folder, inside the tree.
+	ValueFiles []string `json:"valueFiles,omitempty"`
+	// IgnoreMissingValueFiles skips value files that do not exist.
+	IgnoreMissingValueFiles bool `json:"ignoreMissingValueFiles,omitempty"`
+	// Values is YAML.
+	Values string `json:"values,omitempty"`
+	// Set and SetString are "path=value" in the syntax of helm's --set.
+	Set       []string `json:"set,omitempty"`
+	SetString []string `json:"setString,omitempty"`
+	// KubeVersion and APIVersions fill .Capabilities.
+	KubeVersion string   `json:"kubeVersion,omitempty"`
+	APIVersions []string `json:"apiVersions,omitempty"`
+	// SkipCRDs leaves out the chart's crds folder.
+	SkipCRDs bool `json:"skipCRDs,omitempty"`
+	// SkipSchemaValidation does not check values.schema.json.
+	SkipSchemaValidation bool `json:"skipSchemaValidation,omitempty"`
+}
+
+// KustomizeParameters are applied on top of the kustomization, as
+// `kustomize edit` would.
+type KustomizeParameters struct {
+	NamePrefix        string            `json:"namePrefix,omitempty"`
+	NameSuffix        string            `json:"nameSuffix,omitempty"`
+	Namespace         string            `json:"namespace,omitempty"`
+	Images            []string          `json:"images,omitempty"`
+	CommonLabels      map[string]string `json:"commonLabels,omitempty"`
+	CommonAnnotations map[string]string `json:"commonAnnotations,omitempty"`
+	// Patches are strategic-merge or JSON 6902 patches, YAML text.
+	Patches    []KustomizePatch `json:"patches,omitempty"`
+	Components []string         `json:"components,omitempty"`
+}
+
+// KustomizePatch is one entry of a kustomization's patches field.
+type KustomizePatch struct {
+	Patch  string `json:"patch"`
+	Target string `json:"target,omitempty"` // YAML of a selector; empty when the patch names its object
+}
+
+// DirectoryParameters choose files of a plain directory.
+type DirectoryParameters struct {
+	Recurse bool `json:"recurse,omitempty"`
+	// Include and Exclude are globs over paths relative to Path; braces allowed.
+	Include string `json:"include,omitempty"`
+	Exclude string `json:"exclude,omitempty"`
+}

@@ -1,0 +1,128 @@
+package plugin
+
+import (
+	"context"
+	"time"
+)
+
+// Rendering is what a renderer makes of a source.
+type Rendering struct {
+	// Objects in the order in which the tool itself would print them.
+	Objects []Object
+	// Findings are what the renderer noticed: random template functions,
+	// duplicate objects.
+	Findings []Finding
+}
+
+// Renderer turns a source into objects. Errors: *Refusal for a source that is
+// refused or broken (denies), *StageError when there is no answer.
+type Renderer interface {
+	Render(ctx context.Context, source Source) (Rendering, error)
+}
+
+// Resolver asks the registry which digest each tagged reference stands for.
+// There is one resolution for each reference, in the same order.
+type Resolver interface {
+	Resolve(ctx context.Context, references []Reference) []Resolution
+}
+
+// Resolution is the registry's word on one tag. The zero value is no answer.
+type Resolution struct {
+	// Digest is "sha256:<hex>"; empty when Err is set.
+	Digest    string
+	MediaType string
+	Size      int64
+	// Stale marks an answer from an earlier run, given as the registry did not
+	// answer now; Age says how old it is.
+	Stale bool
+	Age   time.Duration
+	// Err is a *Refusal when the registry answered that there is no such tag,
+	// or that it is not allowed; a *StageError when there was no answer.
+	Err error
+}
+
+// Inspector reads what hardening and platform rules need to know of images and
+// fills Config and Platforms in place. It runs beside the verifiers.
+type Inspector interface {
+	Inspect(ctx context.Context, images []Image) []Finding
+}
+
+// Verifier asks one gate's trust rules about every image. The answer has one
+// review for each image, in the same order. Images without a digest are
+// skipped by giving an empty review; the resolver already spoke about them.
+type Verifier interface {
+	Verify(ctx context.Context, images []Image) []Review
+}
+
+// Review is one gate's word on one image. A review with neither evidence nor a
+// finding vouches for nothing, and the account step denies the image.
+type Review struct {
+	Evidence []Evidence
+	Findings []Finding
+}
+
+// Hardener fills in what the author left out. It changes objects in place,
+// never an image, and reports each change as a finding with Was and Now.
+type Hardener interface {
+	Harden(ctx context.Context, objects []Object, images ImageIndex) []Finding
+}
+
+// Judge asks one gate's rules about the decoded seal.
+type Judge interface {
+	Judge(ctx context.Context, sealed Sealed) []Finding
+}
+
+// Sealed is what a judge sees: the objects as decoded from the bytes that will
+// be handed on, and what is known of their images. Judges do not change it.
+type Sealed struct {
+	Source  Source
+	Objects []Object
+	Images  ImageIndex
+	At      time.Time
+}
+
+// Decider holds one gate's exceptions: waivers and break glass. It is asked
+// about findings of its own gate, and about findings of no gate, which are
+// lowered only when every gate that denies has an exception for them.
+type Decider interface {
+	// Waive returns the exception that covers the finding at that time, or nil.
+	// It is never asked about unwaivable findings.
+	Waive(source Source, at time.Time, finding Finding) *Waived
+	// Notes says what the reader must know of the exceptions: those past their
+	// day, those close to it. Banner is set under break glass: the first line
+	// of every report.
+	Notes(source Source, at time.Time, findings []Finding) (notes []Finding, banner string)
+}
+
+// Encoding seals objects into bytes and reads them back.
+type Encoding interface {
+	Encode(objects []Object) ([]byte, error)
+	// Decode refuses bytes that do not hold exactly the objects that Encode
+	// wrote. Origins are not part of the bytes.
+	Decode(data []byte) ([]Object, error)
+}
+
+// ImageIndex finds an image by the object and field that use it.
+type ImageIndex struct {
+	byUse map[useKey]*Image
+}
+
+type useKey struct {
+	object int
+	field  string
+}
+
+// NewImageIndex indexes images by their uses.
+func NewImageIndex(images []Image) ImageIndex {
+	index := ImageIndex{byUse: map[useKey]*Image{}}
+	for i := range images {
+		for _, use := range images[i].Uses {
+			index.byUse[useKey{use.Object, use.Field}] = &images[i]
+		}
+	}
+	return index
+}
+
+// At returns the image that the field of the object at that index names; nil
+// when the field names none.
+func (x ImageIndex) At(object int, field string) *Image { return x.byUse[useKey{object, field}] }

@@ -1,0 +1,106 @@
+package plugin
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Outcome is the answer of a run. The zero value is a denial.
+type Outcome int
+
+const (
+	// Denied means that something is wrong; it wins over Unanswered.
+	Denied Outcome = iota
+	// Unanswered means that nothing is known to be wrong, but something could
+	// not be looked at.
+	Unanswered
+	// Allowed means that every stage ran to its end and nothing blocks.
+	Allowed
+)
+
+// String is "denied", "undetermined" or "allowed".
+func (o Outcome) String() string {
+	switch o {
+	case Allowed:
+		return "allowed"
+	case Unanswered:
+		return "undetermined"
+	case Denied:
+	}
+	return "denied"
+}
+
+// MarshalJSON writes the outcome's name.
+func (o Outcome) MarshalJSON() ([]byte, error) { return json.Marshal(o.String()) }
+
+// Verdict is the result of a run. Its zero value is a denial without
+// manifests.
+type Verdict struct {
+	// Application, Revision and Path repeat what was judged.
+	Application Application
+	Revision    string
+	Path        string
+	// Gates are the names of the gates that judged, sorted.
+	Gates []string
+	// At is the time by which waivers and ages were judged.
+	At time.Time
+	// Images are the application's images, sorted by reference.
+	Images []Image
+	// Findings are sorted, the worst first.
+	Findings []Finding
+	// Objects is the number of objects in the rendering.
+	Objects int
+	// Banner is the first line of every report, set under break glass.
+	Banner string
+
+	manifests []byte
+	complete  bool
+}
+
+// Outcome is Allowed only after a complete run in which nothing blocks.
+func (v *Verdict) Outcome() Outcome {
+	if v == nil {
+		return Denied
+	}
+	outcome := Allowed
+	if !v.complete {
+		outcome = Unanswered
+	}
+	for _, finding := range v.Findings {
+		if !finding.Level.Blocks() {
+			continue
+		}
+		if finding.Level != Undetermined {
+			return Denied
+		}
+		outcome = Unanswered
+	}
+	if outcome == Unanswered && len(v.Findings) == 0 {
+		return Denied // stopped without a word: no reason to call it "no answer"
+	}
+	return outcome
+}
+
+// Allowed reports whether the manifests may be handed on.
+func (v *Verdict) Allowed() bool { return v.Outcome() == Allowed }
+
+// Manifests are the sealed bytes that were judged. They are only returned for
+// an allowed verdict.
+func (v *Verdict) Manifests() ([]byte, error) {
+	if !v.Allowed() {
+		return nil, fmt.Errorf("reading the manifests: the verdict is %s", v.Outcome())
+	}
+	return v.manifests, nil
+}
+
+// Count is the number of findings of one level.
+func (v *Verdict) Count(level Level) int {
+	count := 0
+	for _, finding := range v.Findings {
+		if finding.Level == level {
+			count++
+		}
+	}
+	return count
+}
