@@ -1,6 +1,6 @@
 module github.com/assay-gitops/assay
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/google/go-containerregistry v0.22.1
