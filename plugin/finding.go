@@ -95,6 +95,9 @@ type Finding struct {
 	// Waiver is set when a waiver of the same gate turned a denial into a
 	// warning.
 	Waiver *Waived `json:"waiver,omitempty"`
+	// Audited is set when the finding would have blocked, had its gate's deny
+	// switch been on.
+	Audited bool `json:"audited,omitempty"`
 	// Unwaivable findings are turned into warnings by nothing.
 	Unwaivable bool `json:"unwaivable,omitempty"`
 	// Indeterminate marks a rule that cannot be decided offline; its level

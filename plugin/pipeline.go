@@ -344,6 +344,7 @@ func (r *run) decide() {
 			note.Gate = gate.Name
 			if note.Level.Blocks() && !gate.Deny {
 				note.Level = Warn
+				note.Audited = true
 			}
 			r.add(note)
 		}
@@ -382,4 +383,5 @@ func (r *run) except(finding *Finding) {
 	}
 	finding.Level = Warn
 	finding.Waiver = waived
+	finding.Audited = waived == nil
 }
