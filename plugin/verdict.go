@@ -34,6 +34,21 @@ func (o Outcome) String() string {
 // MarshalJSON writes the outcome's name.
 func (o Outcome) MarshalJSON() ([]byte, error) { return json.Marshal(o.String()) }
 
+// UnmarshalJSON reads an outcome's name and refuses any other value.
+func (o *Outcome) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return fmt.Errorf("reading an outcome: %w", err)
+	}
+	for _, known := range []Outcome{Denied, Unanswered, Allowed} {
+		if text == known.String() {
+			*o = known
+			return nil
+		}
+	}
+	return fmt.Errorf("reading an outcome: %q is none of denied, undetermined, allowed", text)
+}
+
 // Verdict is the result of a run. Its zero value is a denial without
 // manifests.
 type Verdict struct {

@@ -1,0 +1,149 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// textReporter writes for a person at a terminal, who must understand a "no"
+// in one reading: the answer first, the worst object first, and what to do
+// last.
+type textReporter struct{ Options }
+
+func (t textReporter) Report(w io.Writer, v *plugin.Verdict) error {
+	if v == nil {
+		return fmt.Errorf("writing the text report: there is no verdict")
+	}
+	p := &page{color: t.Color, width: t.Width}
+	findings, omitted := t.shown(v)
+	p.head(v)
+	p.findings(v, findings)
+	if omitted > 0 {
+		p.blank()
+		p.line(0, span{yellow, fmt.Sprintf("and %s more, not shown: the limit findingsPerVerdict is %d", plural(omitted, "finding"), t.Findings)})
+	}
+	p.changes(findings)
+	p.notes(findings)
+	p.images(v)
+	p.next(v, cmp.Or(t.Path, v.Path, "."))
+	if _, err := io.WriteString(w, p.out.String()); err != nil {
+		return fmt.Errorf("writing the text report: %w", err)
+	}
+	return nil
+}
+
+// head is the banner under break glass, the answer in one line that stands
+// alone, and by whom and when it was given.
+func (p *page) head(v *plugin.Verdict) {
+	if v.Banner != "" {
+		p.line(0, span{red, v.Banner})
+	}
+	p.line(0, span{outcomeStyle(v.Outcome()), v.Outcome().String() + ":"}, span{strong, subject(v) + ":"},
+		span{text: summary(v) + " (" + plural(len(v.Images), "image") + ", " + plural(v.Objects, "object") + ")"})
+	gates := "none"
+	if len(v.Gates) > 0 {
+		gates = strings.Join(v.Gates, ", ")
+	}
+	p.line(0, span{faint, "gates: " + gates + ";"}, span{faint, revision(v)}, span{faint, "judged at " + v.At.UTC().Format("2006-01-02 15:04:05Z")})
+}
+
+func revision(v *plugin.Verdict) string {
+	if v.Revision == "" {
+		return ""
+	}
+	return "revision " + v.Revision + ";"
+}
+
+func outcomeStyle(outcome plugin.Outcome) style {
+	switch outcome {
+	case plugin.Allowed:
+		return green
+	case plugin.Unanswered:
+		return yellow
+	case plugin.Denied:
+	}
+	return red
+}
+
+// subject names what was judged: "shop (overlays/prod)".
+func subject(v *plugin.Verdict) string {
+	switch {
+	case v.Application.Name == "" && v.Path == "":
+		return "application"
+	case v.Application.Name == "":
+		return v.Path
+	case v.Path == "" || v.Path == ".":
+		return v.Application.Name
+	}
+	return v.Application.Name + " (" + v.Path + ")"
+}
+
+// summary counts what the reader must look at.
+func summary(v *plugin.Verdict) string {
+	var parts []string
+	problems := 0
+	audited := 0
+	for _, finding := range v.Findings {
+		if finding.Level.Blocks() && finding.Level != plugin.Undetermined {
+			problems++
+		}
+		if finding.Audited {
+			audited++
+		}
+	}
+	if problems > 0 {
+		parts = append(parts, plural(problems, "problem")+where(v.Findings))
+	}
+	if count := v.Count(plugin.Undetermined); count > 0 {
+		parts = append(parts, plural(count, "question")+" without an answer")
+	}
+	if audited > 0 {
+		parts = append(parts, plural(audited, "problem")+" not enforced (audit)")
+	}
+	if count := v.Count(plugin.Warn) - audited; count > 0 {
+		parts = append(parts, plural(count, "warning"))
+	}
+	if len(parts) == 0 && v.Allowed() {
+		return "no problems"
+	}
+	if len(parts) == 0 {
+		return "the run stopped before it had an answer"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// where counts the objects and the images that the denials are about.
+func where(findings []plugin.Finding) string {
+	objects, images := map[plugin.ObjectID]bool{}, map[string]bool{}
+	for _, finding := range findings {
+		switch {
+		case !finding.Level.Blocks() || finding.Level == plugin.Undetermined:
+		case !finding.Object.IsZero():
+			objects[finding.Object] = true
+		case finding.Image != "":
+			images[finding.Image] = true
+		}
+	}
+	var parts []string
+	if len(objects) > 0 {
+		parts = append(parts, plural(len(objects), "object"))
+	}
+	if len(images) > 0 {
+		parts = append(parts, plural(len(images), "image"))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " in " + strings.Join(parts, " and ")
+}
+
+func plural(count int, noun string) string {
+	if count == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", count, noun)
+}

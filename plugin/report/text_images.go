@@ -1,0 +1,123 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// images is the table of what will run: the reference, the digest and who
+// decided it, and everybody who vouches for it.
+func (p *page) images(v *plugin.Verdict) {
+	if len(v.Images) == 0 {
+		return
+	}
+	p.blank()
+	p.line(0, span{strong, "images"})
+	for _, image := range v.Images {
+		digest := span{red, "no digest"}
+		if image.Digest != "" {
+			digest = span{text: shortDigest(image.Digest)}
+		}
+		p.line(2, span{text: image.Written}, span{faint, "->"}, digest, span{faint, digestOrigin(image)})
+		if len(image.Evidence) == 0 {
+			p.paragraph(4, unvouched(v, image))
+		}
+		for _, line := range vouchers(image.Evidence, len(v.Gates) > 1) {
+			p.paragraph(4, span{green, line})
+		}
+	}
+}
+
+// unvouched says why nobody vouches for an image. That nobody could be asked is
+// not told as "nobody".
+func unvouched(v *plugin.Verdict, image plugin.Image) span {
+	silent := func(f plugin.Finding) bool { return f.Level == plugin.Undetermined && f.Image == image.Written }
+	switch {
+	case slices.ContainsFunc(v.Findings, silent):
+		return span{yellow, "no answer: it could not be looked at who vouches for it"}
+	case image.Digest == "":
+		return span{red, "nothing to vouch for: it has no digest"}
+	}
+	return span{red, "nobody vouches for it"}
+}
+
+// shortDigest is enough of a digest to compare by eye: twelve hex digits.
+func shortDigest(digest string) string {
+	algorithm, hex, found := strings.Cut(digest, ":")
+	if !found || len(hex) <= 12 {
+		return digest
+	}
+	return algorithm + ":" + hex[:12]
+}
+
+func digestOrigin(image plugin.Image) string {
+	switch image.DigestFrom {
+	case plugin.DigestWritten:
+		return "as written"
+	case plugin.DigestResolved:
+		return "by the registry"
+	case plugin.DigestStale:
+		return "by an earlier answer; the registry gave none"
+	case plugin.DigestLocked:
+		switch image.RegistryDigest {
+		case "", image.Digest:
+			return "by the lock file"
+		}
+		return "by the lock file; the registry says " + shortDigest(image.RegistryDigest)
+	}
+	return string(image.DigestFrom)
+}
+
+// vouchers says who vouches, one line for each distinct statement.
+func vouchers(evidence []plugin.Evidence, severalGates bool) []string {
+	var lines []string
+	seen := map[string]bool{}
+	for _, e := range evidence {
+		claims := e.Claims()
+		line := voucher(claims)
+		if severalGates && claims.Gate != "" {
+			line += ", gate " + claims.Gate
+		}
+		if !seen[line] {
+			seen[line] = true
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func voucher(claims plugin.Claims) string {
+	rule := claims.Policy
+	if claims.Authority != "" {
+		rule += "/" + claims.Authority
+	}
+	text := ""
+	switch claims.Kind {
+	case plugin.EvidenceStatic:
+		return "accepted without a signature by rule " + rule
+	case plugin.EvidenceSignature:
+		text = "signed by "
+	case plugin.EvidenceAttestation:
+		text = "attested (" + claims.PredicateType + ") by "
+	default:
+		text = string(claims.Kind) + " by "
+	}
+	if claims.Issuer == "" {
+		text += "key "
+	}
+	if strings.HasPrefix(claims.Signer, "sha256:") {
+		text += shortDigest(claims.Signer)
+	} else {
+		text += claims.Signer
+	}
+	if claims.Issuer != "" {
+		text += fmt.Sprintf(" (issuer %s)", claims.Issuer)
+	}
+	if !claims.Signed.IsZero() {
+		text += " on " + claims.Signed.UTC().Format("2006-01-02")
+	}
+	return text + ", rule " + rule
+}
