@@ -50,7 +50,7 @@ func write(t *testing.T, format string, options report.Options, v *plugin.Verdic
 	return out.Bytes()
 }
 
-func TestReport_EveryFormatOfEveryAnswer(t *testing.T) {
+func TestReport_GoldenFileOfEveryFormatAndAnswer(t *testing.T) {
 	for name, v := range verdicts(t) {
 		t.Run(name, func(t *testing.T) {
 			golden(t, filepath.Join("testdata", name+".txt"), write(t, "text", report.Options{}, v))

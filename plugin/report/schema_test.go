@@ -130,7 +130,7 @@ func reportSchema(t *testing.T) *schema {
 	return out
 }
 
-func TestSchema_FileIsInStepWithTheTypes(t *testing.T) {
+func TestSchema_GeneratedFileIsInStepWithTheTypes(t *testing.T) {
 	data, err := json.MarshalIndent(reportSchema(t), "", "  ")
 	if err != nil {
 		t.Fatal(err)
