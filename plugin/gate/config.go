@@ -1,6 +1,10 @@
 package gate
 
-import "github.com/assay-gitops/assay/plugin"
+import (
+	"slices"
+
+	"github.com/assay-gitops/assay/plugin"
+)
 
 // Config is everything that was loaded, checked.
 type Config struct {
@@ -22,4 +26,30 @@ type Document struct {
 	// JSON is the object.
 	JSON []byte
 	At   plugin.Origin
+}
+
+// PoliciesOf are the ClusterImagePolicies that a gate's trust section chooses,
+// in the order in which they were loaded: all of them when it names none.
+func (c *Config) PoliciesOf(gate Gate) []ClusterImagePolicy {
+	names := gate.Spec.Trust.Policies
+	if len(names) == 0 {
+		return slices.Clone(c.ImagePolicies)
+	}
+	var chosen []ClusterImagePolicy
+	for _, policy := range c.ImagePolicies {
+		if slices.Contains(names, policy.Metadata.Name) {
+			chosen = append(chosen, policy)
+		}
+	}
+	return chosen
+}
+
+// TrustRoot finds a trust root by name.
+func (c *Config) TrustRoot(name string) (TrustRoot, bool) {
+	for _, root := range c.TrustRoots {
+		if root.Metadata.Name == name {
+			return root, true
+		}
+	}
+	return TrustRoot{}, false
 }

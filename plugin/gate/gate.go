@@ -32,7 +32,9 @@ type Metadata struct {
 	Annotations map[string]string `yaml:"annotations,omitempty"`
 }
 
-// Spec is a gate's body. Absent fields take the strict value.
+// Spec is a gate's body. What a base gate leaves out takes the strict value;
+// what another gate leaves out it has no opinion on. docs/gate.md has the rule
+// of every field.
 type Spec struct {
 	// Base marks a gate that alone may cover an application; the others add to
 	// base gates.
@@ -98,18 +100,18 @@ func (s Switch) IsOn() bool { return s != Off }
 
 // Switches are the three steps of a roll-out. All off is called audit.
 type Switches struct {
-	Pin    Switch `yaml:"pin,omitempty"`
-	Harden Switch `yaml:"harden,omitempty"`
-	Deny   Switch `yaml:"deny,omitempty"`
+	Pin    Switch `yaml:"pin,omitempty" enum:"On,Off"`
+	Harden Switch `yaml:"harden,omitempty" enum:"On,Off"`
+	Deny   Switch `yaml:"deny,omitempty" enum:"On,Off"`
 }
 
 // Lock says how the application's images.lock.yaml is used.
 type Lock struct {
 	// Mode is "Locked" (a tag needs an entry) or "Resolve" (the registry decides
 	// where there is none). Empty takes the door's default.
-	Mode string `yaml:"mode,omitempty"`
+	Mode string `yaml:"mode,omitempty" enum:"Locked,Resolve"`
 	// Drift is "Ignore", "Warn" or "Deny" (default) when a locked tag has moved.
-	Drift string `yaml:"drift,omitempty"`
+	Drift string `yaml:"drift,omitempty" enum:"Deny,Warn,Ignore"`
 	// MaxBuildAge denies a locked image whose config was created longer ago.
 	MaxBuildAge Duration `yaml:"maxBuildAge,omitempty"`
 }
@@ -119,7 +121,7 @@ type Images struct {
 	Fields []ImageField `yaml:"fields,omitempty"`
 	// Undeclared is "Deny" (default), "Warn" or "Ignore" for places that look
 	// like images and are declared nowhere.
-	Undeclared string `yaml:"undeclared,omitempty"`
+	Undeclared string `yaml:"undeclared,omitempty" enum:"Deny,Warn,Ignore"`
 	// Platforms ("linux/amd64") must each be in an image's index.
 	Platforms []string `yaml:"platforms,omitempty"`
 }
@@ -141,10 +143,10 @@ type Trust struct {
 	// configuration holds.
 	Policies []string `yaml:"policies,omitempty"`
 	// NoMatch is "Deny" (default) or "Warn" for an image that no policy covers.
-	NoMatch string `yaml:"noMatch,omitempty"`
+	NoMatch string `yaml:"noMatch,omitempty" enum:"Deny,Warn"`
 	// Platforms says what must be verified of an index: "Index" (default),
 	// "AllLeaves", "Either".
-	Platforms string `yaml:"platforms,omitempty"`
+	Platforms string `yaml:"platforms,omitempty" enum:"Index,AllLeaves,Either"`
 }
 
 // Judge chooses rules over objects.
@@ -160,7 +162,7 @@ type Judge struct {
 	Rules []RuleLevel `yaml:"rules,omitempty"`
 	// Indeterminate is "Deny" (default) or "Warn" for rules that cannot be
 	// decided offline.
-	Indeterminate string `yaml:"indeterminate,omitempty"`
+	Indeterminate string `yaml:"indeterminate,omitempty" enum:"Deny,Warn"`
 	// TrustObjectLabels lets policies select by labels that the application
 	// writes.
 	TrustObjectLabels bool `yaml:"trustObjectLabels,omitempty"`
@@ -168,14 +170,14 @@ type Judge struct {
 
 // PodSecurity is a Pod Security level and version.
 type PodSecurity struct {
-	Level   string `yaml:"level"`             // privileged, baseline, restricted
+	Level   string `yaml:"level" enum:"privileged,baseline,restricted"`
 	Version string `yaml:"version,omitempty"` // "latest" (default) or "v1.31"
 }
 
 // RuleLevel sets one rule's level: "Deny", "Warn" or "Off".
 type RuleLevel struct {
 	Rule  string `yaml:"rule"`
-	Level string `yaml:"level"`
+	Level string `yaml:"level" enum:"Deny,Warn,Off"`
 }
 
 // Registry says how one host, or a prefix of its repositories, is reached.
@@ -194,6 +196,8 @@ type Registry struct {
 	CA string `yaml:"ca,omitempty"`
 	// Mirrors give the bytes: "mirror.example.com/prefix"; names stay Host's.
 	Mirrors []string `yaml:"mirrors,omitempty"`
+	// At is the entry's own line; files it names are relative to At.File.
+	At plugin.Origin `yaml:"-"`
 }
 
 // Credentials is one of its fields.
@@ -204,7 +208,7 @@ type Credentials struct {
 	UsernameFile string `yaml:"usernameFile,omitempty"`
 	PasswordFile string `yaml:"passwordFile,omitempty"`
 	// Keychain is a cloud's: "ecr", "acr", "gar"; used for its own hosts only.
-	Keychain string `yaml:"keychain,omitempty"`
+	Keychain string `yaml:"keychain,omitempty" enum:"ecr,acr,gar"`
 }
 
 // Charts limits where chart dependencies come from.
@@ -221,8 +225,9 @@ type Namespace struct {
 	Owned bool `yaml:"owned,omitempty"`
 }
 
-// Waiver turns a denial of this gate into a warning. Everything but Image,
-// Object and Content is required; one of Image and Object is.
+// Waiver turns a denial of this gate into a warning. All fields are required
+// but Field and Application; of Image and Object exactly one is. A waiver of an
+// object names the finding's field when the finding has one.
 type Waiver struct {
 	Rule   string        `yaml:"rule"`
 	Image  string        `yaml:"image,omitempty"`  // repository, exact

@@ -21,7 +21,7 @@ type ImagePolicySpec struct {
 	// Authorities are alternatives: one that vouches is enough.
 	Authorities []Authority `yaml:"authorities"`
 	// Mode is "enforce" (default) or "warn".
-	Mode string `yaml:"mode,omitempty"`
+	Mode string `yaml:"mode,omitempty" enum:"enforce,warn"`
 }
 
 // ImagePattern is a glob over normalised references.
@@ -40,29 +40,32 @@ type Authority struct {
 	CTLog            *CTLog            `yaml:"ctlog,omitempty"`
 	RFC3161Timestamp *RFC3161Timestamp `yaml:"rfc3161timestamp,omitempty"`
 	// SignatureFormat is "legacy" or "bundle"; empty looks for both.
-	SignatureFormat string `yaml:"signatureFormat,omitempty"`
+	SignatureFormat string `yaml:"signatureFormat,omitempty" enum:"legacy,bundle"`
 	// At is the authority's own line.
 	At plugin.Origin `yaml:"-"`
 }
 
 // StaticRef accepts or refuses without looking: action "pass" or "fail".
 type StaticRef struct {
-	Action  string `yaml:"action"`
+	Action  string `yaml:"action" enum:"pass,fail"`
 	Message string `yaml:"message,omitempty"`
 }
 
 // KeyRef is one or several public keys.
 type KeyRef struct {
-	// Data is PEM; several blocks are several keys, any of which is enough.
+	// Data is one key in PEM. Load refuses several blocks, of which
+	// policy-controller would read the first alone; several keys are several
+	// authorities, or a File.
 	Data string `yaml:"data,omitempty"`
-	// File is a PEM file relative to the policy's file (assay's own; a policy
-	// with it is not for the cluster).
+	// File is a PEM file relative to the policy's file; several blocks are
+	// several keys, any of which is enough (assay's own; a policy with it is not
+	// for the cluster).
 	File string `yaml:"file,omitempty"`
 	// KMS is a key URI (awskms://, gcpkms://, azurekms://, hashivault://); it
 	// needs a build with the tag kms.
 	KMS string `yaml:"kms,omitempty"`
 	// HashAlgorithm is sha256 (default), sha384 or sha512.
-	HashAlgorithm string `yaml:"hashAlgorithm,omitempty"`
+	HashAlgorithm string `yaml:"hashAlgorithm,omitempty" enum:"sha256,sha384,sha512"`
 }
 
 // KeylessRef is certificates of a Fulcio, by identity.

@@ -1,0 +1,153 @@
+package gate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// maxGlob bounds a selector's glob; two of them are compared in the product of
+// their lengths.
+const maxGlob = 300
+
+func (l *loading) checkGate(c checker, gate Gate) {
+	spec := gate.Spec
+	c.checkSelector(spec)
+	c.checkImages(spec.Images)
+	c.checkJudge(spec)
+	c.checkRegistries(spec.Registries)
+	c.each("spec.charts.hosts", spec.Charts.Hosts, c.host)
+	c.likeAll("spec.protectedNamespaces", spec.ProtectedNamespaces, labelName, "write a namespace's name; globs are not read here")
+	c.checkNamespaces(spec.Namespaces)
+	for i, waiver := range spec.Waivers {
+		c.checkWaiver(fmt.Sprintf("spec.waivers[%d]", i), waiver)
+	}
+	for i, entry := range spec.BreakGlass {
+		c.checkBreakGlass(fmt.Sprintf("spec.breakGlass[%d]", i), entry)
+	}
+	for _, limit := range slices.Sorted(maps.Keys(spec.Limits)) {
+		if _, err := plugin.NewLimits(map[string]int64{limit: spec.Limits[limit]}); err != nil {
+			c.bad("spec.limits."+limit, err.Error(), "docs/limits.md lists names and units")
+		}
+	}
+	l.checkNamed(c, "spec.trust.policies", spec.Trust.Policies, "ClusterImagePolicy")
+	l.checkNamed(c, "spec.judge.policies", spec.Judge.Policies, "ValidatingAdmissionPolicy")
+}
+
+// checkNamed refuses names of policies that are not loaded. An empty list
+// would read as "all" and look like "none".
+func (l *loading) checkNamed(c checker, field string, names []string, kind string) {
+	if names != nil && len(names) == 0 {
+		c.bad(field, "is an empty list, which would mean all", "leave it out for all, or name some")
+	}
+	loaded := map[string]bool{}
+	for _, policy := range l.config.ImagePolicies {
+		loaded["ClusterImagePolicy/"+policy.Metadata.Name] = true
+	}
+	for _, document := range l.config.Documents {
+		loaded[document.Kind+"/"+document.Name] = true
+	}
+	c.each(field, names, func(at, text string) {
+		if !loaded[kind+"/"+text] {
+			c.bad(at, fmt.Sprintf("there is no %s %q in the configuration", kind, text), "correct the name, or load the file that holds it")
+		}
+	})
+}
+
+func (c checker) checkSelector(spec Spec) {
+	for _, list := range spec.Selector.attributes(plugin.Application{}, "") {
+		field := "spec.selector." + list.field
+		c.each(field, list.globs, c.glob)
+		if list.globs != nil && len(list.globs) == 0 {
+			c.bad(field, "is an empty list", "leave it out to match all, or write globs")
+		}
+		if spec.Base && !list.trusted && len(list.globs) > 0 {
+			c.bad(field, "a base gate is chosen by what the platform controls: projects and namespaces", "move this to a gate without base: true, which adds to the base gate")
+		}
+	}
+	if !spec.Platform {
+		return
+	}
+	if !spec.Base {
+		c.bad("spec.platform", "only a base gate may be the platform's; other gates add strictness, they take none away", "set base: true or take platform out")
+	}
+	if !narrow(spec.Selector.Projects) && !narrow(spec.Selector.Namespaces) {
+		c.bad("spec.platform", "it switches self off, and the selector matches every application", "name the platform's own projects or namespaces in spec.selector")
+	}
+}
+
+// narrow reports whether a list chooses anything.
+func narrow(globs []string) bool {
+	return len(globs) > 0 && !slices.ContainsFunc(globs, func(glob string) bool { return strings.Trim(glob, "*") == "" })
+}
+
+func (c checker) glob(field, glob string) {
+	switch {
+	case len(glob) > maxGlob:
+		c.bad(field, fmt.Sprintf("the glob is longer than %d bytes", maxGlob), "shorten it")
+	case strings.ContainsAny(glob, "?[]{}\\^$|"):
+		c.bad(field, fmt.Sprintf("%q: only * (within a segment) and ** (across segments) are read", glob), "write one glob for each alternative")
+	case strings.ContainsAny(glob, " \t\n"):
+		c.bad(field, fmt.Sprintf("%q holds white space", glob), "take it out")
+	}
+}
+
+func (c checker) checkImages(images Images) {
+	c.likeAll("spec.images.platforms", images.Platforms, platform, "write os/architecture: linux/amd64")
+	seen := map[ImageField]bool{}
+	for i, image := range images.Fields {
+		at := fmt.Sprintf("spec.images.fields[%d]", i)
+		c.like(at+".group", image.Group, objectName, "write the API group without a version: example.com")
+		c.like(at+".kind", image.Kind, kindName, "write the kind as in manifests: CamelCase")
+		for _, path := range []struct{ field, value string }{{".path", image.Path}, {".tag", image.Tag}, {".digest", image.Digest}} {
+			if strings.HasPrefix(path.value, ".") || strings.HasSuffix(path.value, ".") || strings.ContainsAny(path.value, " \t\n$") {
+				c.bad(at+path.field, fmt.Sprintf("%q is no path", path.value), "write spec.containers[*].image, without a leading dot")
+			}
+		}
+		if seen[image] {
+			c.bad(at, "the same field is declared twice", "keep one")
+		}
+		seen[image] = true
+	}
+}
+
+func (c checker) checkJudge(spec Spec) {
+	judge := spec.Judge
+	if spec.Profile != "none" {
+		c.like("spec.profile", spec.Profile, profileName, "write profile/restricted@1, profile/baseline@1 or none")
+	}
+	c.each("spec.judge.packs", judge.Packs, func(at, pack string) {
+		if strings.HasPrefix(pack, "pack/self@") {
+			c.bad(at, "self is always on", "take it out")
+			return
+		}
+		c.like(at, pack, packName, "write pack/name@version: pack/workload@1")
+	})
+	if judge.PodSecurity != nil {
+		c.like("spec.judge.podSecurity.version", judge.PodSecurity.Version, podVersion, "write latest, or a version such as v1.31")
+	}
+	seen := map[string]bool{}
+	for i, rule := range judge.Rules {
+		at := fmt.Sprintf("spec.judge.rules[%d].rule", i)
+		c.rule(at, rule.Rule, "is always on")
+		if seen[rule.Rule] {
+			c.bad(at, fmt.Sprintf("%q has a level already", rule.Rule), "keep one")
+		}
+		seen[rule.Rule] = true
+	}
+}
+
+func (c checker) checkNamespaces(namespaces []Namespace) {
+	seen := map[string]bool{}
+	for i, namespace := range namespaces {
+		at := fmt.Sprintf("spec.namespaces[%d].name", i)
+		c.like(at, namespace.Name, labelName, "write a namespace's name; globs are not read here")
+		if seen[namespace.Name] {
+			c.bad(at, fmt.Sprintf("%q is described twice", namespace.Name), "keep one")
+		}
+		seen[namespace.Name] = true
+	}
+}

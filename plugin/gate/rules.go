@@ -1,0 +1,65 @@
+package gate
+
+// FieldRule says how one field of a gate's spec adds up when several gates
+// apply. The table is in docs/gate.md, and a test holds Combine to it.
+type FieldRule struct {
+	// Field is the path below spec.
+	Field string
+	// Rule is how two values become one.
+	Rule string
+	// Base is what a base gate means that leaves the field out; other gates have
+	// no opinion unless Other says what they mean.
+	Base, Other string
+}
+
+const (
+	perGate   = "per gate"
+	selects   = "chooses the gate"
+	requires  = "requirements add: all of them"
+	permits   = "permissions intersect: what every gate with an opinion allows"
+	stricter  = "the stricter"
+	same      = "must be equal where both speak, else a conflict"
+	anyOn     = "on if any gate's is"
+	noneAsked = "none"
+)
+
+// FieldRules is the whole table, in the order of Spec.
+func FieldRules() []FieldRule {
+	return []FieldRule{
+		{"base", selects, "-", "false: the gate adds to base gates"},
+		{"selector.projects", selects, "every project", "every project"},
+		{"selector.namespaces", selects, "every source namespace", "every source namespace"},
+		{"selector.applications", selects, "not allowed", "every application"},
+		{"selector.repositories", selects, "not allowed", "every repository"},
+		{"selector.paths", selects, "not allowed", "every path"},
+		{"switches.pin", anyOn, "On", "On: what a gate verifies must be what ships"},
+		{"switches.harden", anyOn, "On", "On"},
+		{"switches.deny", perGate + ": it blocks by its own findings only", "On", "On"},
+		{"lock.mode", "Locked beats the door's default, which beats Resolve", "the door's default", ""},
+		{"lock.drift", stricter + ": Deny, Warn, Ignore", "Deny", ""},
+		{"lock.maxBuildAge", stricter + ": the shorter", noneAsked, ""},
+		{"images.fields", requires, noneAsked, ""},
+		{"images.undeclared", stricter + ": Deny, Warn, Ignore", "Deny", ""},
+		{"images.platforms", requires, noneAsked, ""},
+		{"trust.policies", perGate + ": coverage of images is decided by each gate alone", "all that are loaded", "all that are loaded"},
+		{"trust.noMatch", perGate, "Deny", "Deny"},
+		{"trust.platforms", perGate, "Index", "Index"},
+		{"profile", same, defaultProfile + " while harden is on", ""},
+		{"judge.podSecurity", perGate + ": each level must be met", "restricted, latest", ""},
+		{"judge.packs", perGate + ": each pack must be passed", "pack/supply-chain@1, pack/workload@1; [] for none", ""},
+		{"judge.policies", perGate, "all that are loaded", "all that are loaded"},
+		{"judge.rules", perGate, "each rule's shipped level", "each rule's shipped level"},
+		{"judge.indeterminate", perGate, "Deny", "Deny"},
+		{"judge.trustObjectLabels", perGate, "false", "false"},
+		{"registries", permits + "; entries of one host meet at the longer prefix; ca and credentials " + same, noneAsked, ""},
+		{"charts.hosts", permits, noneAsked, ""},
+		{"platform", permits + ": every base gate must say so", "false", "not allowed"},
+		{"protectedNamespaces", requires, noneAsked, ""},
+		{"namespaces", "descriptions join; labels of one namespace " + same + "; owned is a permission", noneAsked, ""},
+		{"waivers", perGate + ": a waiver acts on its own gate's findings only", noneAsked, ""},
+		{"breakGlass", perGate + ": findings of no gate need an entry in every gate that denies", noneAsked, ""},
+		{"freshness.freshFor", stricter + ": the shorter", "5m", ""},
+		{"freshness.staleFor", stricter + ": the shorter", "24h", ""},
+		{"limits", stricter + ": the lower of each", "the table's default", ""},
+	}
+}
