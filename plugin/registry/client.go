@@ -1,0 +1,203 @@
+package registry
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"golang.org/x/sync/singleflight"
+)
+
+// Client talks to registries. One client serves all applications that use the
+// same gate configuration; it may be used by many goroutines. What it
+// remembers is kept apart by host and credential.
+type Client struct {
+	options Options
+	limits  limits
+	hosts   map[string]*rules
+	doors   *doors
+	stats   stats
+	flights singleflight.Group
+	// content holds bytes by digest, mutable tags and lists of referrers.
+	content, mutable *cache
+	// salt keeps credentials from being guessed from partitions.
+	salt [16]byte
+
+	mu       sync.Mutex
+	sessions map[string]*session
+}
+
+// New checks the options. It sends nothing.
+func New(options Options) (*Client, error) {
+	options = options.withDefaults()
+	hosts, err := hostRules(options.Hosts)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{options: options, limits: limits{options.Limits}, hosts: hosts, sessions: map[string]*session{}}
+	_, _ = rand.Read(c.salt[:]) // never fails (crypto/rand since Go 1.24)
+	c.content = newCache(c.limits.CacheBytes)
+	c.mutable = newCache(c.limits.CacheBytes / 4)
+	c.doors = newDoors(c)
+	for _, rules := range hosts {
+		for _, entry := range rules.entries {
+			registry, err := name.NewRegistry(entry.Host)
+			if err != nil {
+				return nil, fmt.Errorf("reading registries: %w", err)
+			}
+			if _, err := c.session(registry.RegistryStr(), entry.Prefix); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, nil
+}
+
+// Close lets go of idle connections. Requests in flight go on.
+func (c *Client) Close() {
+	c.doors.common.CloseIdleConnections()
+	for _, transport := range c.doors.byHost {
+		transport.CloseIdleConnections()
+	}
+}
+
+// Partition names the host and credential by which a repository is read,
+// without showing the credential. Facts that were read through one partition
+// are not known in another. It differs from process to process.
+func (c *Client) Partition(repository string) (string, error) {
+	place, err := c.place(repository)
+	if err != nil {
+		return "", explain(stageRegistry, repository, err)
+	}
+	return place.session.id, nil
+}
+
+// place is where a repository is found: a session and a path there.
+type place struct {
+	session *session
+	path    string
+}
+
+// place finds the origin of a repository in normal form.
+func (c *Client) place(repository string) (place, error) {
+	parsed, err := name.NewRepository(repository, name.WeakValidation)
+	if err != nil {
+		return place{}, invalidName(repository, err)
+	}
+	session, err := c.session(parsed.RegistryStr(), parsed.RepositoryStr())
+	if err != nil {
+		return place{}, err
+	}
+	return place{session: session, path: parsed.RepositoryStr()}, nil
+}
+
+// places are the mirrors of a repository, then its origin.
+func (c *Client) places(origin place) ([]place, error) {
+	rules := c.rulesOf(origin.session.host)
+	if rules == nil || len(rules.mirrors) == 0 {
+		return []place{origin}, nil
+	}
+	var all []place
+	for _, mirror := range rules.mirrors {
+		mirrored, err := c.place(mirror + "/" + origin.path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, mirrored)
+	}
+	return append(all, origin), nil
+}
+
+// session finds or makes the session for a host and a repository's path there.
+func (c *Client) session(host, path string) (*session, error) {
+	from, err := c.source(host, path)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(append(c.salt[:], host+"\x00"+from.id...))
+	id := hex.EncodeToString(sum[:])
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := c.sessions[id]; known != nil {
+		return known, nil
+	}
+	scheme := "https"
+	if c.plainHTTP(host) {
+		scheme = "http"
+	}
+	made := &session{
+		client: c, id: id, host: host, scheme: scheme, source: from,
+		slots: make(chan struct{}, c.limits.RequestsPerHost), tokens: map[string]token{}, wanted: map[string]bool{},
+	}
+	c.sessions[id] = made
+	return made, nil
+}
+
+func (c *Client) source(host, path string) (source, error) {
+	if rules := c.rulesOf(host); rules != nil {
+		entry := rules.entryFor(path)
+		switch {
+		case entry != nil && entry.Keychain != "":
+			return c.keychainSource(entry.Keychain, host)
+		case entry != nil && !entry.Credential.IsZero():
+			return staticSource(entry.Credential), nil
+		}
+	}
+	if c.options.Keychain != nil {
+		return dockerSource(c.options.Keychain, host), nil
+	}
+	return staticSource(Credential{}), nil
+}
+
+// plainHTTP reports whether a host is talked to without TLS: where its entry
+// says so, and for loopback hosts without an entry when private ones are
+// allowed.
+func (c *Client) plainHTTP(host string) bool {
+	if rules := c.rulesOf(host); rules != nil {
+		return rules.plainHTTP
+	}
+	return c.options.AllowPrivate && isLoopback(host)
+}
+
+// share runs equal work once, for all who ask for it at the time. The work has
+// the client's own deadline: whoever leaves stops nothing for the others.
+func (c *Client) share(ctx context.Context, key string, work func(context.Context) (any, error)) (any, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	done := c.flights.DoChan(key, func() (value any, err error) {
+		defer func() {
+			if cause := recover(); cause != nil {
+				err = fmt.Errorf("panic: %v", cause)
+			}
+		}()
+		own, cancel := context.WithTimeout(context.Background(), c.limits.flight())
+		defer cancel()
+		return work(own)
+	})
+	select {
+	case result := <-done:
+		return result.Val, result.Err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// flight is the longest time that one shared piece of work can need when every
+// request and every wait takes as long as it may.
+func (l limits) flight() time.Duration {
+	tries := l.Retries + 1
+	return time.Duration(tries*l.RequestSeconds+l.Retries*l.RetryAfterSeconds) * time.Second
+}
+
+var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+// isDigest reports whether a reference is a digest and not a tag.
+func isDigest(reference string) bool { return strings.Contains(reference, ":") }

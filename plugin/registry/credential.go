@@ -1,0 +1,133 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// Credential is what a registry or its token service asks for. Its text forms
+// never show it.
+type Credential struct {
+	Username, Password string
+	// IdentityToken is exchanged for access tokens (OAuth2 refresh token).
+	IdentityToken string
+	// RegistryToken is sent to the registry as it is, as bearer token.
+	RegistryToken string
+}
+
+// IsZero reports whether there is no credential: anonymous.
+func (c Credential) IsZero() bool { return c == Credential{} }
+
+// String hides the credential.
+func (c Credential) String() string {
+	if c.IsZero() {
+		return "anonymous"
+	}
+	return "[credential]"
+}
+
+// GoString hides the credential from %#v.
+func (c Credential) GoString() string { return c.String() }
+
+// MarshalJSON hides the credential.
+func (c Credential) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+
+// Keychain makes credentials that end, for the hosts of one cloud.
+type Keychain interface {
+	// Covers reports whether the host is one of the cloud's own registries; the
+	// keychain is asked for no other.
+	Covers(host string) bool
+	// Credential gives a credential and how long it holds.
+	Credential(ctx context.Context, host string) (Credential, time.Duration, error)
+}
+
+// source gives the credential of one session.
+type source struct {
+	// id tells credentials apart without showing them.
+	id   string
+	read func(context.Context) (Credential, time.Duration, error)
+}
+
+// forever is the validity of credentials that say nothing of their end.
+const forever = 365 * 24 * time.Hour
+
+func staticSource(credential Credential) source {
+	id := "anonymous"
+	if !credential.IsZero() {
+		id = fmt.Sprintf("static\x00%s\x00%s\x00%s\x00%s", credential.Username, credential.Password, credential.IdentityToken, credential.RegistryToken)
+	}
+	return source{id: id, read: func(context.Context) (Credential, time.Duration, error) { return credential, forever, nil }}
+}
+
+// dockerSource asks the docker configuration, helpers included. Helpers give
+// credentials that end without saying when, so they are asked again now and
+// then.
+func dockerSource(keychain authn.Keychain, host string) source {
+	const validity = 10 * time.Minute
+	return source{id: "docker", read: func(ctx context.Context) (Credential, time.Duration, error) {
+		registry, err := name.NewRegistry(host)
+		if err != nil {
+			return Credential{}, 0, fmt.Errorf("reading the docker configuration: %w", err)
+		}
+		authenticator, err := authn.Resolve(ctx, keychain, registry)
+		if err != nil {
+			return Credential{}, 0, fmt.Errorf("reading the docker configuration for %s: %w", host, err)
+		}
+		config, err := authn.Authorization(ctx, authenticator)
+		if err != nil {
+			return Credential{}, 0, fmt.Errorf("reading the docker configuration for %s: %w", host, err)
+		}
+		return fromConfig(config), validity, nil
+	}}
+}
+
+func fromConfig(config *authn.AuthConfig) Credential {
+	credential := Credential{IdentityToken: config.IdentityToken, RegistryToken: config.RegistryToken}
+	if credential.IdentityToken == "" {
+		credential.Username, credential.Password = config.Username, config.Password
+	}
+	return credential
+}
+
+// DockerConfigCredential finds a host's credential in a docker config.json.
+// Only "auths" are read: credential helpers are programs, and a gate's file
+// runs none. A file without the host is an error that names it.
+func DockerConfigCredential(data []byte, host string) (Credential, error) {
+	var file struct {
+		Auths map[string]authn.AuthConfig `json:"auths"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return Credential{}, fmt.Errorf("reading a docker configuration: %s", redactJSON(err))
+	}
+	registry, err := name.NewRegistry(host)
+	if err != nil {
+		return Credential{}, fmt.Errorf("reading a docker configuration: %w", err)
+	}
+	for _, key := range []string{registry.RegistryStr(), host, "https://" + host, "https://index.docker.io/v1/"} {
+		if strings.HasPrefix(key, "https://index.docker.io") && registry.RegistryStr() != name.DefaultRegistry {
+			continue
+		}
+		if config, found := file.Auths[key]; found {
+			credential := fromConfig(&config)
+			if credential.IsZero() {
+				return Credential{}, fmt.Errorf("reading a docker configuration: the entry of %s is empty; credential helpers are not run", host)
+			}
+			return credential, nil
+		}
+	}
+	return Credential{}, fmt.Errorf("reading a docker configuration: it has no entry for %s", host)
+}
+
+// redactJSON says what kind of error it was, without the text that it quotes.
+func redactJSON(err error) string {
+	if syntax, ok := err.(*json.SyntaxError); ok { //nolint:errorlint // Unmarshal returns it bare
+		return fmt.Sprintf("not JSON at byte %d", syntax.Offset)
+	}
+	return "an entry is not a credential"
+}

@@ -1,0 +1,215 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+var _ plugin.Inspector = Inspector{}
+
+// Inspector reads images' configs and platforms. It fills [plugin.Image]
+// fields in place and denies images that lack a required platform.
+type Inspector struct {
+	Client *Client
+	// Platforms are required: "linux/amd64", "linux/arm64/v8". The first one
+	// that an index has decides whose config is read; without, linux/amd64,
+	// else any for linux, else the first.
+	Platforms []string
+	// SkipConfig reads platforms alone where an index names them.
+	SkipConfig bool
+}
+
+const stageInspect = "inspect"
+
+// Inspect looks at every image that has a digest, all side by side. A config
+// that could not be read is a finding, as hardening would else guess.
+func (i Inspector) Inspect(ctx context.Context, images []plugin.Image) []plugin.Finding {
+	findings := make([][]plugin.Finding, len(images))
+	var group sync.WaitGroup
+	for n := range images {
+		image := &images[n]
+		if image.Digest == "" {
+			continue
+		}
+		group.Go(func() {
+			err := i.inspect(ctx, image)
+			for _, finding := range plugin.FindingsFromError(stageInspect, err) {
+				findings[n] = append(findings[n], about(image, finding))
+			}
+			if err == nil {
+				findings[n] = i.missing(image)
+			}
+		})
+	}
+	group.Wait()
+	return slices.Concat(findings...)
+}
+
+func about(image *plugin.Image, finding plugin.Finding) plugin.Finding {
+	finding.Image, finding.Digest = image.Written, image.Digest
+	return finding
+}
+
+// missing denies for each required platform that the image does not have.
+func (i Inspector) missing(image *plugin.Image) []plugin.Finding {
+	var findings []plugin.Finding
+	for _, platform := range i.Platforms {
+		if slices.ContainsFunc(image.Platforms, func(has string) bool { return fits(has, platform) }) {
+			continue
+		}
+		findings = append(findings, about(image, plugin.Finding{
+			Rule:    "image/platform-missing",
+			Message: fmt.Sprintf("the image has no build for %s, only for [%s]", platform, strings.Join(image.Platforms, ", ")),
+			Why:     "on a node of that platform the container would not start",
+			Hint:    "build the image for it, or take the platform out of the gate",
+		}))
+	}
+	return findings
+}
+
+// fits reports whether a platform satisfies the wanted one, which may leave
+// out the variant.
+func fits(has, want string) bool { return has == want || strings.HasPrefix(has, want+"/") }
+
+type manifestDocument struct {
+	MediaType string             `json:"mediaType"`
+	Config    descriptorDocument `json:"config"`
+}
+
+func (i Inspector) inspect(ctx context.Context, image *plugin.Image) error {
+	repository := image.Reference.Repository
+	manifest, err := i.Client.Manifest(ctx, repository, image.Digest)
+	if err != nil {
+		return err
+	}
+	leaf := manifest
+	if isIndex(manifest) {
+		leaves, err := i.Client.Leaves(manifest)
+		if err != nil {
+			return err
+		}
+		image.Platforms = platformsOf(leaves)
+		if i.SkipConfig || len(leaves) == 0 {
+			return nil
+		}
+		if leaf, err = i.Client.Manifest(ctx, repository, i.choose(leaves).Digest); err != nil {
+			return err
+		}
+	}
+	return i.readConfig(ctx, image, leaf)
+}
+
+// isIndex decides by the content, and by the content type where the content
+// says nothing.
+func isIndex(manifest Manifest) bool {
+	var document struct {
+		MediaType string          `json:"mediaType"`
+		Manifests json.RawMessage `json:"manifests"`
+	}
+	mediaType := manifest.MediaType
+	if json.Unmarshal(manifest.Bytes, &document) == nil && document.MediaType != "" {
+		mediaType = document.MediaType
+	}
+	return mediaType == typeOCIIndex || mediaType == typeDockerList || mediaType == "" && document.Manifests != nil
+}
+
+// Leaves are the images of an index: its entries without those that are
+// statements about other entries (BuildKit's, marked by an annotation and the
+// platform unknown/unknown). For a manifest that is no index it is nil. More
+// entries than the limit, and entries without a digest, are errors.
+func (c *Client) Leaves(manifest Manifest) ([]Descriptor, error) {
+	if !isIndex(manifest) {
+		return nil, nil
+	}
+	entries, err := parseReferrers(manifest.Bytes, c.limits.ManifestsPerIndex)
+	if err == errTooMany { //nolint:errorlint // parseReferrers returns it bare
+		return nil, overLimit("index "+manifest.Digest, "manifestsPerIndex", c.limits.ManifestsPerIndex)
+	}
+	if err != nil {
+		return nil, invalidAnswer("index "+manifest.Digest, err)
+	}
+	return slices.DeleteFunc(entries, func(entry Descriptor) bool {
+		return entry.Platform == "unknown/unknown" && entry.Annotations["vnd.docker.reference.type"] != ""
+	}), nil
+}
+
+func platformsOf(leaves []Descriptor) []string {
+	seen := map[string]bool{}
+	for _, leaf := range leaves {
+		if leaf.Platform != "" {
+			seen[leaf.Platform] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func (i Inspector) choose(leaves []Descriptor) Descriptor {
+	for _, want := range append(slices.Clone(i.Platforms), "linux/amd64") {
+		for _, leaf := range leaves {
+			if fits(leaf.Platform, want) {
+				return leaf
+			}
+		}
+	}
+	for _, leaf := range leaves {
+		if strings.HasPrefix(leaf.Platform, "linux/") {
+			return leaf
+		}
+	}
+	return leaves[0]
+}
+
+// readConfig reads a single image's config. Artifacts that are no images
+// (charts, models) have none.
+func (i Inspector) readConfig(ctx context.Context, image *plugin.Image, leaf Manifest) error {
+	var manifest manifestDocument
+	if err := json.Unmarshal(leaf.Bytes, &manifest); err != nil {
+		return invalidAnswer("manifest "+leaf.Digest, err)
+	}
+	if manifest.Config.MediaType != typeOCIConfig && manifest.Config.MediaType != typeDockerConfig {
+		return nil
+	}
+	data, err := i.Client.Blob(ctx, image.Reference.Repository, manifest.Config.Digest, i.Client.limits.ConfigBytes)
+	if err != nil {
+		return err
+	}
+	config, platform, err := parseConfig(data)
+	if err != nil {
+		return invalidAnswer("image config "+manifest.Config.Digest, err)
+	}
+	image.Config = config
+	if image.Platforms == nil && platform != "" {
+		image.Platforms = []string{platform}
+	}
+	return nil
+}
+
+// parseConfig reads an image config (OCI image specification, config).
+func parseConfig(data []byte) (*plugin.ImageConfig, string, error) {
+	var document struct {
+		platformDocument
+		Created string `json:"created"`
+		Config  struct {
+			User         string
+			ExposedPorts map[string]struct{}
+			Volumes      map[string]struct{}
+			Entrypoint   []string
+			Cmd          []string
+		} `json:"config"`
+	}
+	if err := json.Unmarshal(data, &document); err != nil {
+		return nil, "", fmt.Errorf("parsing: %w", err)
+	}
+	return &plugin.ImageConfig{
+		User: document.Config.User, OS: document.OS, Architecture: document.Architecture,
+		ExposedPorts: slices.Sorted(maps.Keys(document.Config.ExposedPorts)), Volumes: slices.Sorted(maps.Keys(document.Config.Volumes)),
+		Entrypoint: document.Config.Entrypoint, Cmd: document.Config.Cmd, Created: document.Created,
+	}, document.String(), nil
+}

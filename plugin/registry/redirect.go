@@ -1,0 +1,87 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// sameOrigin reports whether two addresses have the same scheme and the same
+// host with port: only then may they see the same credential.
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+
+// redirect is where an answer points to; nil when it is an answer of its own.
+func (s *session) redirect(answer *response, from *url.URL) (*url.URL, error) {
+	switch answer.status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return nil, nil
+	}
+	next, err := from.Parse(answer.header.Get("Location"))
+	if err != nil || next.Host == "" {
+		return nil, refusedRedirect(from, "its target is not an address")
+	}
+	next.User = nil
+	if err := s.mayGo(from, next); err != nil {
+		return nil, err
+	}
+	return next, nil
+}
+
+// mayGo allows HTTPS everywhere, and HTTP only from HTTP to a host that may be
+// talked to so.
+func (s *session) mayGo(from, next *url.URL) error {
+	switch {
+	case next.Scheme == "https":
+		return nil
+	case next.Scheme == "http" && from.Scheme == "http" && s.client.plainHTTP(next.Host):
+		return nil
+	}
+	return refusedRedirect(from, "it leads to "+redact(next)+", which is not HTTPS")
+}
+
+func refusedRedirect(from *url.URL, why string) error {
+	return &plugin.Refusal{
+		Rule: "registry/redirect", Message: fmt.Sprintf("the redirect from %s is not followed: %s", redact(from), why),
+		Hint: "the registry, or a proxy in front of it, is set up wrongly",
+	}
+}
+
+// transportError says why there was no HTTP answer. Text of the HTTP library
+// that quotes addresses with queries does not pass.
+func (s *session) transportError(ctx context.Context, at *url.URL, err error) error {
+	var refusal *plugin.Refusal
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return fmt.Errorf("asking %s: %w", redact(at), cause)
+	}
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &certificate):
+		return &noAnswer{
+			cause: fmt.Errorf("asking %s: the server's certificate is not trusted: %w", redact(at), certificate.Err), final: true,
+			hint: "add the certificate authority to the host's entry in the gate (ca)",
+		}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &noAnswer{cause: fmt.Errorf("asking %s: no answer within %s", redact(at), s.client.limits.RequestTimeout()), hint: hintRetry}
+	}
+	var inURL *url.Error
+	if errors.As(err, &inURL) {
+		err = inURL.Err
+	}
+	return &noAnswer{cause: fmt.Errorf("asking %s: %w", redact(at), err), hint: "check the registry's name, and that it can be reached from here"}
+}
+
+func invalidName(repository string, err error) error {
+	return &plugin.Refusal{
+		Rule: "image/invalid", Message: fmt.Sprintf("%q is not a repository", repository), Cause: err,
+		Hint: "write it as host/path",
+	}
+}

@@ -1,0 +1,198 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// limits are the gate's, with what follows from them.
+type limits struct{ plugin.Limits }
+
+// session is everything that requests to one host under one credential share:
+// the challenge, the tokens, the slots, the pause that the registry asked for.
+type session struct {
+	client *Client
+	id     string
+	host   string
+	scheme string
+	source source
+	slots  chan struct{}
+
+	mu        sync.Mutex
+	challenge *challenge // nil before the first ping
+	tokens    map[string]token
+	wanted    map[string]bool
+	alone     bool // tokens are asked for one repository each
+	secret    Credential
+	secretEnd time.Time
+	pause     time.Time
+	absent    time.Time // until then, the referrers API is known to be missing
+	present   bool      // the referrers API was seen to work
+	trouble   error     // why the last try failed; nil after one that did not
+}
+
+// request is one question to a registry.
+type request struct {
+	method string
+	// path is the repository's, and rest what follows: "manifests/v1".
+	path, rest string
+	// next replaces path and rest by a page's own address.
+	next   *url.URL
+	accept string
+	limit  int64
+	// limited names the limit in messages.
+	limited string
+}
+
+// response is an answer, read whole.
+type response struct {
+	status     int
+	header     http.Header
+	body       []byte
+	url        *url.URL
+	retryAfter time.Duration
+	// own is set when the session's host itself answered, without redirects.
+	own bool
+}
+
+// send asks until there is an answer, or no more tries. The answer's status is
+// 200; any other is an error.
+func (s *session) send(ctx context.Context, q request) (*response, error) {
+	return s.retry(ctx, func(ctx context.Context) (*response, error) {
+		if err := s.waitForPause(ctx); err != nil {
+			return nil, err
+		}
+		authorization, err := s.authorize(ctx, q.path, "")
+		if err != nil {
+			return nil, err
+		}
+		answer, err := s.ask(ctx, q, authorization)
+		if err != nil || answer.status != http.StatusUnauthorized || !answer.own {
+			return answer, err
+		}
+		again, err := s.authorizeAgain(ctx, q.path, authorization, answer)
+		if err != nil || again == "" {
+			return answer, err
+		}
+		return s.ask(ctx, q, again)
+	})
+}
+
+// ask sends one request while holding one of the host's slots. The body is
+// read before the slot is given back.
+func (s *session) ask(ctx context.Context, q request, authorization string) (*response, error) {
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	target := q.next
+	if target == nil {
+		target = &url.URL{Scheme: s.scheme, Host: s.host, Path: "/v2/" + q.path + "/" + q.rest}
+	}
+	if target.Scheme != s.scheme || target.Host != s.host {
+		authorization = "" // a page after a redirect
+	}
+	return s.follow(ctx, outgoing{method: q.method, url: target, accept: q.accept, authorization: authorization, limit: q.limit, limited: q.limited})
+}
+
+// retry tries again what may be better the next time: no connection, a body
+// cut short, 429 and 5xx.
+func (s *session) retry(ctx context.Context, try func(context.Context) (*response, error)) (*response, error) {
+	for tries := int64(0); ; tries++ {
+		answer, err := try(ctx)
+		if err == nil {
+			err = statusError(answer)
+		}
+		var failed *noAnswer
+		s.note(err)
+		if err == nil {
+			return answer, nil
+		}
+		if !errors.As(err, &failed) || failed.final || tries >= s.client.limits.Retries {
+			return nil, err
+		}
+		wait, possible := s.backOff(ctx, tries, failed)
+		if !possible {
+			return nil, err
+		}
+		if s.client.options.Sleep(ctx, wait) != nil {
+			return nil, err // why it waited says more than that it was stopped
+		}
+	}
+}
+
+// note remembers why the registry gives no answer, for those who cannot wait
+// until the tries are over.
+func (s *session) note(err error) {
+	var failed *noAnswer
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble = nil
+	if errors.As(err, &failed) {
+		s.trouble = failed
+	}
+}
+
+// inTrouble adds to a stopped wait what was being waited for.
+func (s *session) inTrouble(err error) error {
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trouble == nil {
+		return err
+	}
+	return fmt.Errorf("%w while trying again; the last answer: %w", err, s.trouble)
+}
+
+// backOff is how long to wait before the next try, and whether there can be
+// one: a registry that asks for more than the limit, or than the time that is
+// left, is not waited for.
+func (s *session) backOff(ctx context.Context, tries int64, failed *noAnswer) (time.Duration, bool) {
+	wait := 200 * time.Millisecond << tries
+	if errors.Is(failed, ErrThrottled) {
+		wait = time.Second << tries
+	}
+	wait += rand.N(wait / 4) //nolint:gosec // spreads clients in time, hides nothing
+	longest := time.Duration(s.client.limits.RetryAfterSeconds) * time.Second
+	if failed.wait > longest {
+		return 0, false
+	}
+	wait = min(max(wait, failed.wait), longest)
+	if deadline, has := ctx.Deadline(); has && time.Until(deadline) < wait {
+		return 0, false
+	}
+	if failed.wait > 0 {
+		s.mu.Lock()
+		if until := s.client.options.Clock().Add(failed.wait); until.After(s.pause) {
+			s.pause = until
+		}
+		s.mu.Unlock()
+	}
+	return wait, true
+}
+
+// waitForPause holds a request back while the registry has asked for quiet.
+func (s *session) waitForPause(ctx context.Context) error {
+	s.mu.Lock()
+	wait := s.pause.Sub(s.client.options.Clock())
+	s.mu.Unlock()
+	if wait <= 0 {
+		return nil
+	}
+	if err := s.client.options.Sleep(ctx, wait); err != nil {
+		return &noAnswer{cause: fmt.Errorf("%w; %w while waiting", ErrThrottled, err), hint: hintThrottled, final: true}
+	}
+	return nil
+}
