@@ -1,0 +1,201 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
+	"github.com/sigstore/sigstore-go/pkg/root"
+	sigstore "github.com/sigstore/sigstore-go/pkg/verify"
+)
+
+// authority is one compiled way to vouch.
+type authority struct {
+	name   string
+	at     plugin.Origin
+	static gate.StaticRef
+	// bundles and legacy say which formats are looked for.
+	bundles, legacy bool
+	// source is another repository that holds the signatures; empty for the
+	// image's own.
+	source              string
+	keys                []publicKey
+	identities          []sigstore.CertificateIdentity
+	parts               trustParts
+	onBundles, onLegacy demands
+	clock               func() time.Time
+}
+
+// signPredicate is the in-toto predicate type of an image signature in a
+// bundle (cosign, pkg/types). Any other statement attests something about the
+// image, such as its provenance or its flaws, and is no signature.
+const signPredicate = "https://sigstore.dev/cosign/sign/v1"
+
+// accepted is a signature that passed every check.
+type accepted struct {
+	claims  plugin.Claims
+	payload []byte
+}
+
+// check verifies one candidate for the digest under this authority. A nil
+// error means that every check passed.
+func (a *authority) check(found *candidate, digest string) (accepted, error) {
+	if found.refused != nil {
+		return accepted{}, found.refused
+	}
+	if len(a.keys) == 0 {
+		return a.checkAs(found, digest, publicKey{})
+	}
+	reason := errors.New("no key")
+	for _, key := range a.keys {
+		got, err := a.checkAs(found, digest, key)
+		if err == nil {
+			return got, nil
+		}
+		reason = err
+	}
+	return accepted{}, reason
+}
+
+// checkAs verifies with one key, or with the authority's identities.
+func (a *authority) checkAs(found *candidate, digest string, key publicKey) (accepted, error) {
+	wanted := a.onBundles
+	verifiers := key.bundle
+	if found.format == formatLegacy {
+		wanted = a.onLegacy
+		verifiers = []root.TimeConstrainedVerifier{key.legacy}
+	}
+	if !wanted.key {
+		verifiers = []root.TimeConstrainedVerifier{nil}
+	}
+	var result *sigstore.VerificationResult
+	var err error
+	for _, verifier := range verifiers {
+		result, err = a.verify(found, digest, wanted, verifier)
+		if err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return accepted{}, explain(err)
+	}
+	if err := found.bind(result, digest); err != nil {
+		return accepted{}, err
+	}
+	return accepted{claims: a.claims(found, result, digest, key), payload: found.content}, nil
+}
+
+func (a *authority) verify(found *candidate, digest string, wanted demands, key root.TimeConstrainedVerifier) (*sigstore.VerificationResult, error) {
+	trusted := material{trustParts: a.parts, key: key}
+	if !wanted.log && !wanted.stamp {
+		trusted.now = a.clock
+	}
+	verifier, err := sigstore.NewVerifier(trusted, wanted.options()...)
+	if err != nil {
+		return nil, err
+	}
+	artifact, err := found.artifact(digest)
+	if err != nil {
+		return nil, err
+	}
+	var signers []sigstore.PolicyOption
+	if wanted.key {
+		signers = append(signers, sigstore.WithKey())
+	}
+	for _, identity := range a.identities {
+		signers = append(signers, sigstore.WithCertificateIdentity(identity))
+	}
+	found.lock.Lock() // sigstore-go notes what it sees in the entity
+	defer found.lock.Unlock()
+	return verifier.Verify(found.entity, sigstore.NewPolicy(artifact, signers...))
+}
+
+// artifact is what the signature has to be over: the payload of the older
+// format, else the image's digest.
+func (c *candidate) artifact(digest string) (sigstore.ArtifactPolicyOption, error) {
+	if c.format == formatLegacy {
+		return sigstore.WithArtifact(bytes.NewReader(c.payload)), nil
+	}
+	algorithm, value, _ := strings.Cut(digest, ":")
+	sum, err := hex.DecodeString(value)
+	if err != nil {
+		return nil, fmt.Errorf("reading digest %s: %w", digest, err)
+	}
+	return sigstore.WithArtifactDigest(algorithm, sum), nil
+}
+
+// bind checks that what was verified is a signature of this very image.
+func (c *candidate) bind(result *sigstore.VerificationResult, digest string) error {
+	if c.format == formatLegacy {
+		return bindPayload(c.payload, digest)
+	}
+	return requireSignature(result)
+}
+
+// requireSignature refuses attestations. A message signature over the digest
+// has no statement and is a signature.
+func requireSignature(result *sigstore.VerificationResult) error {
+	if result.Statement != nil && result.Statement.PredicateType != signPredicate {
+		return fmt.Errorf("it is an attestation (%s), not a signature", result.Statement.PredicateType)
+	}
+	return nil
+}
+
+func (a *authority) claims(found *candidate, result *sigstore.VerificationResult, digest string, key publicKey) plugin.Claims {
+	claims := plugin.Claims{
+		Kind: plugin.EvidenceSignature, Digest: digest, Format: found.format,
+		Signer: key.fingerprint, TrustRoot: a.parts.names(), Signed: signedAt(result),
+	}
+	if result.Statement != nil {
+		claims.PredicateType = result.Statement.PredicateType
+	}
+	if result.Signature != nil && result.Signature.Certificate != nil {
+		certificate := result.Signature.Certificate
+		claims.Signer, claims.Issuer = certificate.SubjectAlternativeName, certificate.Issuer
+		claims.SourceRepository = certificate.SourceRepositoryURI
+		claims.SourceRevision = certificate.SourceRepositoryDigest
+		claims.SourceRef = certificate.SourceRepositoryRef
+	}
+	return claims
+}
+
+// signedAt is the earliest time that somebody else than the signer proves.
+func signedAt(result *sigstore.VerificationResult) time.Time {
+	var earliest time.Time
+	for _, stamp := range result.VerifiedTimestamps {
+		if stamp.Type == "CurrentTime" {
+			continue
+		}
+		if earliest.IsZero() || stamp.Timestamp.Before(earliest) {
+			earliest = stamp.Timestamp
+		}
+	}
+	return earliest.UTC()
+}
+
+// names are the trust roots' names, each once.
+func (p trustParts) names() string {
+	var names []string
+	for _, part := range []*trustRoot{p.certificates, p.logs, p.stamps} {
+		if part != nil && !strings.Contains(","+strings.Join(names, ",")+",", ","+part.name+",") {
+			names = append(names, part.name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// ended names the trust root whose authorities are all past their validity.
+func (a *authority) ended(at time.Time) (string, bool) {
+	switch {
+	case a.parts.certificates != nil && a.parts.certificates.ended(at):
+		return a.parts.certificates.name, true
+	case a.parts.stamps != nil && a.parts.stamps.stampsEnded(at):
+		return a.parts.stamps.name, true
+	}
+	return "", false
+}

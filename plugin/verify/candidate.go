@@ -1,0 +1,91 @@
+package verify
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/sigstore/sigstore-go/pkg/bundle"
+	sigstore "github.com/sigstore/sigstore-go/pkg/verify"
+)
+
+// The formats, as evidence names them.
+const (
+	formatBundle = "bundle"
+	formatLegacy = "cosign-tag"
+)
+
+// candidate is one thing found beside an image that may be a signature of it.
+// Nothing in it is trusted before [authority.check].
+type candidate struct {
+	format string
+	// label names it in messages.
+	label string
+	// entity is the signature with its certificate, log entries and timestamps.
+	entity sigstore.SignedEntity
+	// payload is the simple-signing document of the older format; nil for
+	// bundles.
+	payload []byte
+	// content is what evidence carries: the statement or the payload.
+	content []byte
+	// attests is the predicate type of a statement that is no signature, by its
+	// own unverified word.
+	attests string
+	// refused is set when it could not even be read.
+	refused error
+
+	lock sync.Mutex
+}
+
+// parseBundle reads a sigstore bundle (protobuf-specs, dev.sigstore.bundle.v1).
+func parseBundle(label string, data []byte, limits plugin.Limits) *candidate {
+	found := &candidate{format: formatBundle, label: label}
+	entity := &bundle.Bundle{}
+	if err := entity.UnmarshalJSON(data); err != nil {
+		found.refused = fmt.Errorf("it cannot be read as a bundle: %w", explain(err))
+		return found
+	}
+	if count := len(entity.GetVerificationMaterial().GetX509CertificateChain().GetCertificates()); int64(count) > limits.Certificates {
+		found.refused = fmt.Errorf("it has %d certificates, the limit certificates is %d", count, limits.Certificates)
+		return found
+	}
+	content, err := entity.SignatureContent()
+	if err != nil {
+		found.refused = fmt.Errorf("it holds no signature: %w", explain(err))
+		return found
+	}
+	if envelope := content.EnvelopeContent(); envelope != nil {
+		payload, err := envelope.RawEnvelope().DecodeB64Payload()
+		if err != nil {
+			found.refused = errors.New("its envelope cannot be decoded")
+			return found
+		}
+		found.content = payload
+		found.attests = statedPredicate(payload)
+	}
+	found.entity = entity
+	return found
+}
+
+// statedPredicate is for messages only: the type that a statement states when
+// it is not that of a signature.
+func statedPredicate(payload []byte) string {
+	var statement struct {
+		PredicateType string `json:"predicateType"`
+	}
+	if err := json.Unmarshal(payload, &statement); err != nil || statement.PredicateType == signPredicate {
+		return ""
+	}
+	return statement.PredicateType
+}
+
+// hinted is a referrer that says of itself that it is an attestation; it is
+// not read. Its word is enough to leave it out, as leaving out accepts nothing.
+func hinted(label, predicateType string) *candidate {
+	return &candidate{
+		format: formatBundle, label: label, attests: predicateType,
+		refused: fmt.Errorf("it is an attestation (%s), by its annotation, not a signature", predicateType),
+	}
+}

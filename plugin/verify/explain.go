@@ -1,0 +1,62 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	sigstore "github.com/sigstore/sigstore-go/pkg/verify"
+)
+
+// plainWords are sigstore-go's reasons in words that say what to look at. The
+// first that is part of the error counts.
+func plainWords() [][2]string {
+	const anotherImage = "it signs another image"
+	return [][2]string{
+		{"does not match digests in statement", anotherImage},
+		{"does not match any digest in statement", anotherImage},
+		{"artifact does not match digest", anotherImage},
+		{"could not verify envelope", "its signature does not verify: made by another key, or altered"},
+		{"could not verify message", "its signature does not verify: made by another key, or altered"},
+		{"leaf certificate verification failed", "its certificate is not from the trusted authority, or was not valid when it signed"},
+		{"expected key signature", "it is signed with a certificate, and the policy asks for a key"},
+		{"bundle is signed with a public key", "it is signed by a key, and the policy asks for a certificate"},
+		{"not enough verified log entries", "it has no entry of the trusted transparency log"},
+		{"unable to meet threshold", "its certificate has no timestamp of a trusted certificate log"},
+		{"threshold not met for verified signed timestamps", "it has no timestamp of the trusted timestamp authority"},
+		{"threshold not met for verified signed & log", "it has neither a timestamp nor a log entry that proves when it was signed"},
+	}
+}
+
+// explain puts an error of sigstore-go into one line.
+func explain(err error) error {
+	var mismatch *sigstore.ErrNoMatchingCertificateIdentity
+	if errors.As(err, &mismatch) {
+		return fmt.Errorf("signed by another identity: %s", oneLine(errors.Join(mismatch.Unwrap()...)))
+	}
+	text := oneLine(err)
+	for _, words := range plainWords() {
+		if strings.Contains(text, words[0]) {
+			return errors.New(words[1])
+		}
+	}
+	return errors.New(text)
+}
+
+// longestReason bounds what a signature's content can put into a report.
+const longestReason = 400
+
+// oneLine is the error's text without line breaks and control characters.
+func oneLine(err error) string {
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ReplaceAll(err.Error(), "\n", "; "))
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > longestReason {
+		text = strings.ToValidUTF8(text[:longestReason], "") + "..."
+	}
+	return text
+}

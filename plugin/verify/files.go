@@ -1,0 +1,50 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// files reads what the gate's configuration names, beside the file that names
+// it and not outside that folder.
+type files struct {
+	dir   string
+	limit int64
+}
+
+func (f files) read(at plugin.Origin, name string) ([]byte, error) {
+	folder := filepath.Dir(filepath.FromSlash(at.File))
+	if !filepath.IsAbs(folder) {
+		if f.dir == "" {
+			return nil, fmt.Errorf("reading %s: the configuration was not read from a folder, so there is nothing beside it", name)
+		}
+		folder = filepath.Join(f.dir, folder)
+	}
+	file, err := os.OpenInRoot(folder, filepath.FromSlash(name))
+	if err != nil {
+		return nil, fmt.Errorf("reading a file of the configuration: %w", err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, f.limit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	case int64(len(data)) > f.limit:
+		return nil, fmt.Errorf("reading %s: it is larger than the limit fileBytes (%d bytes)", name, f.limit)
+	}
+	return data, nil
+}
+
+// refuse is the error for a rule that is not accepted.
+func refuse(at plugin.Origin, format string, arguments ...any) error {
+	message := fmt.Sprintf(format, arguments...)
+	if where := at.String(); where != "" {
+		message = where + ": " + message
+	}
+	return errors.New(message)
+}

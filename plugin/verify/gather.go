@@ -1,0 +1,190 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/registry"
+	"golang.org/x/sync/errgroup"
+)
+
+// gathered is what was found in one place and in one format.
+type gathered struct {
+	candidates []*candidate
+	// refused are answers that are not accepted: too many referrers.
+	refused []string
+	// unseen are things that could not be looked at.
+	unseen []string
+}
+
+// note sorts an error of the registry: "there is none" is nothing to note.
+func (g *gathered) note(what string, err error) {
+	var refusal *plugin.Refusal
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+	case errors.As(err, &refusal):
+		g.refused = append(g.refused, fmt.Sprintf("%s: %s", what, oneLine(err)))
+	default:
+		g.unseen = append(g.unseen, fmt.Sprintf("%s: %s", what, oneLine(err)))
+	}
+}
+
+// add merges what one goroutine found.
+func (g *gathered) add(other gathered) {
+	g.candidates = append(g.candidates, other.candidates...)
+	g.refused = append(g.refused, other.refused...)
+	g.unseen = append(g.unseen, other.unseen...)
+}
+
+const (
+	bundleMediaType     = "application/vnd.dev.sigstore.bundle"
+	predicateAnnotation = "dev.sigstore.bundle.predicateType"
+)
+
+// artifactsInFlight bounds the reads for one image; the registry client bounds
+// those to one host.
+const artifactsInFlight = 16
+
+// gatherBundles lists the referrers and reads those that may be signatures,
+// side by side: one request for the list, two for each.
+func (s *session) gatherBundles(ctx context.Context, at lookupKey) gathered {
+	var all gathered
+	referrers, err := s.registry.Referrers(ctx, at.repository, at.digest)
+	if err != nil {
+		all.note("listing referrers in "+at.repository, err)
+		return all
+	}
+	if err := s.checkReferrers(referrers); err != nil {
+		all.refused = append(all.refused, err.Error())
+		return all
+	}
+	referrers = slices.Clone(referrers)
+	slices.SortStableFunc(referrers, func(a, b registry.Descriptor) int { return strings.Compare(a.Digest, b.Digest) })
+	found := make([]gathered, len(referrers))
+	var group errgroup.Group
+	group.SetLimit(artifactsInFlight)
+	for i, referrer := range referrers {
+		if !mayBeBundle(referrer) {
+			continue
+		}
+		if predicate := referrer.Annotations[predicateAnnotation]; predicate != "" && predicate != signPredicate {
+			found[i].candidates = []*candidate{hinted(label("bundle", referrer.Digest), predicate)}
+			continue
+		}
+		group.Go(func() error {
+			found[i] = s.readBundle(ctx, at.repository, referrer)
+			return nil
+		})
+	}
+	_ = group.Wait() // no member returns an error
+	for _, one := range found {
+		all.add(one)
+	}
+	return all
+}
+
+// checkReferrers refuses a list that is longer than the limit.
+func (s *session) checkReferrers(referrers []registry.Descriptor) error {
+	if int64(len(referrers)) > s.config.Limits.Referrers {
+		return fmt.Errorf("it has %d referrers, the limit referrers is %d", len(referrers), s.config.Limits.Referrers)
+	}
+	return nil
+}
+
+// mayBeBundle leaves out what says that it is something else. A registry may
+// not know the type, or give the config's (OCI image spec, empty descriptor):
+// then the manifest has to be read.
+func mayBeBundle(referrer registry.Descriptor) bool {
+	switch referrer.ArtifactType {
+	case "", "application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json":
+		return true
+	}
+	return strings.HasPrefix(referrer.ArtifactType, bundleMediaType)
+}
+
+// label is how messages name a candidate.
+func label(kind, digest string) string {
+	const shown = len("sha256:") + 12
+	if len(digest) > shown {
+		digest = digest[:shown]
+	}
+	return kind + " " + digest
+}
+
+// manifest is the part of an OCI image manifest that is read.
+type manifest struct {
+	Layers []struct {
+		MediaType   string            `json:"mediaType"`
+		Digest      string            `json:"digest"`
+		Size        int64             `json:"size"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"layers"`
+}
+
+// readBundle reads one referrer's manifest and the bundle in it. A referrer
+// without a bundle is no candidate.
+func (s *session) readBundle(ctx context.Context, repository string, referrer registry.Descriptor) gathered {
+	var result gathered
+	name := label("bundle", referrer.Digest)
+	answer, err := s.registry.Manifest(ctx, repository, referrer.Digest)
+	switch {
+	case errors.Is(err, registry.ErrNotFound): // listed, so it is not "there is none"
+		result.candidates = []*candidate{{format: formatBundle, label: name, refused: errors.New(oneLine(err))}}
+		return result
+	case err != nil:
+		result.note(name, err)
+		return result
+	}
+	var parsed manifest
+	if err := json.Unmarshal(answer.Bytes, &parsed); err != nil {
+		result.candidates = []*candidate{{format: formatBundle, label: name, refused: errors.New("its manifest is not JSON")}}
+		return result
+	}
+	for _, layer := range parsed.Layers {
+		if !strings.HasPrefix(layer.MediaType, bundleMediaType) {
+			continue
+		}
+		if len(result.candidates) > 0 {
+			result.refused = append(result.refused, name+": it has more than one bundle; only the first was read")
+			break
+		}
+		result.candidates = append(result.candidates, s.readBlob(ctx, repository, layer.Digest, layer.Size, &result, name))
+	}
+	result.candidates = slices.DeleteFunc(result.candidates, func(c *candidate) bool { return c == nil })
+	return result
+}
+
+// readBlob reads one bundle; nil when it could not be looked at.
+func (s *session) readBlob(ctx context.Context, repository, digest string, size int64, result *gathered, name string) *candidate {
+	data, err := s.blob(ctx, repository, digest, size)
+	switch {
+	case errors.Is(err, errTooLarge), errors.Is(err, registry.ErrNotFound):
+		return &candidate{format: formatBundle, label: name, refused: errors.New(oneLine(err))}
+	case err != nil:
+		result.note(name, err)
+		return nil
+	}
+	return parseBundle(name, data, s.config.Limits)
+}
+
+var errTooLarge = errors.New("it is too large")
+
+// blob reads within the limit. A size that the manifest states beyond it is
+// refused before anything is read; one that it states wrongly ends at the
+// limit.
+func (s *session) blob(ctx context.Context, repository, digest string, size int64) ([]byte, error) {
+	limit := s.config.Limits.BundleBytes
+	if size > limit {
+		return nil, fmt.Errorf("%w: %d bytes, the limit bundleBytes is %d", errTooLarge, size, limit)
+	}
+	data, err := s.registry.Blob(ctx, repository, digest, limit)
+	if err == nil && int64(len(data)) > limit {
+		return nil, fmt.Errorf("%w: more than the limit bundleBytes of %d", errTooLarge, limit)
+	}
+	return data, err
+}

@@ -1,0 +1,208 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// outcome is what one policy found out about one image or one digest.
+type outcome struct {
+	evidence []plugin.Evidence
+	// reasons says for every candidate and authority why it did not vouch.
+	reasons []string
+	// unseen are things that could not be looked at.
+	unseen []string
+	// looked names the formats and places that were looked at.
+	looked []string
+	// signatures counts candidates that may be signatures, not attestations.
+	signatures int
+	// disallowed is the message of static: fail.
+	disallowed string
+}
+
+func (o *outcome) verified() bool { return len(o.evidence) > 0 }
+
+// merge adds what a part found, such as one platform of an index; its evidence
+// is the caller's to decide upon.
+func (o *outcome) merge(part outcome, prefix string) {
+	for _, reason := range part.reasons {
+		o.reasons = append(o.reasons, prefix+reason)
+	}
+	for _, unseen := range part.unseen {
+		o.unseen = append(o.unseen, prefix+unseen)
+	}
+	o.looked = append(o.looked, part.looked...)
+	o.signatures += part.signatures
+	if part.disallowed != "" {
+		o.disallowed = part.disallowed
+	}
+}
+
+// judgePolicy asks one policy about one image. Static rules come first: they
+// need no look at the registry.
+func (s *session) judgePolicy(ctx context.Context, policy *policy, image plugin.Image) outcome {
+	result := s.judgeStatics(policy, image.Digest)
+	if result.verified() {
+		return result
+	}
+	signed := s.judgePlatforms(ctx, policy, image)
+	result.evidence = signed.evidence
+	result.merge(signed, "")
+	return result
+}
+
+// judgePlatforms asks at the index, its leaves, or either, as the gate says.
+func (s *session) judgePlatforms(ctx context.Context, policy *policy, image plugin.Image) outcome {
+	if s.config.Platforms == PlatformsAllLeaves {
+		return s.judgeLeaves(ctx, policy, image)
+	}
+	whole := s.judgeDigest(ctx, policy, image, image.Digest)
+	if whole.verified() || s.config.Platforms == PlatformsIndex {
+		return whole
+	}
+	leaves := s.judgeLeaves(ctx, policy, image)
+	if leaves.verified() {
+		return leaves
+	}
+	whole.merge(leaves, "")
+	return whole
+}
+
+// judgeDigest asks every authority of a policy about one digest. The older
+// format is looked for only when no bundle vouched.
+func (s *session) judgeDigest(ctx context.Context, policy *policy, image plugin.Image, digest string) outcome {
+	var result outcome
+	for i := range policy.authorities {
+		if one := &policy.authorities[i]; one.bundles {
+			at := s.lookup(one.repository(image), digest)
+			result.looked = append(result.looked, "bundles in "+at.repository)
+			s.judgeCandidates(policy, one, at, s.bundlesOf(ctx, at), &result)
+		}
+	}
+	if result.verified() {
+		return result
+	}
+	for i := range policy.authorities {
+		if one := &policy.authorities[i]; one.legacy {
+			at := s.lookup(one.repository(image), digest)
+			result.looked = append(result.looked, "tag "+legacyTag(digest)+" in "+at.repository)
+			s.judgeCandidates(policy, one, at, s.legacyOf(ctx, at), &result)
+		}
+	}
+	return result
+}
+
+// repository is where the authority's signatures are.
+func (a *authority) repository(image plugin.Image) string {
+	if a.source != "" {
+		return a.source
+	}
+	return image.Reference.Repository
+}
+
+func (s *session) judgeStatics(policy *policy, digest string) outcome {
+	var result outcome
+	for i := range policy.authorities {
+		s.judgeStatic(policy, &policy.authorities[i], digest, &result)
+	}
+	return result
+}
+
+func (s *session) judgeStatic(policy *policy, one *authority, digest string, result *outcome) {
+	switch one.static.Action {
+	case "pass":
+		claims := plugin.Claims{Kind: plugin.EvidenceStatic, Digest: digest}
+		s.accept(policy, one, accepted{claims: claims}, result)
+	case "fail":
+		result.disallowed = "a static rule refuses it"
+		if one.static.Message != "" {
+			result.disallowed += ": " + one.static.Message
+		}
+		result.reasons = append(result.reasons, fmt.Sprintf("authority %s: %s", one.name, result.disallowed))
+	}
+}
+
+// judgeCandidates asks one authority about what was found in one place. The
+// first candidate that it accepts is enough.
+func (s *session) judgeCandidates(policy *policy, one *authority, at *lookup, found gathered, result *outcome) {
+	tried := 0
+	for _, candidate := range found.candidates {
+		if candidate.attests == "" {
+			tried++
+		}
+		got, err := guardedCheck(one, candidate, at.digest)
+		if err == nil {
+			s.accept(policy, one, got, result)
+			return
+		}
+		result.reasons = append(result.reasons, fmt.Sprintf("authority %s: %s: %v", one.name, candidate.label, err))
+	}
+	result.signatures += tried
+	for _, refused := range found.refused {
+		result.reasons = append(result.reasons, fmt.Sprintf("authority %s: %s", one.name, refused))
+		result.signatures++
+	}
+	result.unseen = append(result.unseen, found.unseen...)
+	if name, ended := one.ended(s.config.Clock()); ended && tried > 0 {
+		result.unseen = append(result.unseen, fmt.Sprintf("TrustRoot %s: all of its authorities are past their validity; it needs to be renewed", name))
+	}
+}
+
+// guardedCheck turns a panic over hostile content into a reason.
+func guardedCheck(one *authority, found *candidate, digest string) (got accepted, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			got, err = accepted{}, fmt.Errorf("checking it panicked: %s", oneLine(fmt.Errorf("%v", cause)))
+		}
+	}()
+	return one.check(found, digest)
+}
+
+// accept makes evidence of a check that passed.
+func (s *session) accept(policy *policy, one *authority, got accepted, result *outcome) {
+	got.claims.Gate, got.claims.Policy, got.claims.Authority = s.config.Gate, policy.name, one.name
+	evidence, err := plugin.NewEvidence(got.claims, got.payload)
+	if err != nil {
+		result.reasons = append(result.reasons, fmt.Sprintf("authority %s: %v", one.name, err))
+		return
+	}
+	result.evidence = append(result.evidence, evidence)
+}
+
+var errNoLeaves = errors.New("the index lists no image")
+
+// judgeLeaves asks for every manifest of an index; an image that is no index
+// is its own only leaf.
+func (s *session) judgeLeaves(ctx context.Context, policy *policy, image plugin.Image) outcome {
+	var all outcome
+	leaves, err := s.leavesOf(ctx, image)
+	if err != nil {
+		s.noteLeaves(err, &all)
+		return all
+	}
+	verified := 0
+	var evidence []plugin.Evidence
+	for _, leaf := range leaves {
+		part := s.judgeDigest(ctx, policy, image, leaf.Digest)
+		if part.verified() {
+			verified++
+			evidence = append(evidence, part.evidence...)
+			continue
+		}
+		prefix := ""
+		if len(leaves) > 1 || leaf.Platform != "" {
+			prefix = fmt.Sprintf("platform %s (%s): ", leaf.Platform, label("", leaf.Digest)[1:])
+		}
+		if part.signatures == 0 && len(part.unseen) == 0 && part.disallowed == "" {
+			part.reasons = append(part.reasons, "no signature")
+		}
+		all.merge(part, prefix)
+	}
+	if verified == len(leaves) {
+		all.evidence = evidence
+	}
+	return all
+}

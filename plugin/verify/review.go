@@ -1,0 +1,130 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// The rules that a verifier speaks by.
+const (
+	// ruleNotSigned: there is no signature at all.
+	ruleNotSigned = "image/not-signed"
+	// ruleNotTrusted: there are signatures, and none is accepted.
+	ruleNotTrusted = "image/not-trusted"
+	// ruleNoTrustRule: no policy says who may vouch for the image.
+	ruleNoTrustRule = "image/no-trust-rule"
+	// ruleRefused: a static rule refuses the image.
+	ruleRefused = "image/refused"
+	// ruleNoAnswer: something could not be looked at.
+	ruleNoAnswer = "verify/no-answer"
+)
+
+const whyTrust = "an image that nobody vouches for may hold anything"
+
+// guardedReview turns a panic into a finding that denies.
+func (s *session) guardedReview(ctx context.Context, image plugin.Image) (review plugin.Review) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			finding := findingAbout(image)
+			finding.Rule, finding.Unwaivable = "verify/panic", true
+			finding.Message = fmt.Sprintf("verifying the image stopped: %s", oneLine(fmt.Errorf("%v", cause)))
+			finding.Hint = "this is a defect of assay, please report it with the image's name"
+			review = plugin.Review{Findings: []plugin.Finding{finding}}
+		}
+	}()
+	return s.review(ctx, image)
+}
+
+// review asks every policy that covers the image; all of them are required.
+func (s *session) review(ctx context.Context, image plugin.Image) plugin.Review {
+	var review plugin.Review
+	covered := false
+	for i := range s.policies {
+		policy := &s.policies[i]
+		if !policy.covers(image) {
+			continue
+		}
+		covered = true
+		result := s.judgePolicy(ctx, policy, image)
+		review.Evidence = append(review.Evidence, result.evidence...)
+		if !result.verified() {
+			review.Findings = append(review.Findings, s.finding(policy, image, result))
+		}
+	}
+	if !covered {
+		review.Findings = append(review.Findings, s.noTrustRule(image))
+	}
+	return review
+}
+
+func findingAbout(image plugin.Image) plugin.Finding {
+	finding := plugin.Finding{Image: image.Written, Digest: image.Digest}
+	if len(image.Uses) > 0 {
+		use := image.Uses[0]
+		finding.Object, finding.Field, finding.Origin = use.ID, use.Field, use.Origin
+	}
+	return finding
+}
+
+func (s *session) noTrustRule(image plugin.Image) plugin.Finding {
+	finding := findingAbout(image)
+	finding.Rule, finding.Level, finding.Why = ruleNoTrustRule, s.config.NoMatch, whyTrust
+	finding.Message = fmt.Sprintf("no trust rule covers %s", image.Reference.Repository)
+	finding.Hint = "add a ClusterImagePolicy whose images match " + image.Reference.Repository + "@*; `assay init` proposes one from the signatures that it finds"
+	return finding
+}
+
+// finding tells why a policy does not vouch. What could not be looked at makes
+// the answer undetermined, also when other candidates were refused: the one
+// that was not seen might have been the right one.
+func (s *session) finding(policy *policy, image plugin.Image, result outcome) plugin.Finding {
+	finding := findingAbout(image)
+	finding.Why = whyTrust
+	finding.Details = unique(append(slices.Clone(result.unseen), result.reasons...))
+	switch {
+	case len(result.unseen) > 0:
+		finding.Rule, finding.Level = ruleNoAnswer, plugin.Undetermined
+		finding.Message = fmt.Sprintf("cannot tell whether %s vouches: %s", policy.name, result.unseen[0])
+		finding.Hint = "nothing is known to be wrong with the image: try again, and look at the registry, its credentials and the trust root named here"
+	case result.disallowed != "" && result.signatures == 0:
+		finding.Rule = ruleRefused
+		finding.Message = fmt.Sprintf("%s does not allow the image: %s", policy.name, result.disallowed)
+		finding.Hint = "use an image that the policy allows"
+	case result.signatures == 0:
+		finding.Rule = ruleNotSigned
+		finding.Message = fmt.Sprintf("no valid signature by %s: the image is not signed (looked for %s)", policy.name, strings.Join(unique(result.looked), ", "))
+		finding.Hint = fmt.Sprintf("sign it: cosign sign %s@%s", image.Reference.Repository, image.Digest)
+	default:
+		finding.Rule = ruleNotTrusted
+		finding.Message = fmt.Sprintf("no valid signature by %s: %s", policy.name, summary(result.reasons))
+		finding.Hint = "if the signer named here is right, add it to the policy; if not, deploy an image that the right one signed"
+	}
+	if policy.level == plugin.Warn {
+		finding.Level = plugin.Warn
+	}
+	return finding
+}
+
+// summary is the first reason, and how many more there are.
+func summary(reasons []string) string {
+	reasons = unique(reasons)
+	if len(reasons) == 1 {
+		return reasons[0]
+	}
+	return fmt.Sprintf("%s (and %d more reasons below)", reasons[0], len(reasons)-1)
+}
+
+// unique keeps the first of each text.
+func unique(texts []string) []string {
+	var kept []string
+	for _, text := range texts {
+		if !slices.Contains(kept, text) {
+			kept = append(kept, text)
+		}
+	}
+	return kept
+}
