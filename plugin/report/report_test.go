@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -62,7 +63,7 @@ func TestReport_GoldenFileOfEveryFormatAndAnswer(t *testing.T) {
 
 func TestReport_FirstLineStandsAlone(t *testing.T) {
 	for name, want := range map[string]string{
-		"allowed":      "allowed: shop (overlays/prod): 1 warning (2 images, 12 objects)",
+		"allowed":      "allowed: shop (overlays/prod): 1 problem waived (2 images, 12 objects)",
 		"denied":       "denied: shop (overlays/prod): 3 problems in 2 objects and 1 image, 1 question without an answer (3 images, 12 objects)",
 		"undetermined": "undetermined: shop (overlays/prod): 1 question without an answer (1 image, 12 objects)",
 		"audit":        "allowed: shop (overlays/prod): 1 problem not enforced (audit) (2 images, 12 objects)",
@@ -189,5 +190,28 @@ func TestReport_SameVerdictSameBytes(t *testing.T) {
 				t.Fatalf("%s differs between runs", name)
 			}
 		}
+	}
+}
+
+func BenchmarkReport_TenThousandFindingsAndImages(b *testing.B) {
+	v := &plugin.Verdict{}
+	for i := range 10_000 {
+		finding := unsigned()
+		finding.Image = fmt.Sprintf("registry.example.com/shop/web:%d", i)
+		v.Findings = append(v.Findings, finding)
+		v.Images = append(v.Images, plugin.Image{Written: finding.Image, Digest: finding.Digest})
+	}
+	for _, name := range report.Formats() {
+		b.Run(name, func(b *testing.B) {
+			reporter, err := report.For(name, report.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if err := reporter.Report(io.Discard, v); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -84,36 +84,35 @@ func subject(v *plugin.Verdict) string {
 
 // summary counts what the reader must look at.
 func summary(v *plugin.Verdict) string {
-	var parts []string
-	problems := 0
-	audited := 0
+	counts := count(v, 0)
+	waived := 0
 	for _, finding := range v.Findings {
-		if finding.Level.Blocks() && finding.Level != plugin.Undetermined {
-			problems++
-		}
-		if finding.Audited {
-			audited++
+		if finding.Level == plugin.Warn && finding.Waiver != nil {
+			waived++
 		}
 	}
-	if problems > 0 {
-		parts = append(parts, plural(problems, "problem")+where(v.Findings))
+	var parts []string
+	for _, part := range []struct {
+		count       int
+		noun, after string
+	}{
+		{counts.Deny, "problem", where(v.Findings)},
+		{counts.Undetermined, "question", " without an answer"},
+		{counts.Audited, "problem", " not enforced (audit)"},
+		{waived, "problem", " waived"},
+		{counts.Warn - counts.Audited - waived, "warning", ""},
+	} {
+		if part.count > 0 {
+			parts = append(parts, plural(part.count, part.noun)+part.after)
+		}
 	}
-	if count := v.Count(plugin.Undetermined); count > 0 {
-		parts = append(parts, plural(count, "question")+" without an answer")
-	}
-	if audited > 0 {
-		parts = append(parts, plural(audited, "problem")+" not enforced (audit)")
-	}
-	if count := v.Count(plugin.Warn) - audited; count > 0 {
-		parts = append(parts, plural(count, "warning"))
-	}
-	if len(parts) == 0 && v.Allowed() {
+	switch {
+	case len(parts) > 0:
+		return strings.Join(parts, ", ")
+	case v.Allowed():
 		return "no problems"
 	}
-	if len(parts) == 0 {
-		return "the run stopped before it had an answer"
-	}
-	return strings.Join(parts, ", ")
+	return "the run stopped before it had an answer"
 }
 
 // where counts the objects and the images that the denials are about.

@@ -12,7 +12,6 @@ import (
 type edit struct {
 	rule, field, change string
 	objects             []string
-	places              int
 }
 
 // changes sums up what assay filled in: one line for each kind of change, with
@@ -31,21 +30,22 @@ func (p *page) changes(findings []plugin.Finding) {
 }
 
 func collectEdits(findings []plugin.Finding) (edits []*edit, places int) {
-	byKey := map[edit3]*edit{}
+	type likeness struct{ rule, field, change string }
+	byKey := map[likeness]*edit{}
 	for _, finding := range findings {
 		if finding.Level != plugin.Info || finding.Was == "" && finding.Now == "" {
 			continue
 		}
 		places++
-		key := edit3{finding.Rule, lastFields(finding.Field), change(finding)}
+		key := likeness{finding.Rule, lastFields(finding.Field), change(finding)}
 		e := byKey[key]
 		if e == nil {
 			e = &edit{rule: key.rule, field: key.field, change: key.change}
 			byKey[key] = e
 			edits = append(edits, e)
 		}
-		e.places++
-		if subject := finding.Subject(); !slices.Contains(e.objects, subject) {
+		// Findings are sorted by object, so equal names follow each other.
+		if subject := finding.Subject(); len(e.objects) == 0 || e.objects[len(e.objects)-1] != subject {
 			e.objects = append(e.objects, subject)
 		}
 	}
@@ -54,9 +54,6 @@ func collectEdits(findings []plugin.Finding) (edits []*edit, places int) {
 	})
 	return edits, places
 }
-
-// edit3 is what makes two changes alike.
-type edit3 struct{ rule, field, change string }
 
 // change is "unset -> false".
 func change(finding plugin.Finding) string {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -40,6 +39,7 @@ func groupFindings(v *plugin.Verdict, findings []plugin.Finding) []*group {
 		image  string
 	}
 	byKey := map[key]*group{}
+	uses := usesByImage(v.Images)
 	var groups []*group
 	for _, finding := range findings {
 		if finding.Level == plugin.Info {
@@ -51,7 +51,7 @@ func groupFindings(v *plugin.Verdict, findings []plugin.Finding) []*group {
 		}
 		g := byKey[k]
 		if g == nil {
-			g = newGroup(v, finding)
+			g = newGroup(uses, finding)
 			byKey[k] = g
 			groups = append(groups, g)
 		}
@@ -60,25 +60,28 @@ func groupFindings(v *plugin.Verdict, findings []plugin.Finding) []*group {
 	return groups
 }
 
-func newGroup(v *plugin.Verdict, finding plugin.Finding) *group {
+func newGroup(uses map[string][]plugin.Use, finding plugin.Finding) *group {
 	g := &group{title: finding.Subject()}
 	switch {
 	case !finding.Object.IsZero():
 		g.kind = finding.Object.APIVersion
 	case finding.Image != "":
 		g.kind = "image"
-		g.used = usedIn(v.Images, finding.Image)
+		g.used = usedIn(uses[finding.Image])
 	}
 	return g
 }
 
-// usedIn names up to three places that use an image.
-func usedIn(images []plugin.Image, written string) string {
-	index := slices.IndexFunc(images, func(image plugin.Image) bool { return image.Written == written })
-	if index < 0 {
-		return ""
+func usesByImage(images []plugin.Image) map[string][]plugin.Use {
+	uses := map[string][]plugin.Use{}
+	for _, image := range images {
+		uses[image.Written] = image.Uses
 	}
-	uses := images[index].Uses
+	return uses
+}
+
+// usedIn names up to three places that use an image.
+func usedIn(uses []plugin.Use) string {
 	text := ""
 	for i, use := range uses {
 		switch {

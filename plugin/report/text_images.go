@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -16,6 +15,7 @@ func (p *page) images(v *plugin.Verdict) {
 	}
 	p.blank()
 	p.line(0, span{strong, "images"})
+	silent := unanswered(v.Findings)
 	for _, image := range v.Images {
 		digest := span{red, "no digest"}
 		if image.Digest != "" {
@@ -23,7 +23,7 @@ func (p *page) images(v *plugin.Verdict) {
 		}
 		p.line(2, span{text: image.Written}, span{faint, "->"}, digest, span{faint, digestOrigin(image)})
 		if len(image.Evidence) == 0 {
-			p.paragraph(4, unvouched(v, image))
+			p.paragraph(4, unvouched(image, silent[image.Written]))
 		}
 		for _, line := range vouchers(image.Evidence, len(v.Gates) > 1) {
 			p.paragraph(4, span{green, line})
@@ -31,12 +31,22 @@ func (p *page) images(v *plugin.Verdict) {
 	}
 }
 
+// unanswered are the images about which something could not be looked at.
+func unanswered(findings []plugin.Finding) map[string]bool {
+	images := map[string]bool{}
+	for _, finding := range findings {
+		if finding.Level == plugin.Undetermined && finding.Image != "" {
+			images[finding.Image] = true
+		}
+	}
+	return images
+}
+
 // unvouched says why nobody vouches for an image. That nobody could be asked is
 // not told as "nobody".
-func unvouched(v *plugin.Verdict, image plugin.Image) span {
-	silent := func(f plugin.Finding) bool { return f.Level == plugin.Undetermined && f.Image == image.Written }
+func unvouched(image plugin.Image, silent bool) span {
 	switch {
-	case slices.ContainsFunc(v.Findings, silent):
+	case silent:
 		return span{yellow, "no answer: it could not be looked at who vouches for it"}
 	case image.Digest == "":
 		return span{red, "nothing to vouch for: it has no digest"}
