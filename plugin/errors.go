@@ -55,36 +55,62 @@ func (e *Refusal) Error() string {
 
 func (e *Refusal) Unwrap() error { return e.Cause }
 
-// FindingsFromError turns what a stage returned into findings: every *Refusal
-// and every *StageError inside a joined error becomes one of its own, anything
-// else denies under rule. A cancelled or expired context is undetermined.
+// FindingsFromError turns what a stage returned into findings. Every error of
+// errors.Join becomes one of its own, however deep; in each the outermost
+// *Refusal or *StageError decides, and anything else denies. A cancelled or
+// expired context is undetermined.
 func FindingsFromError(stage string, err error) []Finding {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only the outermost join is taken apart
+	if parts := joinedIn(err); len(parts) > 0 {
 		var findings []Finding
-		for _, part := range joined.Unwrap() {
+		for _, part := range parts {
 			findings = append(findings, FindingsFromError(stage, part)...)
 		}
-		if len(findings) > 0 {
-			return findings
-		}
+		return findings
 	}
 	return []Finding{findingFromError(stage, err)}
+}
+
+// joinedIn returns the parts of the join that err is or wraps, unless a
+// *Refusal or a *StageError stands around it.
+func joinedIn(err error) []error {
+	for err != nil {
+		switch wrapped := err.(type) { //nolint:errorlint // each layer is looked at by itself
+		case *Refusal, *StageError:
+			return nil
+		case interface{ Unwrap() []error }:
+			parts := wrapped.Unwrap()
+			if errors.Join(parts...) != nil && errors.Join(parts...).Error() == err.Error() {
+				return parts
+			}
+			return nil // fmt.Errorf with several %w is one error
+		case interface{ Unwrap() error }:
+			err = wrapped.Unwrap()
+		default:
+			return nil
+		}
+	}
+	return nil
 }
 
 func findingFromError(stage string, err error) Finding {
 	var refusal *Refusal
 	var noAnswer *StageError
+	isRefusal, isNoAnswer := errors.As(err, &refusal), errors.As(err, &noAnswer)
+	var inner *StageError
+	if isRefusal && isNoAnswer && !errors.As(refusal, &inner) {
+		isRefusal = false // the stage error stands around the refusal
+	}
 	switch {
-	case errors.As(err, &refusal):
+	case isRefusal:
 		message := refusal.Message
 		if refusal.Cause != nil {
 			message = fmt.Sprintf("%s: %v", message, refusal.Cause)
 		}
 		return Finding{Rule: refusal.Rule, Origin: refusal.Origin, Message: message, Why: refusal.Why, Hint: refusal.Hint, Unwaivable: true}
-	case errors.As(err, &noAnswer):
+	case isNoAnswer:
 		return Finding{Rule: noAnswer.Stage + "/no-answer", Level: Undetermined, Message: noAnswer.Error(), Hint: noAnswer.Hint}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Finding{

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -19,20 +20,38 @@ type Reference struct {
 	Digest string `json:"digest,omitempty"`
 }
 
+// The grammar of references (distribution reference, grammar.go). The library
+// that normalises them is laxer: it lets "team-a/../team-b" through, which a
+// rule for team-a would match and a registry would read as team-b.
+var (
+	digestGrammar = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	tagGrammar    = regexp.MustCompile(`^[\w][\w.-]{0,127}$`)
+	hostGrammar   = regexp.MustCompile(`^(?:[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$`)
+	pathGrammar   = regexp.MustCompile(`^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$`)
+)
+
 // ParseReference normalises an image reference as container runtimes do. Only
-// sha256 digests are accepted.
+// sha256 digests are accepted, and hosts in lower case: two spellings of one
+// host must not fall under two rules.
 func ParseReference(written string) (Reference, error) {
 	text, digest, hasDigest := strings.Cut(written, "@")
-	if hasDigest {
-		if _, err := name.NewDigest("example.com/x@" + digest); err != nil || !strings.HasPrefix(digest, "sha256:") {
-			return Reference{}, fmt.Errorf("parsing image reference %q: %q is not a sha256 digest", written, digest)
-		}
+	if hasDigest && !digestGrammar.MatchString(digest) {
+		return Reference{}, fmt.Errorf("parsing image reference %q: %q is not a sha256 digest (sha256: and 64 lower-case hex digits)", written, digest)
 	}
 	tag, err := name.NewTag(text, name.WithDefaultTag(""))
 	if err != nil {
 		return Reference{}, fmt.Errorf("parsing image reference %q: %w", written, err)
 	}
 	ref := Reference{Repository: tag.Context().Name(), Tag: tag.TagStr(), Digest: digest}
+	host, path, _ := strings.Cut(ref.Repository, "/")
+	switch {
+	case !hostGrammar.MatchString(host):
+		return Reference{}, fmt.Errorf("parsing image reference %q: %q is not a registry host (lower case, with an optional port)", written, host)
+	case !pathGrammar.MatchString(path):
+		return Reference{}, fmt.Errorf("parsing image reference %q: %q is not a repository path", written, path)
+	case ref.Tag != "" && !tagGrammar.MatchString(ref.Tag):
+		return Reference{}, fmt.Errorf("parsing image reference %q: %q is not a tag", written, ref.Tag)
+	}
 	if ref.Tag == "" && !hasDigest {
 		ref.Tag = name.DefaultTag
 	}

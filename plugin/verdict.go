@@ -73,28 +73,30 @@ type Verdict struct {
 	complete  bool
 }
 
-// Outcome is Allowed only after a complete run in which nothing blocks.
+// Outcome is Allowed only after a complete run in which nothing blocks. A
+// denial wins over what could not be looked at. A run that did not come to its
+// end is Unanswered only when a finding says what could not be looked at.
 func (v *Verdict) Outcome() Outcome {
 	if v == nil {
 		return Denied
 	}
-	outcome := Allowed
-	if !v.complete {
-		outcome = Unanswered
-	}
+	undetermined := false
 	for _, finding := range v.Findings {
-		if !finding.Level.Blocks() {
-			continue
-		}
-		if finding.Level != Undetermined {
+		switch {
+		case !finding.Level.Blocks():
+		case finding.Level == Undetermined:
+			undetermined = true
+		default:
 			return Denied
 		}
-		outcome = Unanswered
 	}
-	if outcome == Unanswered && len(v.Findings) == 0 {
-		return Denied // stopped without a word: no reason to call it "no answer"
+	switch {
+	case undetermined:
+		return Unanswered
+	case v.complete:
+		return Allowed
 	}
-	return outcome
+	return Denied
 }
 
 // Allowed reports whether the manifests may be handed on.

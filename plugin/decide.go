@@ -1,0 +1,77 @@
+package plugin
+
+import "slices"
+
+// decide applies the gates' exceptions and switches, and seals the verdict. A
+// panic on the way leaves a verdict that denies.
+func (r *run) decide() {
+	for _, part := range []func(){r.fillContent, r.exceptAll, r.noteAll, r.maskFindings} {
+		if err := guard(part); err != nil {
+			r.verdict.complete = false
+			r.stop(panicFinding("decide", err))
+		}
+	}
+	SortFindings(r.verdict.Findings)
+	r.verdict.Images = r.images
+	r.verdict.manifests = r.sealed
+}
+
+func (r *run) exceptAll() {
+	findings := r.verdict.Findings
+	for i := range findings {
+		if findings[i].Level.Blocks() && !findings[i].Unwaivable {
+			r.except(&findings[i])
+		}
+	}
+}
+
+// except lowers a blocking finding when the gate's switch is off or an
+// exception covers it. A finding of no gate is lowered only when every gate
+// lowers it.
+func (r *run) except(finding *Finding) {
+	var waived *Waived
+	asked := false
+	for _, gate := range r.Gates {
+		if finding.Gate != "" && finding.Gate != gate.Name {
+			continue
+		}
+		asked = true
+		if !gate.Deny {
+			continue
+		}
+		if gate.Decider == nil {
+			return
+		}
+		if waived = gate.Decider.Waive(r.source, r.verdict.At, *finding); waived == nil {
+			return
+		}
+	}
+	if !asked {
+		return
+	}
+	finding.Level = Warn
+	finding.Waiver = waived
+	finding.Audited = waived == nil
+}
+
+// noteAll adds what the reader must know of the exceptions.
+func (r *run) noteAll() {
+	for _, gate := range r.Gates {
+		if gate.Decider == nil {
+			continue
+		}
+		notes, banner := gate.Decider.Notes(r.source, r.verdict.At, slices.Clone(r.verdict.Findings))
+		for _, note := range notes {
+			note.Gate = gate.Name
+			if note.Level.Blocks() && !note.Unwaivable && !gate.Deny {
+				note.Level = Warn
+				note.Audited = true
+			}
+			r.add(note)
+		}
+		if banner != "" && r.verdict.Banner != "" {
+			banner = "; " + banner
+		}
+		r.verdict.Banner += banner
+	}
+}

@@ -1,0 +1,224 @@
+package plugin
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// masked stands in place of what is not shown.
+const masked = "***"
+
+func isSecret(id ObjectID) bool { return id.Kind == "Secret" && id.Group() == "" }
+
+// MaskObject returns a Secret with its data hidden, its keys kept; any other
+// object is returned as it is.
+func MaskObject(object Object) Object {
+	if !isSecret(object.ID()) {
+		return object
+	}
+	out := object.DeepCopy()
+	for _, field := range []string{"data", "stringData"} {
+		if value, found := out.Fields[field]; found {
+			out.Fields[field] = maskMembers(value)
+		}
+	}
+	metadata, _ := out.Fields["metadata"].(map[string]any)
+	if annotations, found := metadata["annotations"].(map[string]any); found {
+		if _, found := annotations[lastApplied]; found {
+			annotations[lastApplied] = masked
+		}
+	}
+	return out
+}
+
+// lastApplied is the annotation in which kubectl keeps a copy of the object.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+func maskMembers(value any) any {
+	fields, ok := value.(map[string]any)
+	if !ok {
+		return masked
+	}
+	out := map[string]any{}
+	for name := range fields {
+		out[name] = masked
+	}
+	return out
+}
+
+// secrets are the values of one Secret, the longest first.
+type secrets []string
+
+func secretsOf(object Object) secrets {
+	values := map[string]bool{}
+	add := func(value any) {
+		if text, ok := value.(string); ok && text != "" {
+			values[text] = true
+		}
+	}
+	data, _ := object.Fields["data"].(map[string]any)
+	for _, value := range data {
+		add(value)
+		text, _ := value.(string)
+		if clear, err := base64.StdEncoding.DecodeString(text); err == nil && utf8.Valid(clear) {
+			add(string(clear))
+		}
+	}
+	stringData, _ := object.Fields["stringData"].(map[string]any)
+	for _, value := range stringData {
+		add(value)
+		if text, ok := value.(string); ok {
+			add(base64.StdEncoding.EncodeToString([]byte(text)))
+		}
+	}
+	var out secrets
+	for value := range values {
+		out = append(out, value)
+	}
+	slices.SortFunc(out, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	return out
+}
+
+// hide replaces every value, as it stands and as JSON or Go would quote it. A
+// value of one or two characters is replaced where it stands alone only:
+// everywhere would leave no text.
+func (s secrets) hide(text string) string {
+	for _, value := range s {
+		if len(value) < 3 {
+			alone := regexp.MustCompile(`(^|[^\pL\pN])` + regexp.QuoteMeta(value) + `($|[^\pL\pN])`)
+			text = alone.ReplaceAllString(text, "${1}"+masked+"${2}")
+			continue
+		}
+		quoted, err := json.Marshal(value)
+		if err == nil {
+			text = strings.ReplaceAll(text, string(quoted[1:len(quoted)-1]), masked)
+		}
+		goQuoted := strconv.Quote(value)
+		text = strings.ReplaceAll(text, goQuoted[1:len(goQuoted)-1], masked)
+		text = strings.ReplaceAll(text, value, masked)
+	}
+	return text
+}
+
+// maskFindings is the last thing done to findings: Secret data, credentials in
+// URLs and control characters leave every text, whoever wrote it.
+func (r *run) maskFindings() {
+	bySecret := map[ObjectID]secrets{}
+	for _, object := range r.objects {
+		if id := object.ID(); isSecret(id) {
+			bySecret[id] = append(bySecret[id], secretsOf(object)...)
+		}
+	}
+	findings := r.verdict.Findings
+	for i := range findings {
+		finding := &findings[i]
+		hidden := bySecret[finding.Object]
+		if isSecret(finding.Object) {
+			maskChange(finding)
+		}
+		for _, text := range finding.texts() {
+			*text = plainText(RedactText(hidden.hide(*text)))
+		}
+		details := slices.Clone(finding.Details)
+		for d := range details {
+			details[d] = plainText(RedactText(hidden.hide(details[d])))
+		}
+		finding.Details = details
+		finding.Image, finding.Field = plainText(finding.Image), plainText(finding.Field)
+	}
+}
+
+func (f *Finding) texts() []*string {
+	return []*string{&f.Message, &f.Why, &f.Hint, &f.Was, &f.Now}
+}
+
+// maskChange hides the values of a change to a Secret.
+func maskChange(finding *Finding) {
+	for _, text := range []*string{&finding.Was, &finding.Now} {
+		if *text != "" && *text != "null" {
+			*text = `"` + masked + `"`
+		}
+	}
+}
+
+// plainText replaces what a terminal or a reader could be misled by: control
+// and direction characters, line breaks.
+func plainText(text string) string {
+	misleading := func(char rune) bool { return char != ' ' && !strconv.IsPrint(char) || char == utf8.RuneError }
+	if !strings.ContainsFunc(text, misleading) {
+		return text
+	}
+	var out strings.Builder
+	for _, char := range text {
+		if misleading(char) {
+			quoted := strconv.QuoteRuneToASCII(char)
+			out.WriteString(quoted[1 : len(quoted)-1])
+			continue
+		}
+		out.WriteRune(char)
+	}
+	return out.String()
+}
+
+var urlInText = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>\x60]+`)
+
+// RedactText redacts every URL in a text, see [RedactURL].
+func RedactText(text string) string {
+	if !strings.Contains(text, "://") {
+		return text
+	}
+	return urlInText.ReplaceAllStringFunc(text, func(found string) string {
+		bare := strings.TrimRight(found, ".,;:)]}")
+		return RedactURL(bare) + found[len(bare):]
+	})
+}
+
+// RedactURL drops what may be secret in a URL: the user and password, the
+// fragment, and the value of every query parameter but those that name a
+// version or a page. What cannot be parsed as a URL keeps nothing before an
+// "@" and nothing behind a "?".
+func RedactURL(text string) string {
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Opaque != "" || parsed.Host == "" {
+		return redactLoose(text)
+	}
+	if parsed.User == nil && parsed.RawQuery == "" && parsed.Fragment == "" {
+		return text
+	}
+	parsed.User, parsed.Fragment, parsed.RawFragment = nil, "", ""
+	var query []string
+	for pair := range strings.SplitSeq(parsed.RawQuery, "&") {
+		name, _, valued := strings.Cut(pair, "=")
+		harmless := slices.Contains([]string{"ref", "version", "tag", "n", "scope", "service", "artifactType"}, name)
+		if valued && !harmless {
+			pair = name + "=" + masked
+		}
+		query = append(query, pair)
+	}
+	parsed.RawQuery = strings.Join(query, "&")
+	return parsed.String()
+}
+
+func redactLoose(text string) string {
+	scheme, rest, found := strings.Cut(text, "://")
+	if !found {
+		scheme, rest = "", text
+	} else {
+		scheme += "://"
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 && strings.ContainsAny(rest[:at], ":/") || at >= 0 && found {
+		rest = rest[at+1:]
+	}
+	rest, _, cut := strings.Cut(rest, "?")
+	if cut {
+		rest += "?" + masked
+	}
+	return scheme + rest
+}

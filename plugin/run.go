@@ -1,0 +1,177 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+func (r *run) render(ctx context.Context) {
+	rendering, err := r.Renderer.Render(ctx, r.source)
+	r.addOfNoGate(rendering.Findings)
+	if err != nil {
+		r.fail("render", err)
+		return
+	}
+	if len(rendering.Objects) == 0 {
+		r.stop(Finding{
+			Rule: "render/empty", Unwaivable: true, Message: "the source renders to no objects",
+			Why:  "an empty answer means \"delete everything\" to the tools that sync it",
+			Hint: "check the path, and the values that switch objects off",
+		})
+		return
+	}
+	r.objects = rendering.Objects
+	r.verdict.Objects = len(rendering.Objects)
+}
+
+func (r *run) findImages(context.Context) {
+	images, findings := r.Finder.Find(r.objects)
+	r.images = images
+	r.addOfNoGate(findings)
+}
+
+func (r *run) resolve(ctx context.Context) {
+	findings := r.Lock.resolve(ctx, r.source, r.Resolver, r.images)
+	r.unanswered = map[string]bool{}
+	for _, finding := range findings {
+		if finding.Level == Undetermined {
+			r.unanswered[finding.Image] = true
+		}
+	}
+	r.addOfNoGate(findings)
+	if r.Pin {
+		r.pin()
+	}
+}
+
+// pin writes every digest into the objects.
+func (r *run) pin() {
+	for _, image := range r.images {
+		if image.Digest == "" {
+			continue
+		}
+		for _, use := range image.Uses {
+			if err := use.set(image); err != nil {
+				r.add(Finding{
+					Rule: "image/not-pinned", Object: use.ID, Origin: use.Origin, Field: use.Field, Image: image.Written,
+					Message: fmt.Sprintf("the digest could not be written: %v", err),
+				})
+			}
+		}
+	}
+}
+
+func (r *run) verify(ctx context.Context) {
+	r.reviews = make([][][]Review, len(r.Gates))
+	inspected := slices.Clone(r.images)
+	var facts []Finding
+	var group sync.WaitGroup
+	if r.Inspector != nil {
+		group.Go(func() {
+			if err := guard(func() { facts = r.Inspector.Inspect(ctx, inspected) }); err != nil {
+				facts = []Finding{panicFinding("inspect", err)}
+			}
+		})
+	}
+	for g, gate := range r.Gates {
+		r.reviews[g] = make([][]Review, len(gate.Verifiers))
+		for v, verifier := range gate.Verifiers {
+			images := slices.Clone(r.images) // what one verifier does to its list, no other sees
+			group.Go(func() {
+				if err := guard(func() { r.reviews[g][v] = verifier.Verify(ctx, images) }); err != nil {
+					r.reviews[g][v] = []Review{{Findings: []Finding{panicFinding("verify", err)}}}
+				}
+			})
+		}
+	}
+	group.Wait()
+	r.addOfNoGate(facts)
+	for i := range r.images {
+		r.images[i].Config, r.images[i].Platforms = inspected[i].Config, inspected[i].Platforms
+	}
+	r.collectReviews()
+}
+
+// collectReviews moves findings and evidence of all reviews to the verdict and
+// the images.
+func (r *run) collectReviews() {
+	for g, gate := range r.Gates {
+		for _, reviews := range r.reviews[g] {
+			for i, review := range reviews {
+				for _, finding := range review.Findings {
+					finding.Gate = gate.Name
+					r.add(finding)
+				}
+				if i < len(r.images) {
+					r.images[i].Evidence = append(r.images[i].Evidence, review.Evidence...)
+				}
+			}
+		}
+	}
+}
+
+func (r *run) harden(ctx context.Context) {
+	if r.Hardener == nil {
+		return
+	}
+	r.addOfNoGate(r.Hardener.Harden(ctx, r.objects, NewImageIndex(slices.Clone(r.images))))
+}
+
+// seal writes the objects once. From here on the run knows them only as they
+// are read back from the bytes that will be handed on.
+func (r *run) seal(context.Context) {
+	sealed, err := r.Encoding.Encode(r.objects)
+	if err != nil {
+		r.fail("seal", err)
+		return
+	}
+	decoded, err := r.Encoding.Decode(sealed)
+	switch {
+	case err != nil:
+		r.fail("seal", err)
+		return
+	case len(decoded) != len(r.objects):
+		r.fail("seal", fmt.Errorf("sealing %d objects: the bytes decode to %d", len(r.objects), len(decoded)))
+		return
+	}
+	for i := range decoded {
+		decoded[i].Origin = r.objects[i].Origin
+	}
+	r.sealed, r.objects = sealed, decoded
+	r.shipped, _ = r.Finder.Find(decoded) // what it finds wrong was said before
+}
+
+func (r *run) judge(ctx context.Context) {
+	sealed := Sealed{Source: r.source, Objects: r.objects, Images: NewImageIndex(slices.Clone(r.images)), At: r.verdict.At}
+	for _, judge := range r.Always {
+		r.judgeWith(ctx, judge, sealed, "")
+	}
+	for _, gate := range r.Gates {
+		for _, judge := range gate.Judges {
+			r.judgeWith(ctx, judge, sealed, gate.Name)
+		}
+	}
+}
+
+// judgeWith asks one judge. What a judge of no gate says, nothing lowers.
+func (r *run) judgeWith(ctx context.Context, judge Judge, sealed Sealed, gate string) {
+	var findings []Finding
+	if err := guard(func() { findings = judge.Judge(ctx, sealed) }); err != nil {
+		findings = []Finding{panicFinding("judge", err)}
+	}
+	for _, finding := range findings {
+		finding.Gate = gate
+		finding.Unwaivable = finding.Unwaivable || gate == ""
+		r.add(finding)
+	}
+}
+
+// account looks up every image of the sealed bytes again: pinned by this run
+// and vouched for under every gate, or denied.
+func (r *run) account(context.Context) {
+	ledger := ledger{pin: r.Pin, images: r.images, gates: r.Gates, reviews: r.reviews, unanswered: r.unanswered}
+	r.add(ledger.account(r.shipped)...)
+	r.verdict.complete = true
+}
