@@ -1,0 +1,47 @@
+package policy
+
+import (
+	v1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/admission"
+	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
+	"k8s.io/apiserver/pkg/authentication/user"
+)
+
+// attributes are one request to the API server: a subject and an operation.
+type attributes struct {
+	versioned *admission.VersionedAttributes
+	request   *v1.AdmissionRequest
+}
+
+// attributesCache keeps the requests of one subject, so that all policies
+// share the object's CEL form.
+type attributesCache struct{ create, update *attributes }
+
+// request is the subject as the API server would be asked to create or update
+// it.
+func (s *subject) request(operation admission.Operation) *attributes {
+	if operation == admission.Update {
+		if s.attributes.update == nil {
+			s.attributes.update = s.newRequest(operation, &metav1.UpdateOptions{})
+		}
+		return s.attributes.update
+	}
+	if s.attributes.create == nil {
+		s.attributes.create = s.newRequest(operation, &metav1.CreateOptions{})
+	}
+	return s.attributes.create
+}
+
+func (s *subject) newRequest(operation admission.Operation, options runtime.Object) *attributes {
+	namespace := s.namespace
+	if s.kind.Kind == "Namespace" && s.kind.Group == "" {
+		namespace = s.name // admission sees a Namespace as being in itself
+	}
+	record := admission.NewAttributesRecord(s.object, nil, s.kind, namespace, s.name, s.resource, "", operation, options, false, &user.DefaultInfo{})
+	versioned := &admission.VersionedAttributes{Attributes: record, VersionedKind: s.kind}
+	versioned.VersionedObject.Set(s.object)
+	request := plugincel.CreateAdmissionRequest(record, metav1.GroupVersionResource(s.resource), metav1.GroupVersionKind(s.kind))
+	return &attributes{versioned: versioned, request: request}
+}

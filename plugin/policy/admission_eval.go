@@ -1,0 +1,174 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	celtypes "github.com/google/cel-go/common/types"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apiserver/pkg/admission"
+	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
+	apiservercel "k8s.io/apiserver/pkg/cel"
+)
+
+// failure is what a policy says against a subject.
+type failure struct {
+	message string
+	// erred marks an expression that could not be evaluated.
+	erred bool
+	// unknown lists what the answer depends on and is not known offline.
+	unknown []string
+}
+
+// evaluation is one policy, one subject and one operation.
+type evaluation struct {
+	policy    *admissionPolicy
+	subject   *subject
+	request   *attributes
+	namespace *corev1.Namespace
+	// unknown is set when the policy may or may not apply.
+	unknown []string
+}
+
+// run evaluates as the API server's validator does
+// (k8s.io/apiserver pkg/admission/plugin/policy/validating), with the same
+// cost budgets. What depends on something unknown is said to do so, unless the
+// answer is the same either way.
+func (e evaluation) run(ctx context.Context) []failure {
+	applies, failures := e.conditions(ctx)
+	if !applies {
+		return failures
+	}
+	budget := int64(celconfig.RuntimeCELCostBudget)
+	namespace := plugincel.CreateNamespaceObject(e.namespace)
+	results, budget, err := e.policy.validations.ForInput(ctx, e.request.versioned, e.request.request, plugincel.OptionalVariableBindings{}, namespace, budget)
+	if err != nil {
+		return []failure{{message: err.Error(), erred: true}}
+	}
+	messages := e.messages(ctx, results, budget)
+	for i, result := range results {
+		if failed, found := e.judge(i, result, messages); found {
+			failures = append(failures, failed)
+		}
+	}
+	return append(failures, e.audits(ctx, namespace)...)
+}
+
+// conditions evaluates matchConditions: one that is false excludes the
+// subject, whatever the others say. They are not given the namespace.
+func (e *evaluation) conditions(ctx context.Context) (applies bool, failures []failure) {
+	if len(e.policy.conditionRefs) == 0 {
+		return true, nil
+	}
+	results, _, err := e.policy.conditions.ForInput(ctx, e.request.versioned, e.request.request, plugincel.OptionalVariableBindings{}, nil, celconfig.RuntimeCELCostBudgetMatchConditions)
+	if err != nil {
+		return false, []failure{{message: "matchConditions: " + err.Error(), erred: true}}
+	}
+	var erred []error
+	for i, result := range results {
+		unknown := e.policy.conditionRefs[i].unknown(e.subject, true)
+		switch {
+		case len(unknown) > 0:
+			e.unknown = append(e.unknown, unknown...)
+		case result.Error != nil:
+			erred = append(erred, result.Error)
+		case result.EvalResult == celtypes.False:
+			return false, nil
+		}
+	}
+	if len(erred) > 0 {
+		return false, []failure{{message: "matchConditions: " + errors.Join(erred...).Error(), erred: true, unknown: e.unknown}}
+	}
+	return true, nil
+}
+
+// judge turns one result into a failure; found is false when it passed.
+func (e evaluation) judge(i int, result plugincel.EvaluationResult, messages messageResults) (failed failure, found bool) {
+	validation := e.policy.file.Spec.Validations[i]
+	unknown := e.policy.validationRefs[i].unknown(e.subject, e.namespace != nil)
+	switch {
+	case len(unknown) > 0:
+		return failure{message: fallbackMessage(validation), unknown: append(unknown, e.unknown...)}, true
+	case result.Error != nil:
+		return failure{message: result.Error.Error(), erred: true, unknown: e.unknown}, true
+	case messages.err != nil && (errors.Is(messages.err, apiservercel.ErrInternal) || errors.Is(messages.err, apiservercel.ErrOutOfBudget)):
+		return failure{message: "messageExpression: " + messages.err.Error(), erred: true, unknown: e.unknown}, true
+	case result.EvalResult == celtypes.True:
+		return failure{}, false
+	}
+	message := messages.text(i)
+	if message == "" {
+		message = fallbackMessage(validation)
+	}
+	return failure{message: message, unknown: e.unknown}, true
+}
+
+func fallbackMessage(validation admissionv1.Validation) string {
+	if message := strings.TrimSpace(validation.Message); message != "" {
+		return message
+	}
+	return "failed expression: " + strings.TrimSpace(validation.Expression)
+}
+
+// messageResults are the evaluated messageExpressions.
+type messageResults struct {
+	results []plugincel.EvaluationResult
+	err     error
+}
+
+// messages evaluates messageExpressions only when a validation failed: they
+// change no verdict. Those about Secrets are left out, as they could quote one.
+func (e evaluation) messages(ctx context.Context, results []plugincel.EvaluationResult, budget int64) messageResults {
+	failed := false
+	for _, result := range results {
+		failed = failed || result.Error != nil || result.EvalResult != celtypes.True
+	}
+	if _, secret := e.subject.object.(*corev1.Secret); secret || !failed {
+		return messageResults{}
+	}
+	evaluated, _, err := e.policy.messages.ForInput(ctx, e.request.versioned, e.request.request, plugincel.OptionalVariableBindings{}, plugincel.CreateNamespaceObject(e.namespace), budget)
+	return messageResults{results: evaluated, err: err}
+}
+
+// text is the message of one validation; empty when it has none that may be
+// shown (the API server's limits: one line, 5 KiB).
+func (m messageResults) text(i int) string {
+	if i >= len(m.results) || m.results[i].Error != nil || m.results[i].EvalResult == nil {
+		return ""
+	}
+	text, _ := m.results[i].EvalResult.Value().(string)
+	text = strings.TrimSpace(text)
+	if len(text) > celconfig.MaxEvaluatedMessageExpressionSizeBytes || strings.Contains(text, "\n") {
+		return ""
+	}
+	return text
+}
+
+// audits evaluates auditAnnotations for their errors alone, which deny under
+// failurePolicy Fail.
+func (e evaluation) audits(ctx context.Context, namespace *corev1.Namespace) []failure {
+	if len(e.policy.file.Spec.AuditAnnotations) == 0 {
+		return nil
+	}
+	results, _, err := e.policy.audits.ForInput(ctx, e.request.versioned, e.request.request, plugincel.OptionalVariableBindings{}, namespace, celconfig.RuntimeCELCostBudget)
+	if err != nil {
+		return []failure{{message: "auditAnnotations: " + err.Error(), erred: true, unknown: e.unknown}}
+	}
+	var failures []failure
+	for i, result := range results {
+		if result.Error != nil && len(e.policy.auditRefs[i].unknown(e.subject, e.namespace != nil)) == 0 {
+			key := e.policy.file.Spec.AuditAnnotations[i].Key
+			failures = append(failures, failure{message: fmt.Sprintf("auditAnnotation %q: %v", key, result.Error), erred: true, unknown: e.unknown})
+		}
+	}
+	return failures
+}
+
+// operations are those that a sync performs.
+func operations() []admission.Operation {
+	return []admission.Operation{admission.Create, admission.Update}
+}

@@ -1,0 +1,144 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules"
+)
+
+// matched says whether a policy or a binding applies to a subject. The zero
+// value does not apply.
+type matched struct {
+	applies bool
+	// unknown lists why that cannot be known offline; it applies then, perhaps.
+	unknown []string
+}
+
+// and applies when both do.
+func (m matched) and(other matched) matched {
+	return matched{applies: m.applies && other.applies, unknown: append(slices.Clone(m.unknown), other.unknown...)}
+}
+
+// matcher answers the match questions of admission
+// (k8s.io/apiserver pkg/admission/plugin/policy/matching) about one subject
+// and one operation.
+type matcher struct {
+	view        *view
+	subject     *subject
+	attributes  admission.Attributes
+	trustLabels bool
+}
+
+// matches follows the API server's order: selectors, exclusions, rules. Absent
+// selectors match everything, as the API defaults them to {}.
+func (m matcher) matches(match *admissionv1.MatchResources) matched {
+	if match == nil {
+		return matched{applies: true}
+	}
+	result := m.namespaceSelector(match.NamespaceSelector).and(m.objectSelector(match.ObjectSelector))
+	if !result.applies {
+		return matched{}
+	}
+	equivalent := match.MatchPolicy == nil || *match.MatchPolicy == admissionv1.Equivalent
+	if excluded := m.rules(match.ExcludeResourceRules, false); excluded.applies {
+		return matched{}
+	}
+	if len(match.ResourceRules) == 0 {
+		return result
+	}
+	return result.and(m.rules(match.ResourceRules, equivalent))
+}
+
+// rules reports whether one of the rules names the subject. Under matchPolicy
+// Equivalent a rule for another version of the same resource makes the API
+// server convert the object, which cannot be done here.
+func (m matcher) rules(named []admissionv1.NamedRuleWithOperations, equivalent bool) matched {
+	var otherVersion []string
+	for _, each := range named {
+		if len(each.ResourceNames) > 0 && !slices.Contains(each.ResourceNames, m.subject.name) {
+			continue
+		}
+		if (&rules.Matcher{Rule: each.RuleWithOperations, Attr: m.attributes}).Matches() {
+			return matched{applies: true}
+		}
+		if !equivalent {
+			continue
+		}
+		any := each.RuleWithOperations
+		any.APIVersions = []string{"*"}
+		if (&rules.Matcher{Rule: any, Attr: m.attributes}).Matches() {
+			otherVersion = append(otherVersion, fmt.Sprintf("the object as version %v (the policy asks for another version than it is written in)", each.APIVersions))
+		}
+	}
+	return matched{applies: len(otherVersion) > 0, unknown: otherVersion}
+}
+
+func (m matcher) objectSelector(selector *metav1.LabelSelector) matched {
+	if emptySelector(selector) {
+		return matched{applies: true}
+	}
+	parsed, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return matched{applies: true, unknown: []string{"objectSelector: " + err.Error()}}
+	}
+	return matched{applies: parsed.Matches(labels.Set(m.subject.labels))}
+}
+
+// namespaceSelector never exempts cluster-scoped objects other than Namespaces
+// (webhook/predicates/namespace). A Namespace is selected by its own labels,
+// which the application writes: they can bring it in, and not leave it out.
+func (m matcher) namespaceSelector(selector *metav1.LabelSelector) matched {
+	if emptySelector(selector) {
+		return matched{applies: true}
+	}
+	parsed, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return matched{applies: true, unknown: []string{"namespaceSelector: " + err.Error()}}
+	}
+	if _, ok := m.subject.object.(*corev1.Namespace); ok {
+		if m.trustLabels || parsed.Matches(labels.Set(m.subject.labels)) {
+			return matched{applies: parsed.Matches(labels.Set(m.subject.labels))}
+		}
+		return matched{applies: true, unknown: []string{"the namespace's labels (the application writes them, and they leave the policy)"}}
+	}
+	if !m.subject.namespaced {
+		return matched{applies: true}
+	}
+	return m.selectNamespace(parsed, selector)
+}
+
+// selectNamespace decides by the gate's description, or by the name alone when
+// the selector reads nothing else.
+func (m matcher) selectNamespace(parsed labels.Selector, selector *metav1.LabelSelector) matched {
+	name := m.subject.namespace
+	if name == "" {
+		return matched{applies: true, unknown: []string{"the destination namespace (it was not given)"}}
+	}
+	if described := m.view.namespaces[name]; described != nil {
+		return matched{applies: parsed.Matches(labels.Set(described.Labels))}
+	}
+	if onlyReadsName(selector) {
+		return matched{applies: parsed.Matches(labels.Set{corev1.LabelMetadataName: name})}
+	}
+	return matched{applies: true, unknown: []string{fmt.Sprintf("the labels of namespace %q (describe it in the gate under spec.namespaces)", name)}}
+}
+
+func onlyReadsName(selector *metav1.LabelSelector) bool {
+	for key := range selector.MatchLabels {
+		if key != corev1.LabelMetadataName {
+			return false
+		}
+	}
+	for _, requirement := range selector.MatchExpressions {
+		if requirement.Key != corev1.LabelMetadataName {
+			return false
+		}
+	}
+	return true
+}

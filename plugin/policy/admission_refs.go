@@ -1,0 +1,134 @@
+package policy
+
+import (
+	"fmt"
+
+	"github.com/google/cel-go/cel"
+	celast "github.com/google/cel-go/common/ast"
+	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
+)
+
+// references is what an expression reads that cannot be known offline, or only
+// sometimes. Variables are followed.
+type references struct {
+	authorizer, oldObject, user bool
+	operation                   bool
+	namespaceObject, namespace  bool
+	objectLabels                bool
+}
+
+func (r references) union(other references) references {
+	return references{
+		authorizer: r.authorizer || other.authorizer, oldObject: r.oldObject || other.oldObject, user: r.user || other.user,
+		operation: r.operation || other.operation, namespaceObject: r.namespaceObject || other.namespaceObject,
+		namespace: r.namespace || other.namespace, objectLabels: r.objectLabels || other.objectLabels,
+	}
+}
+
+// unknown lists what the expression reads and this rendering cannot answer;
+// empty when the answer is known.
+func (r references) unknown(s *subject, known bool) []string {
+	var names []string
+	if r.authorizer {
+		names = append(names, "authorizer (the cluster's RBAC)")
+	}
+	if r.user {
+		names = append(names, "request.userInfo (who will apply it)")
+	}
+	if s.namespaced && s.namespace == "" && (r.namespace || r.namespaceObject) {
+		names = append(names, "request.namespace (the destination namespace was not given)")
+	} else if s.namespaced && r.namespaceObject && !known {
+		names = append(names, fmt.Sprintf("namespaceObject (the gate does not describe namespace %q under spec.namespaces)", s.namespace))
+	}
+	return names
+}
+
+// expressionReferences parses an expression. Variables that it reads are
+// looked up among those before it.
+func expressionReferences(env *cel.Env, expression string, variables map[string]references) (references, error) {
+	parsed, issues := env.Parse(expression)
+	if issues != nil && issues.Err() != nil {
+		return references{}, fmt.Errorf("parsing %q: %w", expression, issues.Err())
+	}
+	var found references
+	celast.PreOrderVisit(parsed.NativeRep().Expr(), celast.NewExprVisitor(func(expr celast.Expr) {
+		found = found.union(nodeReferences(expr, variables))
+	}))
+	return found, nil
+}
+
+func nodeReferences(expr celast.Expr, variables map[string]references) references {
+	switch expr.Kind() {
+	case celast.IdentKind:
+		return identReferences(expr.AsIdent())
+	case celast.SelectKind:
+		return selectReferences(expr.AsSelect(), variables)
+	case celast.CallKind:
+		return callReferences(expr.AsCall())
+	}
+	return references{}
+}
+
+func identReferences(name string) references {
+	switch name {
+	case plugincel.AuthorizerVarName:
+		return references{authorizer: true}
+	case plugincel.OldObjectVarName:
+		return references{oldObject: true}
+	case plugincel.NamespaceVarName:
+		return references{namespaceObject: true}
+	}
+	return references{}
+}
+
+func selectReferences(selected celast.SelectExpr, variables map[string]references) references {
+	operand := selected.Operand()
+	if operand.Kind() == celast.SelectKind && selected.FieldName() == "labels" && operand.AsSelect().FieldName() == "metadata" {
+		return references{objectLabels: true}
+	}
+	if operand.Kind() != celast.IdentKind {
+		return references{}
+	}
+	switch operand.AsIdent() {
+	case plugincel.VariableVarName:
+		return variables[selected.FieldName()]
+	case plugincel.RequestVarName:
+		return requestReferences(selected.FieldName())
+	}
+	return references{}
+}
+
+func requestReferences(field string) references {
+	switch field {
+	case "userInfo":
+		return references{user: true}
+	case "operation", "options", "dryRun":
+		return references{operation: true}
+	case "namespace":
+		return references{namespace: true}
+	}
+	return references{}
+}
+
+// callReferences looks through optional selection (request.?userInfo) and
+// indexing (request["userInfo"]): what is selected there is taken for
+// everything that could be.
+func callReferences(call celast.CallExpr) references {
+	if name := call.FunctionName(); name != "_?._" && name != "_[_]" && name != "_[?_]" {
+		return references{}
+	}
+	args := call.Args()
+	if len(args) == 0 {
+		return references{}
+	}
+	if args[0].Kind() == celast.IdentKind && args[0].AsIdent() == plugincel.RequestVarName {
+		return references{user: true, operation: true, namespace: true}
+	}
+	if args[0].Kind() == celast.IdentKind && args[0].AsIdent() == plugincel.VariableVarName {
+		return references{authorizer: true, oldObject: true, user: true}
+	}
+	if len(args) == 2 && args[1].Kind() == celast.LiteralKind && args[1].AsLiteral().Value() == "labels" {
+		return references{objectLabels: true}
+	}
+	return references{}
+}

@@ -1,0 +1,102 @@
+package policy
+
+// imageRules are about images and registries.
+func imageRules() []Rule {
+	return []Rule{
+		{
+			ID: "image/implicit", Severity: "high", Level: "Deny", Title: "Kinds that make Pods from an image that they do not name",
+			Why: "the operator chooses the image, so nobody can pin or verify it here",
+			Fix: "name the image in the object, or declare the field under spec.images.fields of the gate",
+		},
+		{
+			ID: "image/invalid", Severity: "high", Level: "Deny", Title: "Every image reference can be read",
+			Why: "a reference that cannot be read cannot be resolved, pinned or verified",
+			Fix: "correct the reference; digests are sha256",
+		},
+		{
+			ID: "image/lock-drift", Severity: "medium", Level: "Deny", Title: "A locked tag still stands for the locked digest",
+			Why: "the tag was moved to another build after it was locked",
+			Fix: "run assay lock and review the change, or keep the old build; the gate sets spec.lock.drift",
+		},
+		{
+			ID: "image/no-trust-rule", Severity: "critical", Level: "Deny", Title: "A trust rule covers every image",
+			Why: "nobody has said who may vouch for this image",
+			Fix: "add a ClusterImagePolicy whose glob covers it; assay init proposes one",
+		},
+		{
+			ID: "image/not-locked", Severity: "high", Level: "Deny", Title: "Every tag has an entry in images.lock.yaml",
+			Why: "without an entry the registry decides at every sync what is deployed",
+			Fix: "run assay lock and commit images.lock.yaml, or write a digest",
+		},
+		{
+			ID: "image/not-signed", Severity: "critical", Level: "Deny", Title: "Somebody vouches for every image",
+			Why: "an image that nobody signed may come from anybody",
+			Fix: "sign the image, or correct the reference; the details list every candidate that was looked at",
+		},
+		{
+			ID: "image/not-trusted", Severity: "critical", Level: "Deny", Title: "Who vouches for the image is trusted",
+			Why: "the image is signed, but not by whom the gate trusts",
+			Fix: "have it signed by the identity or key that the policy names; the details list every candidate",
+		},
+		{
+			ID: "image/platform-missing", Severity: "medium", Level: "Deny", Title: "An image has every platform that the gate requires",
+			Why: "on a node of another platform the Pod cannot start",
+			Fix: "build the image for the platform, or change spec.images.platforms",
+		},
+		{
+			ID: "image/refused", Severity: "critical", Level: "Deny", Title: "A trust rule refuses the image",
+			Why: "a ClusterImagePolicy with static: fail covers it",
+			Fix: "use another image, or change the policy",
+		},
+		{
+			ID: "image/stale", Severity: "low", Level: "Warn", Title: "The registry gave no fresh answer for a tag",
+			Why: "an earlier answer was used, as the registry did not answer",
+			Fix: "look at the registry; spec.freshness bounds how long an earlier answer is believed",
+		},
+		{
+			ID: "image/unaccounted", Severity: "critical", Level: "Deny", Title: "Every image in the output was judged",
+			Why: "the sealed bytes hold an image that this run did not pin or nobody vouched for",
+			Fix: "report it with the input that caused it, unless pinning or hardening was changed",
+		},
+		{
+			ID: "image/undeclared", Severity: "high", Level: "Deny", Title: "Every place that names an image is known",
+			Why: "an image that is not found is neither pinned nor verified",
+			Fix: "declare the field under spec.images.fields of the gate, or rename it when it names no image",
+		},
+		{
+			ID: "image/unsupported", Severity: "high", Level: "Deny", Title: "An image is of a type that can be verified",
+			Why: "what the registry holds under the reference is not an image or index",
+			Fix: "correct the reference",
+		},
+		{
+			ID: "registry/invalid-answer", Severity: "medium", Level: "Undetermined", Title: "The registry answers as the specification says",
+			Why: "an answer that cannot be read is no answer",
+			Fix: "look at the registry, and at proxies in between",
+		},
+		{
+			ID: "registry/limit", Severity: "high", Level: "Deny", Title: "Nothing that is read from a registry exceeds its limit",
+			Why: "without limits one manifest or bundle could exhaust the gate",
+			Fix: "remove the oversized content, or raise the limit by its name under spec.limits",
+		},
+		{
+			ID: "registry/private-address", Severity: "high", Level: "Deny", Title: "Registries have public addresses",
+			Why: "an image reference could make the gate talk to services inside the network",
+			Fix: "name the host under spec.registries with private: true",
+		},
+		{
+			ID: "registry/redirect", Severity: "high", Level: "Deny", Title: "Redirects lead where they may",
+			Why: "credentials and requests must not follow a redirect to another place",
+			Fix: "correct the registry, or name the host under spec.registries",
+		},
+		{
+			ID: "registry/token-realm", Severity: "high", Level: "Deny", Title: "The token service belongs to the registry",
+			Why: "a forged challenge could send credentials elsewhere",
+			Fix: "correct the registry, or name the realm under spec.registries",
+		},
+		{
+			ID: "registry/wrong-digest", Severity: "critical", Level: "Deny", Title: "The bytes are those of the digest",
+			Why: "the registry or something in between gave other bytes than were asked for",
+			Fix: "do not deploy; look at the registry and its mirrors",
+		},
+	}
+}

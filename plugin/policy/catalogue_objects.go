@@ -1,0 +1,120 @@
+package policy
+
+// Rules of this package that are not in a pack's file.
+const (
+	ruleUnknownField         = "schema/unknown-field"
+	ruleInvalidObject        = "schema/invalid"
+	ruleInvalidPodSecurity   = "pss/invalid-label"
+	ruleBindingWithoutPolicy = "gate/binding-without-policy"
+	rulePolicyWithoutBinding = "gate/policy-without-binding"
+)
+
+const podSecurityReference = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
+
+// podSecurityRules has a page for each check and one for each level.
+func podSecurityRules() []Rule {
+	var rules []Rule
+	for _, check := range podChecks() {
+		rules = append(rules, Rule{
+			ID: pssRule + check.id, Title: check.title + " (Pod Security " + check.level + ")", Severity: severityOfLevel(check.level), Level: "Deny",
+			Why: check.why, Fix: check.fix, References: []string{podSecurityReference}, Adjustable: true,
+		})
+	}
+	for _, level := range []string{"baseline", "restricted"} {
+		rules = append(rules, Rule{
+			ID: pssRule + level, Title: "The Pod Security level " + level, Severity: severityOfLevel(level), Level: "Deny",
+			Why: "the level is a set of checks; each reports under its own rule, such as pss/runAsNonRoot",
+			Fix: "see the rule of the check; a gate sets the level under spec.judge.podSecurity", References: []string{podSecurityReference},
+		})
+	}
+	return append(rules, Rule{
+		ID: ruleInvalidPodSecurity, Title: "Pod Security labels can be read", Severity: "medium", Level: "Deny", Adjustable: true,
+		Why: "admission enforces restricted where it cannot read the label, whatever was meant",
+		Fix: "write privileged, baseline or restricted, and a version such as v1.35 or latest", References: []string{podSecurityReference},
+	})
+}
+
+func severityOfLevel(level string) string {
+	if level == "baseline" {
+		return "high"
+	}
+	return "medium"
+}
+
+// selfRules are those of self@1. None is adjustable or waivable.
+func selfRules() []Rule {
+	rules := []Rule{
+		{
+			ID: ruleSelfGitOps, Title: "An application renders no objects of Argo CD or Flux",
+			Why: "such an object makes the tool apply manifests that never passed the gate",
+			Fix: "keep it in an application that the gate marks as the platform's (spec.platform)",
+		},
+		{
+			ID: ruleSelfAdmission, Title: "An application renders no admission policies and webhooks",
+			Why: "admission policies close the ways around the gate, and mutating ones change what it passed",
+			Fix: "keep it in an application that the gate marks as the platform's (spec.platform)",
+		},
+		{
+			ID: ruleSelfRBAC, Title: "An application grants no rights over the gate",
+			Why: "whoever may write those objects can apply manifests that never passed the gate",
+			Fix: "name the resources and verbs that the program needs, without wildcards, escalate, bind and impersonate",
+		},
+		{
+			ID: ruleSelfNamespace, Title: "An application stays out of the gate's namespaces",
+			Why: "configuration and credentials of Argo CD, Flux and assay lie there",
+			Fix: "deploy into a namespace of the application's own",
+		},
+		{
+			ID: ruleSelfGate, Title: "An application does not render a gate's configuration",
+			Why: "trust, policy and waivers come from the platform team alone, never from what they judge",
+			Fix: "ask the platform team to change the gate",
+		},
+		{
+			ID: ruleSelfNamespaceLabels, Title: "Namespace labels only tighten Pod Security",
+			Why: "the label decides what the API server admits after the gate, from any source",
+			Fix: "remove the label, or enforce at least what the gate asks for",
+		},
+		{
+			ID: ruleSelfEmbedded, Title: "No object carries an object that would switch the gate off",
+			Why: "an operator applies what it carries in its own name, past the gate",
+			Fix: "remove the carried object, or keep it in an application of the platform's",
+		},
+	}
+	for i := range rules {
+		rules[i].Severity, rules[i].Level, rules[i].Pack = "critical", "Deny", SelfPack
+	}
+	return rules
+}
+
+// objectRules are the other rules over objects.
+func objectRules() []Rule {
+	return []Rule{
+		{
+			ID: rulePlaintextSecret, Title: "No Secret stands readable in Git", Severity: "high", Level: "Deny", Pack: "pack/supply-chain@1", Adjustable: true,
+			Why:        "whoever reads the repository, its history or the rendering reads the values",
+			Fix:        "keep the value in a secret store (ExternalSecret), or encrypt it (SealedSecret, SOPS), and replace the value that was shown",
+			References: []string{"https://kubernetes.io/docs/concepts/security/secrets-good-practices/"},
+		},
+		{
+			ID: ruleNotPinned, Title: "Every image is pinned to a digest", Severity: "high", Level: "Deny", Pack: "pack/supply-chain@1", Adjustable: true,
+			Why: "a tag can be moved to another build at any time, without a commit",
+			Fix: "switch the gate's pin on, or write the digest behind the tag",
+		},
+		{
+			ID: ruleUnknownField, Title: "The API knows every field", Severity: "low", Level: "Warn", Adjustable: true,
+			Why: "the API server drops fields that it does not know, or refuses the object",
+			Fix: "correct the field's name or place",
+		},
+		{
+			ID: ruleInvalidObject, Title: "The API can read the object", Severity: "medium", Level: "Deny",
+			Why: "an object that cannot be read cannot be judged, and would fail to apply",
+			Fix: "correct the field's type",
+		},
+		{
+			ID: policyRule + "*", Title: "A ValidatingAdmissionPolicy of the gate's own", Severity: "high", Level: "Deny",
+			Why:        "the platform team wrote it; the finding carries its message and the binding's action",
+			Fix:        "change the object as the message says",
+			References: []string{"https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/"},
+		},
+	}
+}

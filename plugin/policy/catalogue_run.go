@@ -1,0 +1,199 @@
+package policy
+
+// gateRules are about the gate's configuration.
+func gateRules() []Rule {
+	return []Rule{
+		{
+			ID: "gate/accepts-everybody", Severity: "high", Level: "Warn", Title: "A trust rule names somebody",
+			Why: "a rule that accepts every signer proves nothing about the image",
+			Fix: "name issuer and subject, or a key",
+		},
+		{
+			ID: "gate/binding-without-policy", Severity: "medium", Level: "Warn", Title: "A binding names a policy of the configuration",
+			Why: "a binding without its policy enforces nothing",
+			Fix: "add the policy's file, or remove the binding",
+		},
+		{
+			ID: "gate/policy-without-binding", Severity: "medium", Level: "Warn", Title: "A policy has a binding",
+			Why: "a policy without a binding is not in force, as in the cluster",
+			Fix: "add a ValidatingAdmissionPolicyBinding, or remove the policy",
+		},
+		{
+			ID: "gate/break-glass", Severity: "high", Level: "Warn", Title: "Break glass is in use",
+			Why: "the gate is open for one application and revision until the time that is shown",
+			Fix: "repair the cause and remove the entry",
+		},
+		{
+			ID: "gate/conflict", Severity: "high", Level: "Deny", Title: "Gates that meet agree",
+			Why: "two gates ask for different things in a field that has no order",
+			Fix: "make the selectors disjoint, or the values equal; without a project set ARGOCD_APP_PROJECT_NAME",
+		},
+		{
+			ID: "gate/credentials-in-clear", Severity: "high", Level: "Warn", Title: "Credentials travel encrypted",
+			Why: "plain HTTP shows the credential to whoever is in between",
+			Fix: "remove plainHTTP, or the credential",
+		},
+		{
+			ID: "gate/deny-without-pin", Severity: "medium", Level: "Warn", Title: "Denying goes with pinning",
+			Why: "what was verified is not what is deployed when the tag can move in between",
+			Fix: "switch spec.switches.pin on",
+		},
+		{
+			ID: "gate/invalid", Severity: "high", Level: "Deny", Title: "The gate's configuration can be read",
+			Why: "a configuration that cannot be read must not let anything through",
+			Fix: "correct the line that the message names",
+		},
+		{
+			ID: "gate/no-base", Severity: "critical", Level: "Deny", Title: "A base gate covers the application",
+			Why: "other gates only add to a base gate",
+			Fix: "add a gate with spec.base: true whose selector matches the application",
+		},
+		{
+			ID: "gate/none", Severity: "critical", Level: "Deny", Title: "A gate covers the application",
+			Why: "an application that no gate covers is denied",
+			Fix: "add a base gate whose selector matches it",
+		},
+		{
+			ID: "gate/object-labels", Severity: "medium", Level: "Warn", Title: "Policies do not select by what the application writes",
+			Why: "an application can leave a policy by changing its own labels",
+			Fix: "select by namespace",
+		},
+		{
+			ID: "gate/unused", Severity: "low", Level: "Warn", Title: "Everything in the configuration is used",
+			Why: "what no gate uses protects nothing",
+			Fix: "name it in a gate, or remove it",
+		},
+		{
+			ID: "gate/name", Severity: "high", Level: "Deny", Title: "Every gate has a name of its own",
+			Why: "findings, waivers and evidence are told apart by the name of their gate",
+			Fix: "name the gates differently",
+		},
+		{
+			ID: "waiver/expired", Severity: "medium", Level: "Warn", Title: "A waiver is past its day",
+			Why: "the denial that it covered counts again",
+			Fix: "repair the cause, or have the waiver renewed by its approver",
+		},
+		{
+			ID: "waiver/ending", Severity: "low", Level: "Warn", Title: "A waiver ends soon",
+			Why: "the denial that it covers will count again after that day",
+			Fix: "repair the cause, or have the waiver renewed by its approver",
+		},
+		{
+			ID: "waiver/too-long", Severity: "medium", Level: "Warn", Title: "A waiver ends within the time that is allowed",
+			Why: "a waiver without an end in sight is a rule that nobody decided",
+			Fix: "give it an earlier day",
+		},
+	}
+}
+
+// runRules are about the stages of a run.
+func runRules() []Rule {
+	return []Rule{
+		{
+			ID: "setup/failed", Severity: "critical", Level: "Deny", Title: "The pipeline is complete",
+			Why: "a stage that is missing must not let anything through",
+			Fix: "correct the configuration that the message names",
+		},
+		{
+			ID: "setup/panic", Severity: "critical", Level: "Deny", Title: "The setup did not stop",
+			Why: "a defect must not let anything through",
+			Fix: "report it with the input that caused it",
+		},
+		{
+			ID: "images/panic", Severity: "critical", Level: "Deny", Title: "The images stage did not stop",
+			Why: "a defect must not let anything through",
+			Fix: "report it with the input that caused it",
+		},
+		{
+			ID: "lock/invalid", Severity: "high", Level: "Deny", Title: "images.lock.yaml can be read",
+			Why: "a lock that cannot be read decides nothing",
+			Fix: "run assay lock again",
+		},
+		{
+			ID: "resolve/failed", Severity: "high", Level: "Deny", Title: "The resolve stage could do its work",
+			Why: "an error that is no answer denies",
+			Fix: "correct what the message names",
+		},
+		{
+			ID: "resolve/no-answer", Severity: "medium", Level: "Undetermined", Title: "The registry said which digest a tag stands for",
+			Why: "no answer is not the same as no such tag",
+			Fix: "try again; the message says what did not answer",
+		},
+		{
+			ID: "resolve/panic", Severity: "critical", Level: "Deny", Title: "The resolve stage did not stop",
+			Why: "a defect must not let anything through",
+			Fix: "report it with the input that caused it",
+		},
+		{
+			ID: "inspect/panic", Severity: "critical", Level: "Deny", Title: "The inspect stage did not stop",
+			Why: "a defect must not let anything through",
+			Fix: "report it with the input that caused it",
+		},
+		{
+			ID: "harden/panic", Severity: "critical", Level: "Deny", Title: "The harden stage did not stop",
+			Why: "a defect must not let anything through",
+			Fix: "report it with the input that caused it",
+		},
+		{
+			ID: "seal/failed", Severity: "critical", Level: "Deny", Title: "The output can be sealed",
+			Why: "only bytes that were judged may leave the gate",
+			Fix: "report it with the input that caused it",
+		},
+		{
+			ID: "seal/panic", Severity: "critical", Level: "Deny", Title: "The seal stage did not stop",
+			Why: "a defect must not let anything through",
+			Fix: "report it with the input that caused it",
+		},
+		{
+			ID: "judge/no-answer", Severity: "medium", Level: "Undetermined", Title: "There was time to judge",
+			Why: "a deadline that passed is no answer",
+			Fix: "run it again, with more time if it was a deadline",
+		},
+		{
+			ID: "judge/failed", Severity: "critical", Level: "Deny", Title: "The judge stage could do its work",
+			Why: "an error that is no answer denies",
+			Fix: "correct what the message names",
+		},
+		{
+			ID: "judge/panic", Severity: "critical", Level: "Deny", Title: "The judge stage did not stop",
+			Why: "a defect must not let anything through",
+			Fix: "report it with the input that caused it",
+		},
+		{
+			ID: "account/panic", Severity: "critical", Level: "Deny", Title: "The account stage did not stop",
+			Why: "a defect must not let anything through",
+			Fix: "report it with the input that caused it",
+		},
+	}
+}
+
+// hardenRules are about what hardening did.
+func hardenRules() []Rule {
+	return []Rule{
+		{
+			ID: "harden/allowPrivilegeEscalation", Severity: "info", Level: "Info", Title: "allowPrivilegeEscalation was set to false",
+			Why: "a setuid program in the image turns any user into root",
+			Fix: "nothing; write the field to decide it yourself",
+		},
+		{
+			ID: "harden/capabilities", Severity: "info", Level: "Info", Title: "All capabilities were dropped",
+			Why: "the runtime's default capabilities are more than nearly all programs need",
+			Fix: "nothing; write the field to decide it yourself",
+		},
+		{
+			ID: "harden/seccompProfile", Severity: "info", Level: "Info", Title: "The runtime's seccomp profile was set",
+			Why: "without seccomp every system call of the kernel is reachable",
+			Fix: "nothing; write the field to decide it yourself",
+		},
+		{
+			ID: "harden/runAsNonRoot", Severity: "info", Level: "Info", Title: "runAsNonRoot was set",
+			Why: "the image's own user is not root, and the kubelet now makes sure of it",
+			Fix: "nothing; write the field to decide it yourself",
+		},
+		{
+			ID: "harden/held-back", Severity: "low", Level: "Warn", Title: "A setting was not filled in because it would break the workload",
+			Why: "the image's own configuration does not allow it",
+			Fix: "follow the hint: change the image, or write the setting",
+		},
+	}
+}

@@ -1,0 +1,93 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assay-gitops/assay/plugin/gate"
+)
+
+// ruleLevels reads the gate's levels for single rules. A rule that does not
+// exist, one that no gate may change and an unknown level are errors.
+func ruleLevels(written []gate.RuleLevel, own []boundPolicy) (map[string]ruleLevel, error) {
+	levels := map[string]ruleLevel{}
+	if len(written) == 0 {
+		return levels, nil
+	}
+	known := map[string]Rule{}
+	for _, rule := range Rules() {
+		known[rule.ID] = rule
+	}
+	for _, policy := range own {
+		known[policy.rule.ID] = policy.rule
+	}
+	var problems []error
+	for _, each := range written {
+		level, err := parseLevel(each.Level)
+		rule, found := known[each.Rule]
+		_, twice := levels[each.Rule]
+		switch {
+		case !found:
+			err = fmt.Errorf("there is no rule %q%s", each.Rule, nearest(each.Rule, sortedKeys(known)))
+		case !rule.Adjustable:
+			err = fmt.Errorf("the level of rule %q cannot be set here; `assay explain %s` says what decides it", each.Rule, each.Rule)
+		case twice:
+			err = fmt.Errorf("rule %q is there twice", each.Rule)
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("reading judge.rules: %w", err))
+			continue
+		}
+		levels[each.Rule] = level
+	}
+	return levels, errors.Join(problems...)
+}
+
+func parseLevel(written string) (ruleLevel, error) {
+	switch written {
+	case "Deny":
+		return levelDeny, nil
+	case "Warn":
+		return levelWarn, nil
+	case "Off":
+		return levelOff, nil
+	}
+	return levelShipped, fmt.Errorf("level %q is none of Deny, Warn, Off", written)
+}
+
+// nearest is "; did you mean ...?" for the known name with the smallest edit
+// distance, or empty when none is close.
+func nearest(name string, known []string) string {
+	best, distance := "", len(name)/2+1
+	for _, each := range known {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(each)); d < distance {
+			best, distance = each, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// editDistance is Levenshtein's, over bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		previous := slices.Clone(row)
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(row[j]+1, previous[j+1]+1, previous[j]+cost)
+		}
+	}
+	return row[len(b)]
+}

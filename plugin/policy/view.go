@@ -1,0 +1,238 @@
+package policy
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
+)
+
+// view is one sealed rendering as admission would see it. It is made once for
+// all engines of a gate and never changed.
+type view struct {
+	sealed     plugin.Sealed
+	kinds      kindTable
+	namespaces map[string]*corev1.Namespace
+	subjects   []*subject
+	// findings are about objects that the API cannot read.
+	findings []plugin.Finding
+}
+
+// subject is one object as the API server would be asked about it: a rendered
+// object, or a Pod that one of them makes.
+type subject struct {
+	index    int // of the rendered object
+	id       plugin.ObjectID
+	origin   plugin.Origin
+	kind     schema.GroupVersionKind
+	resource schema.GroupVersionResource
+	name     string
+	// namespace is the effective one; empty for cluster-scoped objects, and when
+	// nobody said where the application goes.
+	namespace  string
+	namespaced bool
+	labels     map[string]string
+	object     runtime.Object
+	// pod is set for a Pod, written or made by a workload.
+	pod *corev1.Pod
+	// template says where the Pod stands in the rendered object.
+	template template
+	// made marks a Pod that a workload makes.
+	made bool
+	// attributes are shared by all policies that look at the subject.
+	attributes attributesCache
+}
+
+// finding is a finding about the subject's rendered object.
+func (s *subject) finding(rule string, level plugin.Level, message string) plugin.Finding {
+	finding := plugin.Finding{Rule: rule, Level: level, Object: s.id, Origin: s.origin, Message: message}
+	if s.made {
+		finding.Field = s.template.path
+	}
+	return finding
+}
+
+// newView decodes the rendering. The gate's own description of namespaces is
+// the only one that is believed.
+func newView(sealed plugin.Sealed, described []gate.Namespace) *view {
+	v := &view{sealed: sealed, kinds: newKindTable(sealed.Objects), namespaces: map[string]*corev1.Namespace{}}
+	for _, namespace := range described {
+		labels := map[string]string{corev1.LabelMetadataName: namespace.Name}
+		for key, value := range namespace.Labels {
+			labels[key] = value
+		}
+		v.namespaces[namespace.Name] = &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace.Name, Labels: labels}}
+	}
+	for i, object := range sealed.Objects {
+		v.addObject(i, object)
+	}
+	return v
+}
+
+func (v *view) addObject(index int, object plugin.Object) {
+	id := object.ID()
+	s := &subject{
+		index: index, id: id, origin: object.Origin, name: stringAt(mapAt(object.Fields, "metadata"), "name"),
+		kind:   schema.FromAPIVersionAndKind(id.APIVersion, id.Kind),
+		labels: labelsOf(mapAt(object.Fields, "metadata")),
+	}
+	s.resource = v.kinds.resource(s.kind)
+	s.namespaced = !v.kinds.clusterScoped(s.kind.GroupKind())
+	if s.namespaced {
+		s.namespace = effectiveNamespace(id.Namespace, v.sealed.Source)
+	}
+	typed, err := decode(s.kind, object.Fields)
+	v.addDecodeFindings(s, err)
+	if typed == nil {
+		return
+	}
+	s.object = typed
+	if pod, ok := typed.(*corev1.Pod); ok {
+		setPodDefaults(&pod.Spec)
+		s.pod, s.template = pod, template{spec: "spec"}
+	}
+	v.subjects = append(v.subjects, s)
+	if s.pod == nil {
+		v.addPods(s, object)
+	}
+}
+
+// effectiveNamespace is where an object without a namespace of its own goes.
+func effectiveNamespace(written string, source plugin.Source) string {
+	if written != "" {
+		return written
+	}
+	return source.Application.Namespace
+}
+
+func labelsOf(metadata map[string]any) map[string]string {
+	labels := map[string]string{}
+	for key, value := range mapAt(metadata, "labels") {
+		if text, ok := value.(string); ok {
+			labels[key] = text
+		}
+	}
+	return labels
+}
+
+// decode reads the object into the API's own type; custom resources stay as
+// they are. A nil object cannot be read at all.
+func decode(kind schema.GroupVersionKind, fields map[string]any) (runtime.Object, error) {
+	if !scheme.Scheme.Recognizes(kind) {
+		return &unstructured.Unstructured{Object: fields}, nil
+	}
+	typed, err := scheme.Scheme.New(kind)
+	if err != nil {
+		return nil, fmt.Errorf("decoding %s: %w", kind, err)
+	}
+	err = runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(fields, typed, true)
+	if err != nil && !runtime.IsStrictDecodingError(err) {
+		return nil, err
+	}
+	return typed, err
+}
+
+// addDecodeFindings says what the API server would drop or refuse.
+func (v *view) addDecodeFindings(s *subject, err error) {
+	if err == nil {
+		return
+	}
+	if strict, ok := runtime.AsStrictDecodingError(err); ok {
+		for _, each := range strict.Errors() {
+			finding := s.finding(ruleUnknownField, plugin.Warn, each.Error())
+			finding.Why = "the API server drops fields that it does not know, or refuses the object"
+			finding.Hint = "correct the field's name or place"
+			v.findings = append(v.findings, finding)
+		}
+		return
+	}
+	reason := err.Error()
+	if s.kind.Kind == "Secret" {
+		reason = "a field has another type than the API's" // the error may quote a value
+	}
+	finding := s.finding(ruleInvalidObject, plugin.Deny, "the API server cannot read this object: "+reason)
+	finding.Why = "an object that cannot be read cannot be judged, and would fail to apply"
+	finding.Hint = "correct the field's type"
+	v.findings = append(v.findings, finding)
+}
+
+// addPods adds the Pods that the object makes.
+func (v *view) addPods(owner *subject, object plugin.Object) {
+	made := typedTemplate(owner.object)
+	for _, place := range templates(object) {
+		pod, err := newPod(place, made)
+		if err != nil {
+			finding := owner.finding(ruleInvalidObject, plugin.Deny, "the Pod template cannot be read: "+err.Error())
+			finding.Field, finding.Indeterminate = place.path, true
+			finding.Hint = "correct the field's type, or waive the finding when this is not a Pod template"
+			v.findings = append(v.findings, finding)
+			continue
+		}
+		pod.Namespace = owner.namespace
+		pod.GenerateName = owner.id.Name + "-"
+		v.subjects = append(v.subjects, &subject{
+			index: owner.index, id: owner.id, origin: owner.origin,
+			kind: corev1.SchemeGroupVersion.WithKind("Pod"), resource: corev1.SchemeGroupVersion.WithResource("pods"),
+			namespace: owner.namespace, namespaced: true, labels: pod.Labels,
+			object: pod, pod: pod, template: place, made: true,
+		})
+	}
+}
+
+// newPod is the Pod that a template makes. Of a custom resource the shape is
+// read, and what it adds to a template is left out.
+func newPod(place template, made *corev1.PodTemplateSpec) (*corev1.Pod, error) {
+	if made == nil {
+		made = &corev1.PodTemplateSpec{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(place.fields, made); err != nil {
+			return nil, err
+		}
+	}
+	pod := &corev1.Pod{ObjectMeta: made.ObjectMeta, Spec: made.Spec}
+	pod.APIVersion, pod.Kind = "v1", "Pod"
+	setPodDefaults(&pod.Spec)
+	return pod, nil
+}
+
+// typedTemplate is the Pod template of a built-in workload, else nil.
+func typedTemplate(object runtime.Object) *corev1.PodTemplateSpec {
+	switch workload := object.(type) {
+	case *corev1.PodTemplate:
+		return &workload.Template
+	case *corev1.ReplicationController:
+		return workload.Spec.Template
+	case *appsv1.ReplicaSet:
+		return &workload.Spec.Template
+	case *appsv1.Deployment:
+		return &workload.Spec.Template
+	case *appsv1.StatefulSet:
+		return &workload.Spec.Template
+	case *appsv1.DaemonSet:
+		return &workload.Spec.Template
+	case *batchv1.Job:
+		return &workload.Spec.Template
+	case *batchv1.CronJob:
+		return &workload.Spec.JobTemplate.Spec.Template
+	}
+	return nil
+}
+
+// setPodDefaults fills in the API defaults that change an answer: a volume
+// without a source is an emptyDir (k8s.io/kubernetes pkg/apis/core/v1
+// SetDefaults_Volume).
+func setPodDefaults(spec *corev1.PodSpec) {
+	for i := range spec.Volumes {
+		if spec.Volumes[i].VolumeSource == (corev1.VolumeSource{}) {
+			spec.Volumes[i].EmptyDir = &corev1.EmptyDirVolumeSource{}
+		}
+	}
+}

@@ -1,0 +1,12 @@
+// Package policies holds the shipped packs. A rule over objects is a
+// ValidatingAdmissionPolicy with its binding, in a folder of its own beside the
+// cases that it must pass and fail: the same file can be applied to a cluster.
+// Rules over evidence are Go (plugin/policy); their folders hold cases alone.
+package policies
+
+import "embed"
+
+// Files are <pack>/<rule>/policy.yaml of every rule that is not Go.
+//
+//go:embed */*/policy.yaml
+var Files embed.FS
