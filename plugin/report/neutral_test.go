@@ -50,6 +50,7 @@ func poison(value reflect.Value, text string) {
 				poison(value.Field(i), text)
 			}
 		}
+	default: // numbers and booleans hold no text
 	}
 }
 

@@ -69,8 +69,8 @@ func (p *page) blank() { p.out.WriteByte('\n') }
 // nothing.
 func (p *page) labelled(indent int, label string, s span) { p.hang(indent, labelWidth, label, s) }
 
-// paragraph writes a wrapped text.
-func (p *page) paragraph(indent int, s span) { p.hang(indent, 0, "", s) }
+// paragraph writes a wrapped text below a finding's or an image's first line.
+func (p *page) paragraph(s span) { p.hang(4, 0, "", s) }
 
 // bullet writes a wrapped text behind a dash.
 func (p *page) bullet(indent int, s span) { p.hang(indent, len("- "), "-", s) }

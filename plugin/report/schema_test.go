@@ -64,8 +64,9 @@ func schemaOf(typ reflect.Type, docs map[string]string) *schema {
 		return schemaOf(typ.Elem(), docs)
 	case reflect.Struct:
 		return schemaOfStruct(typ, docs)
+	default:
+		panic(fmt.Sprintf("the schema has no word for %s", typ))
 	}
-	panic(fmt.Sprintf("the schema has no word for %s", typ))
 }
 
 func schemaOfStruct(typ reflect.Type, docs map[string]string) *schema {

@@ -25,7 +25,7 @@ func (p *page) changes(findings []plugin.Finding) {
 	p.line(0, span{strong, "changes"}, span{faint, fmt.Sprintf("(%s filled in)", plural(places, "field"))})
 	for _, e := range edits {
 		p.columns(2, span{text: e.field}, span{style: green, text: e.change}, span{faint, e.rule})
-		p.paragraph(4, span{faint, named(e.objects)})
+		p.paragraph(span{faint, named(e.objects)})
 	}
 }
 

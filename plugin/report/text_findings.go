@@ -105,7 +105,7 @@ func usedIn(uses []plugin.Use) string {
 func (p *page) finding(finding plugin.Finding, severalGates bool) {
 	mark, markStyle := levelMark(finding)
 	p.columns(2, span{markStyle, mark}, span{strong, finding.Rule}, span{faint, finding.Field})
-	p.paragraph(4, span{text: finding.Message})
+	p.paragraph(span{text: finding.Message})
 	if finding.Was != "" || finding.Now != "" {
 		p.labelled(4, "was", span{text: change(finding)})
 	}

@@ -23,10 +23,10 @@ func (p *page) images(v *plugin.Verdict) {
 		}
 		p.line(2, span{text: image.Written}, span{faint, "->"}, digest, span{faint, digestOrigin(image)})
 		if len(image.Evidence) == 0 {
-			p.paragraph(4, unvouched(image, silent[image.Written]))
+			p.paragraph(unvouched(image, silent[image.Written]))
 		}
 		for _, line := range vouchers(image.Evidence, len(v.Gates) > 1) {
-			p.paragraph(4, span{green, line})
+			p.paragraph(span{green, line})
 		}
 	}
 }
