@@ -9,7 +9,6 @@ import (
 
 // step is one thing that a reader can do next.
 type step struct {
-	// rules are exact ids, or areas that end in "/".
 	rules   []string
 	command string // a space is put between it and the path
 	says    string
@@ -17,11 +16,11 @@ type step struct {
 
 func steps() []step {
 	return []step{
-		{[]string{"image/no-trust-rule", "image/not-signed", "image/not-verified", "verify/"}, "assay init",
+		{[]string{"image/no-trust-rule", "image/not-signed", "image/not-trusted"}, "assay init",
 			"lists who signed each image and proposes a gate to review"},
-		{[]string{"image/not-locked", "image/lock-drift", "lock/"}, "assay lock",
+		{[]string{"image/not-locked", "image/lock-drift"}, "assay lock",
 			"writes the digests that the registry answers into " + plugin.LockFile},
-		{[]string{"render/not-vendored", "render/dependency", "chart/"}, "assay vendor",
+		{[]string{"render/dependency"}, "assay vendor",
 			"brings the chart's dependencies into the tree"},
 	}
 }
@@ -39,7 +38,7 @@ func (p *page) next(v *plugin.Verdict, path string) {
 	p.blank()
 	p.line(0, span{strong, "next"})
 	for _, s := range steps() {
-		if slices.ContainsFunc(rules, s.fits) {
+		if slices.ContainsFunc(rules, func(rule string) bool { return slices.Contains(s.rules, rule) }) {
 			p.proposal(s.command+" "+shellWord(path), s.says)
 		}
 	}
@@ -83,10 +82,4 @@ func rulesToExplain(findings []plugin.Finding) []string {
 		}
 	}
 	return nil
-}
-
-func (s step) fits(rule string) bool {
-	return slices.ContainsFunc(s.rules, func(known string) bool {
-		return rule == known || strings.HasSuffix(known, "/") && strings.HasPrefix(rule, known)
-	})
 }
