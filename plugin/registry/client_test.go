@@ -234,3 +234,22 @@ func always(fault ociserver.Fault) func(*http.Request) *ociserver.Fault {
 		return &fault
 	}
 }
+
+// together answers requests whose path holds a key only when as many of them
+// have come as its value says: whoever asks one after the other never ends.
+func together(groups map[string]int) func(*http.Request) *ociserver.Fault {
+	waits := map[string]*sync.WaitGroup{}
+	for key, count := range groups {
+		waits[key] = &sync.WaitGroup{}
+		waits[key].Add(count)
+	}
+	return func(r *http.Request) *ociserver.Fault {
+		for key, wait := range waits {
+			if strings.Contains(r.URL.Path, key) {
+				wait.Done()
+				wait.Wait()
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,271 @@
+package registry_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/registry/ociserver"
+)
+
+const secret = "correct horse battery"
+
+func tokenServer(t testing.TB, change func(*ociserver.Options)) *ociserver.Server {
+	t.Helper()
+	options := ociserver.Options{TLS: true, Token: &ociserver.TokenAuth{User: "team-a", Password: secret}}
+	if change != nil {
+		change(&options)
+	}
+	return startServer(t, options)
+}
+
+func withCredential(o *registry.Options) {
+	o.Hosts[0].Credential = registry.Credential{Username: "team-a", Password: secret}
+}
+
+func TestAuth_TwentyRepositoriesShareOnePingAndOneToken(t *testing.T) {
+	server := tokenServer(t, nil)
+	var references []plugin.Reference
+	for i := range 20 {
+		written := fmt.Sprintf("team-a/app-%d:v1", i)
+		pushImage(t, server, written)
+		references = append(references, reference(t, server.Host()+"/"+written))
+	}
+	client, _ := newClient(t, server, withCredential)
+	// The ping is answered when all have asked for their repository's token.
+	server.SetDelay(50 * time.Millisecond)
+	for _, got := range client.Resolve(context.Background(), references) {
+		if got.Err != nil {
+			t.Fatal(got.Err)
+		}
+	}
+	if server.Count() != 22 || server.Count(ociserver.ClassPing) != 1 || server.Count(ociserver.ClassToken) != 1 {
+		t.Errorf("%d requests: %+v", server.Count(), server.Requests()[:3])
+	}
+}
+
+func TestAuth_WrongOrNoCredentialIsUndeterminedAndNotShown(t *testing.T) {
+	server := tokenServer(t, nil)
+	pushImage(t, server, "team-a/app:v1")
+	for name, credential := range map[string]registry.Credential{"wrong": {Username: "team-a", Password: "hunter2hunter2"}, "none": {}} {
+		t.Run(name, func(t *testing.T) {
+			client, _ := newClient(t, server, func(o *registry.Options) { o.Hosts[0].Credential = credential })
+			err := resolveOne(t, client, server.Host()+"/team-a/app:v1").Err
+			unanswered(t, err, "not allowed with this credential")
+			if strings.Contains(fmt.Sprintf("%v %#v", err, credential), "hunter2") {
+				t.Errorf("the error shows the credential: %v", err)
+			}
+		})
+	}
+	client, _ := newClient(t, server, withCredential)
+	if twin := resolveOne(t, client, server.Host()+"/team-a/app:v1"); twin.Err != nil {
+		t.Errorf("twin: %v", twin.Err)
+	}
+}
+
+func TestAuth_TokenAtItsEndIsRenewedOnce(t *testing.T) {
+	server := tokenServer(t, nil)
+	digest := pushImage(t, server, "team-a/app:v1")
+	client, clock := newClient(t, server, withCredential)
+	resolveOne(t, client, server.Host()+"/team-a/app:v1")
+	server.RevokeTokens() // the registry forgot it before its time
+	if _, err := client.Manifest(context.Background(), server.Host()+"/team-a/app", digest); err != nil {
+		t.Fatal(err)
+	}
+	if server.Count(ociserver.ClassToken) != 2 {
+		t.Errorf("%d tokens, want 2", server.Count(ociserver.ClassToken))
+	}
+	clock.Pass(time.Hour) // it said so
+	if got := resolveOne(t, client, server.Host()+"/team-a/app:v1"); got.Err != nil {
+		t.Fatal(got.Err)
+	}
+	if server.Count(ociserver.ClassToken) != 3 || server.Count(ociserver.ClassPing) != 1 {
+		t.Errorf("%d tokens, want 3: %+v", server.Count(ociserver.ClassToken), server.Requests())
+	}
+}
+
+func TestAuth_OneForbiddenRepositoryTakesNothingFromTheOthers(t *testing.T) {
+	server := tokenServer(t, nil)
+	pushImage(t, server, "team-a/app:v1")
+	pushImage(t, server, "team-b/app:v1")
+	denying := &ociserver.TokenAuth{User: "team-a", Password: secret, Denied: []string{"team-b/app"}}
+	second := tokenServer(t, func(o *ociserver.Options) { o.Token = denying })
+	pushImage(t, second, "team-a/app:v1")
+	client, _ := newClient(t, second, withCredential)
+	second.SetDelay(20 * time.Millisecond)
+	got := client.Resolve(context.Background(), []plugin.Reference{reference(t, second.Host()+"/team-a/app:v1"), reference(t, second.Host()+"/team-b/app:v1")})
+	if got[0].Err != nil {
+		t.Errorf("the allowed one: %v", got[0].Err)
+	}
+	unanswered(t, got[1].Err, "not allowed with this credential")
+}
+
+func TestAuth_TokenServiceOfAnotherSiteNeverSeesTheCredential(t *testing.T) {
+	thief := startServer(t, ociserver.Options{})
+	for name, realm := range map[string]string{
+		"another host":       "https://tokens.example.com/token",
+		"loopback by name":   "http://localhost:" + strings.Split(thief.Host(), ":")[1] + "/token",
+		"another scheme":     "ftp://127.0.0.1/token",
+		"no host":            "/token",
+		"metadata service":   "http://169.254.169.254/token",
+		"suffix of the host": "https://x127.0.0.1/token",
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := startServer(t, ociserver.Options{Token: &ociserver.TokenAuth{User: "team-a", Password: secret, Realm: realm}})
+			client, _ := newClient(t, server, func(o *registry.Options) {
+				withCredential(o)
+				o.AllowPrivate = true
+			})
+			refused(t, resolveOne(t, client, server.Host()+"/app:v1").Err, "registry/token-realm")
+		})
+	}
+	if thief.Count() != 0 {
+		t.Errorf("the thief heard: %+v", thief.Requests())
+	}
+}
+
+func TestAuth_TwoCredentialsShareNoFacts(t *testing.T) {
+	server := tokenServer(t, nil)
+	digest := pushImage(t, server, "shared/app:v1")
+	open, _ := newClient(t, server, withCredential)
+	repository := server.Host() + "/shared/app"
+	if _, err := open.Manifest(context.Background(), repository, digest); err != nil {
+		t.Fatal(err)
+	}
+	// One client, two credentials: one prefix has the right one.
+	client, _ := newClient(t, server, func(o *registry.Options) {
+		withCredential(o)
+		other := o.Hosts[0]
+		other.Prefix, other.Credential = "other", registry.Credential{Username: "team-b", Password: "wrong"}
+		o.Hosts = append(o.Hosts, other)
+	})
+	if _, err := client.Manifest(context.Background(), repository, digest); err != nil {
+		t.Fatal(err)
+	}
+	_, err := client.Manifest(context.Background(), server.Host()+"/other/app", digest)
+	unanswered(t, err, "not allowed with this credential")
+	mine, err := client.Partition(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := client.Partition(server.Host() + "/other/app")
+	if err != nil || mine == theirs || strings.Contains(mine+theirs, secret) {
+		t.Errorf("partitions %q and %q, %v", mine, theirs, err)
+	}
+}
+
+func TestAuth_CredentialOfAPrefixIsNotUsedBesideIt(t *testing.T) {
+	server := tokenServer(t, nil)
+	pushImage(t, server, "team-a/app:v1")
+	pushImage(t, server, "team-abc/app:v1")
+	client, _ := newClient(t, server, func(o *registry.Options) {
+		withCredential(o)
+		o.Hosts[0].Prefix = "team-a/"
+	})
+	if got := resolveOne(t, client, server.Host()+"/team-a/app:v1"); got.Err != nil {
+		t.Errorf("twin: %v", got.Err)
+	}
+	unanswered(t, resolveOne(t, client, server.Host()+"/team-abc/app:v1").Err, "not allowed with this credential")
+}
+
+func TestAuth_BasicChallengeIsAnswered(t *testing.T) {
+	server := startServer(t, ociserver.Options{})
+	digest := pushImage(t, server, "app:v1")
+	server.SetFault(func(r *http.Request) *ociserver.Fault {
+		if user, password, _ := r.BasicAuth(); user == "team-a" && password == secret {
+			return nil
+		}
+		return &ociserver.Fault{Status: 401, Header: http.Header{"Www-Authenticate": {`Negotiate, Basic realm="registry"`}}}
+	})
+	client, _ := newClient(t, server, withCredential)
+	if got := resolveOne(t, client, server.Host()+"/app:v1"); got.Digest != digest {
+		t.Errorf("got %+v", got)
+	}
+	anonymous, _ := newClient(t, server, nil)
+	unanswered(t, resolveOne(t, anonymous, server.Host()+"/app:v1").Err)
+}
+
+func TestAuth_RegistryThatAsksOnlyLaterIsAnswered(t *testing.T) {
+	server := tokenServer(t, nil)
+	digest := pushImage(t, server, "app:v1")
+	server.SetFault(func(r *http.Request) *ociserver.Fault {
+		if r.URL.Path == "/v2/" {
+			return &ociserver.Fault{Body: []byte("{}")}
+		}
+		return nil
+	})
+	client, _ := newClient(t, server, withCredential)
+	if got := resolveOne(t, client, server.Host()+"/app:v1"); got.Digest != digest {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAuth_DockerConfigurationIsUsedForHostsWithoutAnEntry(t *testing.T) {
+	server := startServer(t, ociserver.Options{Token: &ociserver.TokenAuth{User: "team-a", Password: secret}})
+	digest := pushImage(t, server, "app:v1")
+	keychain := authn.NewMultiKeychain(fixedKeychain{server.Host(), authn.AuthConfig{Username: "team-a", Password: secret}})
+	client, _ := newClient(t, server, func(o *registry.Options) { o.Hosts, o.AllowPrivate, o.Keychain = nil, true, keychain })
+	if got := resolveOne(t, client, server.Host()+"/app:v1"); got.Digest != digest {
+		t.Errorf("got %+v", got)
+	}
+	broken, _ := newClient(t, server, func(o *registry.Options) { o.Hosts, o.AllowPrivate, o.Keychain = nil, true, brokenKeychain{} })
+	unanswered(t, resolveOne(t, broken, server.Host()+"/app:v1").Err, "docker configuration", "helper is gone")
+}
+
+type fixedKeychain struct {
+	host   string
+	config authn.AuthConfig
+}
+
+func (k fixedKeychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
+	if resource.RegistryStr() != k.host {
+		return authn.Anonymous, nil
+	}
+	return authn.FromConfig(k.config), nil
+}
+
+type brokenKeychain struct{}
+
+func (brokenKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
+	return nil, fmt.Errorf("the helper is gone")
+}
+
+func TestCredential_IsNeverShown(t *testing.T) {
+	credential := registry.Credential{Username: "u-secret", Password: "p-secret", IdentityToken: "i-secret", RegistryToken: "r-secret"}
+	asJSON, err := json.Marshal(struct{ C registry.Credential }{credential})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("%s %v %+v %#v %s %v", credential, credential, credential, credential, asJSON, registry.Host{Credential: credential})
+	if strings.Contains(text, "secret") {
+		t.Error(text)
+	}
+}
+
+func TestDockerConfigCredential(t *testing.T) {
+	file := []byte(`{"auths":{"ghcr.io":{"auth":"dTpw"},"https://index.docker.io/v1/":{"username":"h","password":"q"},"empty.example.com":{}},"credsStore":"x"}`)
+	for host, want := range map[string]registry.Credential{
+		"ghcr.io":   {Username: "u", Password: "p"},
+		"docker.io": {Username: "h", Password: "q"},
+	} {
+		if got, err := registry.DockerConfigCredential(file, host); err != nil || got != want {
+			t.Errorf("%s: %#v, %v", host, got, err)
+		}
+	}
+	for _, host := range []string{"empty.example.com", "quay.io"} {
+		if _, err := registry.DockerConfigCredential(file, host); err == nil {
+			t.Errorf("%s: no error", host)
+		}
+	}
+	if _, err := registry.DockerConfigCredential([]byte(`{"auths":{"ghcr.io":{"auth":"p-secret!"}}}`), "ghcr.io"); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("got %v", err)
+	}
+}
