@@ -1,0 +1,254 @@
+package render
+
+import (
+	"container/list"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// factKind says what was asked about a path.
+type factKind int
+
+const (
+	factAbsent factKind = iota // nothing is there
+	factLink                   // a symlink; text is its target
+	factFile                   // a regular file; text is its content's hash, empty when only its being there counted
+	factFolder                 // a folder; text is the hash of its names, empty as for a file
+)
+
+// read is one fact about the tree that a rendering depends on.
+type read struct {
+	kind factKind
+	text string
+}
+
+func fileRead(data []byte) read {
+	return read{kind: factFile, text: hashOf(data)}
+}
+
+func dirRead(names []string) read {
+	return read{kind: factFolder, text: hashOf([]byte(strings.Join(names, "/")))}
+}
+
+func hashOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// note keeps a fact; one with content is not replaced by one without.
+func (t *tree) note(name string, fact read) {
+	if known, has := t.reads[name]; has && known.kind == fact.kind && known.text != "" {
+		return
+	}
+	t.reads[name] = fact
+}
+
+// holds reports whether a fact is still true of a tree.
+func (t *tree) holds(name string, fact read) bool {
+	info, err := t.root.Lstat(name)
+	switch {
+	case err != nil:
+		return fact.kind == factAbsent && errors.Is(err, fs.ErrNotExist)
+	case fact.kind == factLink:
+		target, err := t.root.Readlink(name)
+		return err == nil && target == fact.text
+	case fact.kind == factFile && info.Mode().IsRegular():
+		if fact.text == "" {
+			return true
+		}
+		data, err := t.readResolved(name, plugin.Origin{File: name})
+		return err == nil && fileRead(data) == fact
+	case fact.kind == factFolder && info.IsDir():
+		if fact.text == "" {
+			return true
+		}
+		names, err := t.list(name)
+		return err == nil && dirRead(names) == fact
+	}
+	return false
+}
+
+// Cache keeps renderings in memory by every file and option that they read. It
+// holds Secrets: it is never written anywhere. Renderings that call random
+// functions are not kept. A nil Cache keeps nothing.
+type Cache struct {
+	mu      sync.Mutex
+	limit   int64
+	bytes   int64
+	order   *list.List // of *kept, the most recent first
+	byInput map[string][]*list.Element
+}
+
+// kept is one rendering and the facts that it depends on.
+type kept struct {
+	input     string
+	rendering plugin.Rendering
+	reads     map[string]read
+	bytes     int64
+}
+
+// NewCache returns a cache of at most that many bytes.
+func NewCache(bytes int64) *Cache {
+	return &Cache{limit: bytes, order: list.New(), byInput: map[string][]*list.Element{}}
+}
+
+// inputKey is everything about a source but its files.
+func inputKey(source plugin.Source) string {
+	source.Root, source.Revision = nil, ""
+	data, err := json.Marshal(struct {
+		Path        string
+		Application plugin.Application
+		Parameters  plugin.Parameters
+	}{source.Path, source.Application, source.Parameters})
+	if err != nil {
+		return ""
+	}
+	return hashOf(data)
+}
+
+// lookup returns a copy of a rendering whose facts all hold for the tree.
+func (c *Cache) lookup(source plugin.Source, root *os.Root, limits plugin.Limits) (plugin.Rendering, bool) {
+	if c == nil {
+		return plugin.Rendering{}, false
+	}
+	c.mu.Lock()
+	elements := c.byInput[inputKey(source)]
+	candidates := make([]*kept, 0, len(elements))
+	for _, element := range elements {
+		entry, _ := element.Value.(*kept)
+		candidates = append(candidates, entry)
+	}
+	c.mu.Unlock()
+	for _, entry := range candidates {
+		if entry.holds(newTree(root, limits)) {
+			c.touch(entry)
+			return copyRendering(entry.rendering), true
+		}
+	}
+	return plugin.Rendering{}, false
+}
+
+func (e *kept) holds(tree *tree) bool {
+	for name, fact := range e.reads {
+		if !tree.holds(name, fact) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Cache) touch(entry *kept) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, element := range c.byInput[entry.input] {
+		if element.Value == any(entry) {
+			c.order.MoveToFront(element)
+		}
+	}
+}
+
+// keep stores a copy and drops the oldest renderings beyond the limit.
+func (c *Cache) keep(source plugin.Source, rendering plugin.Rendering, reads map[string]read) {
+	input := inputKey(source)
+	if c == nil || input == "" {
+		return
+	}
+	for _, finding := range rendering.Findings {
+		if finding.Rule == ruleRandom {
+			return
+		}
+	}
+	entry := &kept{input: input, rendering: copyRendering(rendering), reads: reads}
+	for _, object := range rendering.Objects {
+		entry.bytes += weight(object.Fields)
+	}
+	for name := range reads {
+		entry.bytes += int64(len(name)) + 128
+	}
+	if entry.bytes > c.limit {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byInput[input] = append(c.byInput[input], c.order.PushFront(entry))
+	c.bytes += entry.bytes
+	for c.bytes > c.limit {
+		c.dropOldest()
+	}
+}
+
+func (c *Cache) dropOldest() {
+	oldest := c.order.Back()
+	entry, _ := c.order.Remove(oldest).(*kept)
+	c.bytes -= entry.bytes
+	elements := c.byInput[entry.input]
+	for i, element := range elements {
+		if element == oldest {
+			elements = append(elements[:i:i], elements[i+1:]...)
+			break
+		}
+	}
+	if c.byInput[entry.input] = elements; len(elements) == 0 {
+		delete(c.byInput, entry.input)
+	}
+}
+
+func copyRendering(rendering plugin.Rendering) plugin.Rendering {
+	out := plugin.Rendering{
+		Objects:  make([]plugin.Object, len(rendering.Objects)),
+		Findings: append([]plugin.Finding(nil), rendering.Findings...),
+	}
+	for i, object := range rendering.Objects {
+		out.Objects[i] = object.DeepCopy()
+	}
+	return out
+}
+
+// weight estimates the memory of a value: a map's member and a list's item
+// have a cost of their own.
+func weight(value any) int64 {
+	const member = 64
+	switch value := value.(type) {
+	case string:
+		return int64(len(value))
+	case map[string]any:
+		total := int64(member)
+		for key, item := range value {
+			total += int64(len(key)) + member + weight(item)
+		}
+		return total
+	case []any:
+		total := int64(member)
+		for _, item := range value {
+			total += member/2 + weight(item)
+		}
+		return total
+	}
+	return 8
+}
+
+// MarshalJSON carries a fact from a worker to its parent.
+func (r read) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[factKind]string{r.kind: r.text})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *read) UnmarshalJSON(data []byte) error {
+	fact := map[factKind]string{}
+	if err := json.Unmarshal(data, &fact); err != nil {
+		return fmt.Errorf("reading a fact about the tree: %w", err)
+	}
+	for kind, text := range fact {
+		*r = read{kind: kind, text: text}
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package render
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/gobwas/glob"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// directory renders a folder of manifests as Argo CD does: every .yaml, .yml
+// and .json file in lexical order, below the folder too with Recurse, chosen
+// by Include and Exclude.
+type directory struct {
+	tree    *tree
+	root    string
+	recurse bool
+	include glob.Glob
+	exclude glob.Glob
+	stream  stream
+	// links are the folders on the way down, so that a symlink cannot loop.
+	depth int
+}
+
+const maxFolderDepth = 100
+
+func renderDirectory(ctx context.Context, tree *tree, source plugin.Source) (plugin.Rendering, error) {
+	options := source.Parameters.Directory
+	d := &directory{tree: tree, root: source.Path, recurse: options.Recurse, stream: stream{limits: tree.limits, lenient: true}}
+	var err error
+	if d.include, err = compileGlob("include", options.Include); err != nil {
+		return plugin.Rendering{}, err
+	}
+	if d.exclude, err = compileGlob("exclude", options.Exclude); err != nil {
+		return plugin.Rendering{}, err
+	}
+	if tree.isFile(source.Path) {
+		err = d.file(source.Path)
+	} else {
+		err = d.folder(ctx, source.Path)
+	}
+	return plugin.Rendering{Objects: d.stream.objects, Findings: d.stream.findings}, err
+}
+
+// compileGlob reads a pattern with Argo CD's meaning: braces, and a star that
+// crosses slashes. An empty pattern is nil.
+func compileGlob(option, pattern string) (glob.Glob, error) {
+	if pattern == "" {
+		return nil, nil
+	}
+	compiled, err := glob.Compile(pattern)
+	if err != nil {
+		return nil, invalid(plugin.Origin{}, fmt.Sprintf("the %s pattern %q is not a glob", option, pattern), err)
+	}
+	return compiled, nil
+}
+
+func (d *directory) folder(ctx context.Context, folder string) error {
+	if err := context.Cause(ctx); err != nil {
+		return fmt.Errorf("reading %s: %w", folder, err)
+	}
+	if d.depth++; d.depth > maxFolderDepth {
+		return invalid(plugin.Origin{File: folder}, "folders are nested too deep, or a symlink leads in a circle", nil)
+	}
+	defer func() { d.depth-- }()
+	names, err := d.tree.readDir(folder)
+	if err != nil {
+		return refuseRead(err, plugin.Origin{File: folder})
+	}
+	for _, name := range names {
+		if err := d.entry(ctx, path.Join(folder, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *directory) entry(ctx context.Context, name string) error {
+	info, err := d.tree.root.Lstat(name)
+	if err != nil {
+		return refuseRead(fmt.Errorf("reading %s: %w", name, reason(err)), plugin.Origin{File: name})
+	}
+	switch {
+	case info.IsDir():
+		// A folder that is a symlink is a file to the walk and has no
+		// manifest's name: it is never entered.
+		if !d.recurse || path.Base(name) == ".git" {
+			return nil
+		}
+		return d.folder(ctx, name)
+	case !d.chosen(name):
+		return nil
+	}
+	return d.file(name)
+}
+
+// chosen reports whether a file is a manifest that the options ask for.
+// assay's own files beside the manifests are not.
+func (d *directory) chosen(name string) bool {
+	base := path.Base(name)
+	switch path.Ext(base) {
+	case ".yaml", ".yml", ".json", ".jsonnet":
+	default:
+		return false
+	}
+	if base == plugin.LockFile {
+		return false
+	}
+	relative := strings.TrimPrefix(strings.TrimPrefix(name, d.root), "/")
+	if d.root == "." {
+		relative = name
+	}
+	if d.exclude != nil && d.exclude.Match(relative) {
+		return false
+	}
+	return d.include == nil || d.include.Match(relative)
+}
+
+func (d *directory) file(name string) error {
+	origin := plugin.Origin{File: name}
+	if path.Ext(name) == ".jsonnet" {
+		return &plugin.Refusal{
+			Rule: ruleNotSupported, Origin: origin, Message: "Jsonnet is not rendered in this version",
+			Why: "a file that is left out in silence would be missing in the cluster", Hint: "render it to YAML, or exclude it",
+		}
+	}
+	data, err := d.tree.readFile(name)
+	if err != nil {
+		return refuseRead(err, origin)
+	}
+	d.stream.file = name
+	if path.Ext(name) == ".json" {
+		value, err := decodeJSON(data, d.tree.limits, origin)
+		if err != nil {
+			return err
+		}
+		return d.stream.add(value, plugin.Origin{File: name, Line: 1})
+	}
+	return d.stream.decode(data)
+}

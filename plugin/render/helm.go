@@ -1,0 +1,177 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"helm.sh/helm/v4/pkg/chart/common"
+	commonutil "helm.sh/helm/v4/pkg/chart/common/util"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
+	"helm.sh/helm/v4/pkg/engine"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// defaultKubeVersion is what the helm command line of the linked version
+// assumes when it is told nothing; it follows from helm's client-go.
+const defaultKubeVersion = "v1.37.0"
+
+// helmRelease is one `helm template`.
+type helmRelease struct {
+	tree   *tree
+	folder string
+	charts ChartFetcher
+	// parameters has the release's name and namespace filled in.
+	parameters plugin.HelmParameters
+	// keepTests and skipHooks change what is left out: Argo CD leaves out tests,
+	// kustomize nothing unless asked.
+	keepTests, skipHooks bool
+	// values are merged from files, inline values and single settings.
+	values map[string]any
+	// origins says for every template of the chart which file of the tree it is.
+	origins  map[*common.File]string
+	findings []plugin.Finding
+}
+
+func renderHelm(ctx context.Context, tree *tree, source plugin.Source, charts ChartFetcher) (plugin.Rendering, error) {
+	parameters := source.Parameters.Helm
+	if parameters.ReleaseName == "" {
+		parameters.ReleaseName = source.Application.Name
+	}
+	if parameters.ReleaseName == "" {
+		parameters.ReleaseName = "release-name"
+	}
+	if parameters.Namespace == "" {
+		parameters.Namespace = source.Application.Namespace
+	}
+	if parameters.Namespace == "" {
+		parameters.Namespace = "default"
+	}
+	release := &helmRelease{tree: tree, folder: source.Path, charts: charts, parameters: parameters, origins: map[*common.File]string{}}
+	var err error
+	if release.values, err = release.mergeValues(); err != nil {
+		return plugin.Rendering{}, err
+	}
+	manifests, err := release.template(ctx)
+	if err != nil {
+		return plugin.Rendering{Findings: release.findings}, err
+	}
+	objects, err := release.objects(manifests)
+	return plugin.Rendering{Objects: objects, Findings: release.findings}, err
+}
+
+// template renders the chart to manifests in the order in which
+// `helm template --include-crds --skip-tests` prints them.
+func (r *helmRelease) template(ctx context.Context) ([]manifest, error) {
+	loaded, err := r.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if kind := loaded.Metadata.Type; kind != "" && kind != "application" {
+		return nil, invalid(r.at("Chart.yaml"), fmt.Sprintf("a chart of type %q cannot be rendered by itself", kind), nil)
+	}
+	if err := chartutil.ProcessDependencies(loaded, r.values); err != nil {
+		return nil, invalid(r.at("Chart.yaml"), "processing the chart's dependencies", err)
+	}
+	capabilities, err := r.capabilities()
+	if err != nil {
+		return nil, err
+	}
+	if wanted := loaded.Metadata.KubeVersion; wanted != "" && !chartutil.IsCompatibleRange(wanted, capabilities.KubeVersion.String()) {
+		return nil, invalid(r.at("Chart.yaml"), fmt.Sprintf("the chart requires Kubernetes %s and is rendered for %s", wanted, capabilities.KubeVersion.Version), nil)
+	}
+	options := common.ReleaseOptions{Name: r.parameters.ReleaseName, Namespace: r.parameters.Namespace, Revision: 1, IsInstall: true}
+	values, err := commonutil.ToRenderValuesWithSchemaValidation(loaded, r.values, options, capabilities, true)
+	if err != nil {
+		return nil, invalid(r.at("values.yaml"), "merging the chart's values", err)
+	}
+	if err := r.checkSchemas(loaded, values); err != nil {
+		return nil, err
+	}
+	r.findings = append(r.findings, randomness(loaded, values, r.origins)...)
+	return r.execute(ctx, loaded, values)
+}
+
+func (r *helmRelease) execute(ctx context.Context, loaded *chart.Chart, values common.Values) ([]manifest, error) {
+	files, err := engine.Engine{}.RenderWithContext(ctx, loaded, values)
+	if err != nil {
+		return nil, &plugin.Refusal{
+			Rule: ruleInvalid, Origin: r.at("Chart.yaml"), Message: "rendering the chart's templates", Cause: err,
+			Hint: "render it with helm template and the same values to see the template",
+		}
+	}
+	total := int64(0)
+	for _, text := range files {
+		if total += int64(len(text)); total > r.tree.limits.RenderedBytes {
+			return nil, overLimit("renderedBytes", r.tree.limits, plugin.Origin{File: r.folder})
+		}
+	}
+	sources := templateFiles(loaded, r.origins)
+	var manifests []manifest
+	if !r.parameters.SkipCRDs {
+		manifests = r.crds(loaded)
+	}
+	sorter := sorter{limits: r.tree.limits, sources: sources, keepTests: r.keepTests, skipHooks: r.skipHooks}
+	sorted, err := sorter.sort(files)
+	r.findings = append(r.findings, sorter.findings...)
+	return append(manifests, sorted...), err
+}
+
+// crds are the files of every crds folder, as they stand.
+func (r *helmRelease) crds(loaded *chart.Chart) []manifest {
+	var manifests []manifest
+	for _, crd := range loaded.CRDObjects() {
+		manifests = append(manifests, manifest{file: r.origins[crd.File], text: string(crd.File.Data), static: true})
+	}
+	return manifests
+}
+
+func (r *helmRelease) at(file string) plugin.Origin {
+	return plugin.Origin{File: path.Join(r.folder, file)}
+}
+
+func (r *helmRelease) capabilities() (*common.Capabilities, error) {
+	capabilities := common.DefaultCapabilities.Copy()
+	wanted := r.parameters.KubeVersion
+	if wanted == "" {
+		wanted = defaultKubeVersion
+	}
+	version, err := common.ParseKubeVersion(wanted)
+	if err != nil {
+		return nil, invalid(plugin.Origin{}, fmt.Sprintf("the Kubernetes version %q is not a version", wanted), err)
+	}
+	capabilities.KubeVersion = *version
+	capabilities.APIVersions = append(append(common.VersionSet{}, capabilities.APIVersions...), r.parameters.APIVersions...)
+	return capabilities, nil
+}
+
+// objects decodes manifests in order.
+func (r *helmRelease) objects(manifests []manifest) ([]plugin.Object, error) {
+	stream := stream{limits: r.tree.limits}
+	for _, manifest := range manifests {
+		if manifest.decoded {
+			if err := stream.add(manifest.value, plugin.Origin{File: manifest.file}); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		stream.file, stream.line = manifest.file, linesUnknown
+		if manifest.static {
+			stream.line = 0
+		}
+		if err := stream.decode([]byte(manifest.text)); err != nil {
+			return nil, err
+		}
+	}
+	r.findings = append(r.findings, stream.findings...)
+	return stream.objects, nil
+}
+
+// isRefusal reports whether an error already says where and why.
+func isRefusal(err error) bool {
+	var refusal *plugin.Refusal
+	return errors.As(err, &refusal)
+}

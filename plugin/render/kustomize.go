@@ -1,0 +1,161 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// schemaLock keeps builds with an OpenAPI schema of their own apart from all
+// others: kustomize holds the schema in a global.
+type schemaLock struct{ sync.RWMutex }
+
+// hold locks for one build and returns the unlock.
+func (l *schemaLock) hold(exclusive bool) func() {
+	if exclusive {
+		l.Lock()
+		return l.Unlock
+	}
+	l.RLock()
+	return l.RUnlock
+}
+
+// kustomizeBuild is one `kustomize build --enable-helm`.
+type kustomizeBuild struct {
+	files  *kustomizeFiles
+	charts ChartFetcher
+	folder string
+	// origins are switched on for this build and taken out of its answer.
+	origins bool
+}
+
+func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, options kustomizeOptions) (plugin.Rendering, error) {
+	folder := source.Path
+	if tree.isFile(folder) && slices.Contains(kustomizationNames(), path.Base(folder)) {
+		folder = path.Dir(folder)
+	}
+	build := &kustomizeBuild{files: newKustomizeFiles(tree), charts: options.charts, folder: folder}
+	if err := build.edit(source.Parameters.Kustomize); err != nil {
+		return plugin.Rendering{}, err
+	}
+	walk := newKustomizeWalk(build.files)
+	if err := walk.visit(folder, plugin.Origin{File: folder}, ""); err != nil {
+		return plugin.Rendering{}, err
+	}
+	findings, err := build.inflate(ctx, walk)
+	if err != nil {
+		return plugin.Rendering{Findings: findings}, err
+	}
+	asked, err := build.switchOnOrigins(walk)
+	if err != nil {
+		return plugin.Rendering{}, err
+	}
+	defer options.lock.hold(walk.ownSchema)()
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(build.files, virtualPath(folder))
+	if err != nil {
+		return plugin.Rendering{}, build.refusal(err)
+	}
+	reader := &nodeReader{files: build.files, folder: folder, keepOrigins: asked, limits: tree.limits}
+	objects, err := reader.objects(built)
+	return plugin.Rendering{Objects: objects, Findings: findings}, err
+}
+
+// kustomizeOptions are what a renderer shares between builds.
+type kustomizeOptions struct {
+	charts ChartFetcher
+	lock   *schemaLock
+}
+
+// refusal explains a failed build: what the confined files refused comes
+// first, as kustomize hides it in its own text.
+func (b *kustomizeBuild) refusal(err error) error {
+	if b.files.refused != nil {
+		return b.files.refused
+	}
+	file := b.folder
+	if name, found := b.files.kustomization(b.folder); found {
+		file = name
+	}
+	text := strings.ReplaceAll(err.Error(), "'"+virtualRoot, "'")
+	return invalid(plugin.Origin{File: file}, "kustomize build", errors.New(text))
+}
+
+// edit applies the parameters to the root kustomization in memory, in the
+// order and with the meaning of Argo CD's calls of `kustomize edit`.
+func (b *kustomizeBuild) edit(parameters plugin.KustomizeParameters) error {
+	if isZeroParameters(parameters) {
+		return nil
+	}
+	return b.rewrite(b.folder, func(k *types.Kustomization) error { return editKustomization(k, parameters) })
+}
+
+// rewrite replaces one folder's kustomization in memory.
+func (b *kustomizeBuild) rewrite(folder string, change func(*types.Kustomization) error) error {
+	name, found := b.files.kustomization(folder)
+	if !found {
+		return missingKustomization(folder, plugin.Origin{File: folder})
+	}
+	origin := plugin.Origin{File: name}
+	data, err := b.files.read(name)
+	if err != nil {
+		return refuseRead(err, origin)
+	}
+	k, err := parseKustomization(data, b.files.tree.limits, origin)
+	if err != nil {
+		return err
+	}
+	if err := change(&k); err != nil {
+		return err
+	}
+	changed, err := yaml.Marshal(k)
+	if err != nil {
+		return invalid(origin, "writing the edited kustomization", err)
+	}
+	b.files.overlay[name] = changed
+	return nil
+}
+
+func parseKustomization(data []byte, limits plugin.Limits, origin plugin.Origin) (types.Kustomization, error) {
+	var k types.Kustomization
+	if err := checkBounds(data, limits, origin); err != nil {
+		return k, err
+	}
+	if err := k.Unmarshal(data); err != nil {
+		return k, invalid(origin, "reading the kustomization", err)
+	}
+	k.FixKustomization()
+	return k, nil
+}
+
+func missingKustomization(folder string, asked plugin.Origin) *plugin.Refusal {
+	return &plugin.Refusal{
+		Rule: ruleMissing, Origin: asked, Message: "there is no kustomization file in " + folder,
+		Hint: "add kustomization.yaml, or name a folder that has one",
+	}
+}
+
+// switchOnOrigins asks kustomize to note each object's file and reports
+// whether the author had asked for that too. It is left alone where a patch
+// touches annotations, as a note would change what the patch finds.
+func (b *kustomizeBuild) switchOnOrigins(walk *kustomizeWalk) (bool, error) {
+	root := walk.visited[b.folder]
+	if slices.Contains(root.BuildMetadata, types.OriginAnnotations) {
+		return true, nil
+	}
+	if walk.patchesAnnotations {
+		return false, nil
+	}
+	return false, b.rewrite(b.folder, func(k *types.Kustomization) error {
+		k.BuildMetadata = append(k.BuildMetadata, types.OriginAnnotations)
+		return nil
+	})
+}

@@ -1,0 +1,180 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// Options configure a [Renderer].
+type Options struct {
+	// Limits bound one rendering; the zero value refuses everything.
+	Limits plugin.Limits
+	// Charts fetches chart dependencies that are not in the tree; nil refuses
+	// them.
+	Charts ChartFetcher
+	// Cache keeps renderings; nil renders every time.
+	Cache *Cache
+}
+
+// Renderer renders in this process. It may be used by many goroutines.
+type Renderer struct {
+	options Options
+	// kustomize guards the OpenAPI schema, which kustomize keeps in a global.
+	kustomize *schemaLock
+}
+
+// New returns a renderer.
+func New(options Options) *Renderer {
+	return &Renderer{options: options, kustomize: &schemaLock{}}
+}
+
+// Kinds of renderers, as in plugin.Parameters.Kind.
+const (
+	kindKustomize = "kustomize"
+	kindHelm      = "helm"
+	kindDirectory = "directory"
+)
+
+// Render renders source. It detects the tool (Chart.yaml, then a kustomization
+// file, else plain manifests) unless Parameters.Kind names one. A template
+// that does not end goes on in the background after ctx is done: use [Workers]
+// for sources that nobody trusts.
+func (r *Renderer) Render(ctx context.Context, source plugin.Source) (plugin.Rendering, error) {
+	if err := context.Cause(ctx); err != nil {
+		return plugin.Rendering{}, stopped(source, err)
+	}
+	if rendering, hit := r.cached(source); hit {
+		return rendering, nil
+	}
+	type answer struct {
+		output output
+		err    error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		rendered, err := r.guarded(ctx, source)
+		done <- answer{rendered, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return plugin.Rendering{}, stopped(source, context.Cause(ctx))
+	case answer := <-done:
+		if answer.err == nil && source.Rendered == nil {
+			r.options.Cache.keep(source, answer.output.rendering, answer.output.reads)
+		}
+		return answer.output.rendering, answer.err
+	}
+}
+
+func (r *Renderer) cached(source plugin.Source) (plugin.Rendering, bool) {
+	if source.Rendered != nil || source.Root == nil {
+		return plugin.Rendering{}, false
+	}
+	return r.options.Cache.lookup(source, source.Root, r.options.Limits)
+}
+
+// stopped is no answer: the caller went away or its deadline passed.
+func stopped(source plugin.Source, cause error) error {
+	return &plugin.StageError{
+		Stage: "render", Subject: source.Path, Cause: cause,
+		Hint: "run it again; give it more time when it was a deadline",
+	}
+}
+
+// output is a rendering and what it read.
+type output struct {
+	rendering plugin.Rendering
+	reads     map[string]read
+}
+
+// guarded turns a panic of a library into a refusal.
+func (r *Renderer) guarded(ctx context.Context, source plugin.Source) (rendered output, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = &plugin.Refusal{
+				Rule: ruleCrashed, Origin: plugin.Origin{File: source.Path}, Message: fmt.Sprintf("rendering stopped: %v", cause),
+				Hint: "check the source with the tool's own command line; when that works, this is a defect of assay",
+			}
+		}
+	}()
+	rendered, err = r.render(ctx, source)
+	if err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		err = stopped(source, context.Cause(ctx))
+	}
+	return rendered, err
+}
+
+func (r *Renderer) render(ctx context.Context, source plugin.Source) (output, error) {
+	limits := r.options.Limits
+	if source.Rendered != nil {
+		rendering, err := renderStream(source, limits)
+		return output{rendering: rendering}, err
+	}
+	if source.Root == nil {
+		return output{}, errors.New("rendering: the source has no tree")
+	}
+	if !path.IsAbs(source.Path) {
+		source.Path = path.Clean(source.Path)
+	}
+	tree := newTree(source.Root, limits)
+	if _, err := tree.stat(source.Path); err != nil {
+		return output{}, refuseRead(err, plugin.Origin{File: source.Path})
+	}
+	rendering, err := r.byKind(ctx, tree, source)
+	if err != nil {
+		return output{rendering: plugin.Rendering{Findings: rendering.Findings}}, err
+	}
+	rendering, err = finish(rendering, source, limits)
+	return output{rendering: rendering, reads: tree.reads}, err
+}
+
+func renderStream(source plugin.Source, limits plugin.Limits) (plugin.Rendering, error) {
+	if int64(len(source.Rendered)) > limits.RenderedBytes {
+		return plugin.Rendering{}, overLimit("renderedBytes", limits, plugin.Origin{})
+	}
+	stream := stream{limits: limits}
+	if err := stream.decode(source.Rendered); err != nil {
+		return plugin.Rendering{}, err
+	}
+	return finish(plugin.Rendering{Objects: stream.objects, Findings: stream.findings}, source, limits)
+}
+
+func (r *Renderer) byKind(ctx context.Context, tree *tree, source plugin.Source) (plugin.Rendering, error) {
+	kind := source.Parameters.Kind
+	if kind == "" {
+		kind = detect(tree, source.Path)
+	}
+	switch kind {
+	case kindHelm:
+		return renderHelm(ctx, tree, source, r.options.Charts)
+	case kindKustomize:
+		return renderKustomize(ctx, tree, source, kustomizeOptions{charts: r.options.Charts, lock: r.kustomize})
+	case kindDirectory:
+		return renderDirectory(ctx, tree, source)
+	}
+	return plugin.Rendering{}, &plugin.Refusal{
+		Rule: ruleNotSupported, Origin: plugin.Origin{File: source.Path}, Message: fmt.Sprintf("there is no renderer %q", kind),
+		Hint: "use kustomize, helm or directory",
+	}
+}
+
+// kustomizationNames are the files that make a folder a kustomization.
+func kustomizationNames() []string {
+	return []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+}
+
+func detect(tree *tree, folder string) string {
+	if tree.isFile(path.Join(folder, "Chart.yaml")) {
+		return kindHelm
+	}
+	for _, name := range kustomizationNames() {
+		if tree.isFile(path.Join(folder, name)) {
+			return kindKustomize
+		}
+	}
+	return kindDirectory
+}
