@@ -86,3 +86,17 @@ func TestExamples_SymlinkPointsOutOfTheTree(t *testing.T) {
 		t.Errorf("target %q: %v", target, err)
 	}
 }
+
+var ruleID = regexp.MustCompile("`((?:image|pss|render|secret|self)/[A-Za-z-]+)`")
+
+func TestExamples_EveryExpectedRuleHasItsPage(t *testing.T) {
+	rules := ruleID.FindAllStringSubmatch(read(t, "hostile/README.md"), -1)
+	if len(rules) < 10 {
+		t.Fatalf("%d rules", len(rules))
+	}
+	for _, rule := range rules {
+		if _, err := os.Stat("../docs/rules/" + strings.ReplaceAll(rule[1], "/", "-") + ".md"); err != nil {
+			t.Errorf("%s is no rule: %v", rule[1], err)
+		}
+	}
+}
