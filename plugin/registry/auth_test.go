@@ -140,6 +140,13 @@ func TestAuth_TwoCredentialsShareNoFacts(t *testing.T) {
 	if _, err := open.Manifest(context.Background(), repository, digest); err != nil {
 		t.Fatal(err)
 	}
+	// The same repository and digest under another credential: what the first
+	// one read is not known.
+	closed, _ := newClient(t, server, func(o *registry.Options) {
+		o.Hosts[0].Credential = registry.Credential{Username: "team-b", Password: "wrong"}
+	})
+	_, err := closed.Manifest(context.Background(), repository, digest)
+	unanswered(t, err, "not allowed with this credential")
 	// One client, two credentials: one prefix has the right one.
 	client, _ := newClient(t, server, func(o *registry.Options) {
 		withCredential(o)
@@ -150,7 +157,7 @@ func TestAuth_TwoCredentialsShareNoFacts(t *testing.T) {
 	if _, err := client.Manifest(context.Background(), repository, digest); err != nil {
 		t.Fatal(err)
 	}
-	_, err := client.Manifest(context.Background(), server.Host()+"/other/app", digest)
+	_, err = client.Manifest(context.Background(), server.Host()+"/other/app", digest)
 	unanswered(t, err, "not allowed with this credential")
 	mine, err := client.Partition(repository)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -90,6 +91,10 @@ func (c *Client) place(repository string) (place, error) {
 	parsed, err := name.NewRepository(repository, name.WeakValidation)
 	if err != nil {
 		return place{}, invalidName(repository, err)
+	}
+	if !pathForm.MatchString(parsed.RepositoryStr()) {
+		// "team-a/../team-b" would be read with team-a's credential.
+		return place{}, invalidName(repository, errors.New("its path is not as the OCI specification wants it"))
 	}
 	session, err := c.session(parsed.RegistryStr(), parsed.RepositoryStr())
 	if err != nil {
@@ -197,7 +202,23 @@ func (l limits) flight() time.Duration {
 	return time.Duration(tries*l.RequestSeconds+l.Retries*l.RetryAfterSeconds) * time.Second
 }
 
-var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+// The forms of names (OCI distribution specification, pulling manifests).
+var (
+	digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	tagForm    = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+	pathForm   = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
+)
+
+// checkReference refuses what is neither a tag nor a sha256 digest.
+func checkReference(repository, reference string) error {
+	if isDigest(reference) {
+		return checkDigest(reference)
+	}
+	if !tagForm.MatchString(reference) {
+		return invalidName(repository, fmt.Errorf("%.140q is neither a tag nor a digest", reference))
+	}
+	return nil
+}
 
 // isDigest reports whether a reference is a digest and not a tag.
 func isDigest(reference string) bool { return strings.Contains(reference, ":") }

@@ -34,6 +34,9 @@ const (
 func (c *Client) Manifest(ctx context.Context, repository, reference string) (Manifest, error) {
 	subject := subjectOf(repository, reference)
 	origin, err := c.place(repository)
+	if err == nil {
+		err = checkReference(repository, reference)
+	}
 	if err != nil {
 		return Manifest{}, explain(stageRegistry, subject, err)
 	}
@@ -54,9 +57,6 @@ func subjectOf(repository, reference string) string {
 }
 
 func (c *Client) manifestByDigest(ctx context.Context, origin place, digest string) (Manifest, error) {
-	if err := checkDigest(digest); err != nil {
-		return Manifest{}, err
-	}
 	key := factKey("manifest", origin, digest)
 	value, err := c.remembered(ctx, key, func(ctx context.Context) (any, error) {
 		manifest, err := c.getManifest(ctx, origin, digest)

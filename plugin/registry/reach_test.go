@@ -126,6 +126,33 @@ func TestRedirect_ToAPrivateOrMetadataAddressIsDenied(t *testing.T) {
 	}
 }
 
+// A list that was redirected continues at the other host, without the token.
+func TestRedirect_NextPageAtAnotherHostGetsNoCredential(t *testing.T) {
+	other := startServer(t, ociserver.Options{PageSize: 1})
+	digest := pushImage(t, other, "app:v1")
+	pushReferrer(t, other, "app", digest, 1)
+	pushReferrer(t, other, "app", digest, 2)
+	server := startServer(t, ociserver.Options{Token: &ociserver.TokenAuth{User: "team-a", Password: secret}})
+	server.SetFault(func(r *http.Request) *ociserver.Fault {
+		if strings.Contains(r.URL.Path, "/referrers/") {
+			return &ociserver.Fault{Status: 307, Header: http.Header{"Location": {"http://" + other.Host() + r.URL.Path}}}
+		}
+		return nil
+	})
+	client, _ := newClient(t, server, func(o *registry.Options) {
+		withCredential(o)
+		o.Hosts = append(o.Hosts, registry.Host{Host: other.Host(), Private: true, PlainHTTP: true})
+	})
+	if list := referrersOf(t, client, server.Host()+"/app", digest); len(list) != 2 {
+		t.Errorf("got %+v", list)
+	}
+	for _, request := range other.Requests() {
+		if request.Authorized {
+			t.Errorf("the other host saw a credential: %+v", request)
+		}
+	}
+}
+
 func TestRedirect_LoopIsDenied(t *testing.T) {
 	server := startServer(t, ociserver.Options{})
 	client, _ := newClient(t, server, nil)

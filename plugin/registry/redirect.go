@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 
@@ -76,12 +77,17 @@ func (s *session) transportError(ctx context.Context, at *url.URL, err error) er
 	if errors.As(err, &inURL) {
 		err = inURL.Err
 	}
-	return &noAnswer{cause: fmt.Errorf("asking %s: %w", redact(at), err), hint: "check the registry's name, and that it can be reached from here"}
+	var lookup *net.DNSError
+	unknown := errors.As(err, &lookup) && lookup.IsNotFound
+	return &noAnswer{
+		cause: fmt.Errorf("asking %s: %w", redact(at), err), final: unknown,
+		hint: "check the registry's name, and that it can be reached from here",
+	}
 }
 
 func invalidName(repository string, err error) error {
 	return &plugin.Refusal{
-		Rule: "image/invalid", Message: fmt.Sprintf("%q is not a repository", repository), Cause: err,
-		Hint: "write it as host/path",
+		Rule: "image/invalid", Message: fmt.Sprintf("%.200q cannot be asked for", repository), Cause: err,
+		Hint: "write it as host/path:tag or host/path@sha256:...",
 	}
 }

@@ -53,11 +53,11 @@ func (c *Client) Resolve(ctx context.Context, references []plugin.Reference) []p
 func (c *Client) resolve(ctx context.Context, repository, wanted string) plugin.Resolution {
 	subject := subjectOf(repository, wanted)
 	origin, err := c.place(repository)
+	if err == nil {
+		err = checkReference(repository, wanted)
+	}
 	if err != nil {
 		return plugin.Resolution{Err: explain(stageResolve, subject, err)}
-	}
-	if wanted == "" {
-		return plugin.Resolution{Err: explain(stageResolve, subject, invalidName(repository, errors.New("neither tag nor digest")))}
 	}
 	key := factKey("named", origin, wanted)
 	known, found := c.mutable.get(key)
