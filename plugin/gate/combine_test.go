@@ -353,3 +353,22 @@ func TestCombine_RegistriesOfThreeGates(t *testing.T) {
 		}
 	}
 }
+
+func TestCombine_PlatformNeedsEveryBaseGate(t *testing.T) {
+	gate := func(base, platform bool) Gate { return Gate{Spec: Spec{Base: base, Platform: platform}} }
+	for _, test := range []struct {
+		gates []Gate
+		want  bool
+	}{
+		{[]Gate{gate(true, true)}, true},
+		{[]Gate{gate(true, true), gate(true, true)}, true},
+		{[]Gate{gate(true, true), gate(false, false)}, true},
+		{[]Gate{gate(true, true), gate(true, false)}, false},
+		{[]Gate{gate(false, true)}, false},
+		{[]Gate{gate(true, false)}, false},
+	} {
+		if effective, err := Combine(test.gates); err != nil || effective.Platform != test.want {
+			t.Errorf("%+v: %v %v", test.gates, effective.Platform, err)
+		}
+	}
+}

@@ -81,7 +81,8 @@ func (w Waiver) state(at time.Time) validity {
 
 // daysLeft counts the days after today on which the waiver holds.
 func (w Waiver) daysLeft(at time.Time) int {
-	return int(w.Until.End().Sub(at) / (24 * time.Hour))
+	const day = 24 * time.Hour
+	return int(w.Until.Sub(at.UTC().Truncate(day)) / day)
 }
 
 // covers reports whether the waiver means this finding, whatever the day. All

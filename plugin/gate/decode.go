@@ -47,7 +47,7 @@ func (d *decoder) origin(node *yaml.Node) plugin.Origin {
 // object reads the top level.
 func (d *decoder) object(parts ...part) {
 	seen := map[string]bool{}
-	for key, value := range d.pairs(d.doc.root, "") {
+	for key, value := range d.pairs(d.doc.root, func() string { return "" }) {
 		index := slices.IndexFunc(parts, func(p part) bool { return p.key == key.Value })
 		switch {
 		case index >= 0:
@@ -68,20 +68,20 @@ func (d *decoder) object(parts ...part) {
 
 // pairs yields the keys and values of a mapping, each key once, and reports
 // the rest.
-func (d *decoder) pairs(mapping *yaml.Node, field string) func(yield func(key, value *yaml.Node) bool) {
+func (d *decoder) pairs(mapping *yaml.Node, field func() string) func(yield func(key, value *yaml.Node) bool) {
 	return func(yield func(key, value *yaml.Node) bool) {
 		seen := map[string]int{}
 		for i := 0; i+1 < len(mapping.Content); i += 2 {
 			key, value := mapping.Content[i], mapping.Content[i+1]
 			switch {
 			case key.ShortTag() == "!!merge":
-				d.add(d.origin(key), field, "merge keys (<<) are not read", "write the fields out")
+				d.add(d.origin(key), field(), "merge keys (<<) are not read", "write the fields out")
 				continue
 			case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
-				d.add(d.origin(key), field, fmt.Sprintf("the key %q is no text", key.Value), "quote it")
+				d.add(d.origin(key), field(), fmt.Sprintf("the key %q is no text", key.Value), "quote it")
 				continue
 			case seen[key.Value] > 0:
-				d.add(d.origin(key), field, fmt.Sprintf("%q is written twice, first in line %d", key.Value, seen[key.Value]), "keep one")
+				d.add(d.origin(key), field(), fmt.Sprintf("%q is written twice, first in line %d", key.Value, seen[key.Value]), "keep one")
 				continue
 			}
 			seen[key.Value] = key.Line
@@ -159,7 +159,7 @@ func (d *decoder) mapping(node *yaml.Node, into reflect.Value, field string) {
 		return
 	}
 	into.Set(reflect.MakeMap(into.Type()))
-	for key, value := range d.pairs(node, field) {
+	for key, value := range d.pairs(node, func() string { return field }) {
 		member := reflect.New(into.Type().Elem()).Elem()
 		before := len(d.problems.list)
 		d.value(value, member, field+"."+key.Value)
@@ -179,7 +179,7 @@ func (d *decoder) structure(node *yaml.Node, into reflect.Value, field string) {
 	}
 	fields := fieldsOf(into.Type())
 	seen := map[string]bool{}
-	for key, value := range d.pairs(node, field) {
+	for key, value := range d.pairs(node, func() string { return field }) {
 		index := slices.IndexFunc(fields, func(f fieldOf) bool { return f.name == key.Value })
 		if index < 0 {
 			d.unknown(key, into.Type(), field)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -16,7 +17,7 @@ import (
 func (l *loading) untyped(read decoder) {
 	doc := read.doc
 	before := len(l.problems.list)
-	fields, _ := read.anything(doc.root, "", read.budget.depth).(map[string]any)
+	fields, _ := read.anything(doc.root, nil, read.budget.depth).(map[string]any)
 	metadata, _ := fields["metadata"].(map[string]any)
 	name, _ := metadata["name"].(string)
 	if name == "" {
@@ -39,7 +40,7 @@ func (l *loading) untyped(read decoder) {
 // anything turns a node into JSON's types. kubectl reads YAML 1.1, others read
 // YAML 1.2: what the two read differently is refused, so that the file means
 // the same here and in the cluster.
-func (d *decoder) anything(node *yaml.Node, field string, depth int64) any {
+func (d *decoder) anything(node *yaml.Node, field *trail, depth int64) any {
 	d.budget.nodes--
 	switch {
 	case d.budget.nodes < 0 || depth <= 0:
@@ -52,32 +53,45 @@ func (d *decoder) anything(node *yaml.Node, field string, depth int64) any {
 		return d.anything(node.Alias, field, depth-1)
 	case node.Kind == yaml.MappingNode:
 		object := map[string]any{}
-		for key, value := range d.pairs(node, field) {
-			object[key.Value] = d.anything(value, join(field, key.Value), depth-1)
+		for key, value := range d.pairs(node, field.String) {
+			object[key.Value] = d.anything(value, &trail{above: field, key: key.Value}, depth-1)
 		}
 		return object
 	case node.Kind == yaml.SequenceNode:
 		list := make([]any, 0, len(node.Content))
 		for i, item := range node.Content {
-			list = append(list, d.anything(item, fmt.Sprintf("%s[%d]", field, i), depth-1))
+			list = append(list, d.anything(item, &trail{above: field, index: i}, depth-1))
 		}
 		return list
 	}
 	return d.plain(node, field)
 }
 
-func join(field, key string) string {
-	if field == "" {
-		return key
+// trail is the path to a node; it becomes text only when something is wrong.
+type trail struct {
+	above *trail
+	key   string
+	index int
+}
+
+func (t *trail) String() string {
+	var steps []string
+	for ; t != nil; t = t.above {
+		if t.key == "" {
+			steps = append(steps, fmt.Sprintf("[%d]", t.index))
+			continue
+		}
+		steps = append(steps, "."+t.key)
 	}
-	return field + "." + key
+	slices.Reverse(steps)
+	return strings.TrimPrefix(strings.Join(steps, ""), ".")
 }
 
 // number is a JSON number that YAML reads as one too.
 var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // plain turns a scalar into a JSON value.
-func (d *decoder) plain(node *yaml.Node, field string) any {
+func (d *decoder) plain(node *yaml.Node, field *trail) any {
 	switch tag := node.ShortTag(); {
 	case tag == "!!null":
 		return nil
@@ -86,14 +100,14 @@ func (d *decoder) plain(node *yaml.Node, field string) any {
 	case tag == "!!timestamp":
 		return node.Value
 	case tag == "!!str" && node.Style == 0 && slices.Contains(oldBooleans(), node.Value):
-		d.add(d.origin(node), field, fmt.Sprintf("%s is text in YAML 1.2 and a boolean in the cluster", node.Value), "quote it, or write true or false")
+		d.add(d.origin(node), field.String(), fmt.Sprintf("%s is text in YAML 1.2 and a boolean in the cluster", node.Value), "quote it, or write true or false")
 		return nil
 	case tag == "!!str":
 		return node.Value
 	case (tag == "!!int" || tag == "!!float") && number.MatchString(node.Value):
 		return json.Number(node.Value)
 	}
-	d.add(d.origin(node), field, fmt.Sprintf("%q is not read the same way everywhere", node.Value), "write a plain decimal number, or quote it")
+	d.add(d.origin(node), field.String(), fmt.Sprintf("%q is not read the same way everywhere", node.Value), "write a plain decimal number, or quote it")
 	return nil
 }
 
