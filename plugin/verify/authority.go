@@ -29,6 +29,9 @@ type authority struct {
 	parts               trustParts
 	onBundles, onLegacy demands
 	clock               func() time.Time
+	// anyone accepts every identity; only [Verifier.Discover], which vouches for
+	// nothing, sets it.
+	anyone bool
 }
 
 // signPredicate is the in-toto predicate type of an image signature in a
@@ -103,16 +106,23 @@ func (a *authority) verify(found *candidate, digest string, wanted demands, key 
 	if err != nil {
 		return nil, err
 	}
+	entity, err := found.signed(wanted)
+	if err != nil {
+		return nil, err
+	}
 	var signers []sigstore.PolicyOption
-	if wanted.key {
+	switch {
+	case wanted.key:
 		signers = append(signers, sigstore.WithKey())
+	case a.anyone:
+		signers = append(signers, sigstore.WithoutIdentitiesUnsafe())
 	}
 	for _, identity := range a.identities {
 		signers = append(signers, sigstore.WithCertificateIdentity(identity))
 	}
 	found.lock.Lock() // sigstore-go notes what it sees in the entity
 	defer found.lock.Unlock()
-	return verifier.Verify(found.entity, sigstore.NewPolicy(artifact, signers...))
+	return verifier.Verify(entity, sigstore.NewPolicy(artifact, signers...))
 }
 
 // artifact is what the signature has to be over: the payload of the older

@@ -23,11 +23,13 @@ type candidate struct {
 	format string
 	// label names it in messages.
 	label string
-	// entity is the signature with its certificate, log entries and timestamps.
+	// entity is a bundle's signature with its certificate, log entries and
+	// timestamps.
 	entity sigstore.SignedEntity
-	// payload is the simple-signing document of the older format; nil for
-	// bundles.
-	payload []byte
+	// payload is the simple-signing document of the older format, and
+	// annotations are those of its layer.
+	payload     []byte
+	annotations map[string]string
 	// content is what evidence carries: the statement or the payload.
 	content []byte
 	// attests is the predicate type of a statement that is no signature, by its
@@ -88,4 +90,21 @@ func hinted(label, predicateType string) *candidate {
 		format: formatBundle, label: label, attests: predicateType,
 		refused: fmt.Errorf("it is an attestation (%s), by its annotation, not a signature", predicateType),
 	}
+}
+
+// signed is what sigstore-go verifies.
+func (c *candidate) signed(wanted demands) (sigstore.SignedEntity, error) {
+	if c.format == formatLegacy {
+		return legacyBundle(c.annotations, c.payload, wanted)
+	}
+	return c.entity, nil
+}
+
+// byKey reports whether the candidate carries no certificate.
+func (c *candidate) byKey() bool {
+	if c.format == formatLegacy {
+		return c.annotations[annotationCertificate] == ""
+	}
+	content, err := c.entity.VerificationContent()
+	return err == nil && content.PublicKey() != nil
 }

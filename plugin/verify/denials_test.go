@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 )
 
 var (
+	errRegistryDown = errors.New("the registry is down")
+
 	notSigned  = wanted{rule: ruleNotSigned, reason: "not signed"}
 	notTrusted = func(reason string) wanted { return wanted{rule: ruleNotTrusted, reason: reason} }
 	noAnswer   = func(reason string) wanted {

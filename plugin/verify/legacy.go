@@ -25,22 +25,17 @@ const (
 	annotationTimestamp   = "dev.sigstore.cosign/rfc3161timestamp"
 )
 
-// parseLegacy makes a bundle of version 0.1 from a layer's annotations, with
-// the payload as the signed message, so that sigstore-go checks it like any
-// other. The chain annotation is not used: intermediates come from the trust
-// root.
+// parseLegacy keeps a layer of the older format. The chain annotation is not
+// used: intermediates come from the trust root.
 func parseLegacy(label string, annotations map[string]string, payload []byte) *candidate {
-	found := &candidate{format: formatLegacy, label: label, payload: payload, content: payload}
-	entity, err := legacyBundle(annotations, payload)
-	if err != nil {
-		found.refused = err
-		return found
-	}
-	found.entity = entity
-	return found
+	return &candidate{format: formatLegacy, label: label, payload: payload, content: payload, annotations: annotations}
 }
 
-func legacyBundle(annotations map[string]string, payload []byte) (*bundle.Bundle, error) {
+// legacyBundle makes a bundle of version 0.1 from a layer's annotations, with
+// the payload as the signed message, so that sigstore-go checks it like any
+// other. Log entry and timestamp are read when they are demanded: what nobody
+// asks for does not spoil a signature.
+func legacyBundle(annotations map[string]string, payload []byte, wanted demands) (*bundle.Bundle, error) {
 	signature, err := base64.StdEncoding.DecodeString(annotations[annotationSignature])
 	if err != nil || len(signature) == 0 {
 		return nil, errors.New("its signature annotation is not base64")
@@ -54,7 +49,7 @@ func legacyBundle(annotations map[string]string, payload []byte) (*bundle.Bundle
 		return nil, err
 	}
 	algorithm := protocommon.HashAlgorithm_SHA2_256
-	if text := annotations[annotationLog]; text != "" {
+	if text := annotations[annotationLog]; text != "" && wanted.log {
 		entry, err := legacyEntry(text)
 		if err != nil {
 			return nil, err
@@ -62,8 +57,10 @@ func legacyBundle(annotations map[string]string, payload []byte) (*bundle.Bundle
 		material.TlogEntries = []*protorekor.TransparencyLogEntry{entry}
 		algorithm = loggedAlgorithm(entry.CanonicalizedBody)
 	}
-	if err := setTimestamp(material, annotations[annotationTimestamp]); err != nil {
-		return nil, err
+	if wanted.stamp {
+		if err := setTimestamp(material, annotations[annotationTimestamp]); err != nil {
+			return nil, err
+		}
 	}
 	made.Content = &protobundle.Bundle_MessageSignature{MessageSignature: &protocommon.MessageSignature{
 		MessageDigest: &protocommon.HashOutput{Algorithm: algorithm, Digest: digestOf(algorithm, payload)},
