@@ -1,0 +1,183 @@
+package harden
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// linuxOnly holds a setting back where it does not apply. The API server
+// refuses these fields on Pods that say they run on Windows
+// (core/v1 PodSpec, os); a privileged container is the judge's business.
+func linuxOnly(c container) (decision, bool) {
+	if c.config() != nil && c.config().OS == "windows" {
+		return decision{heldBack: "it does not apply to Windows containers", hint: "set spec.os.name: windows on the Pod", level: plugin.Info}, true
+	}
+	if privileged, _ := c.security["privileged"].(bool); privileged {
+		return decision{heldBack: "the container is privileged, which makes the setting void", hint: "remove privileged: true", level: plugin.Info}, true
+	}
+	return decision{}, false
+}
+
+func (p pod) windows() bool {
+	system, _ := p.spec["os"].(map[string]any)
+	selector, _ := p.spec["nodeSelector"].(map[string]any)
+	return system["name"] == "windows" || selector["kubernetes.io/os"] == "windows" || selector["beta.kubernetes.io/os"] == "windows"
+}
+
+/*
+privilegeEscalation sets allowPrivilegeEscalation: false.
+
+Held back: with CAP_SYS_ADMIN (the API server refuses the pair), for entry
+points that start as root and use a setuid program to become another user, and
+for a non-root user who listens below 1024, as the file capability that allows
+it is void under no_new_privs.
+*/
+func privilegeEscalation(c container) decision {
+	if held, stop := linuxOnly(c); stop {
+		return held
+	}
+	user := c.user()
+	if slices.ContainsFunc(c.added(), func(name string) bool { return strings.TrimPrefix(name, "CAP_") == "SYS_ADMIN" }) {
+		return decision{heldBack: "the API server refuses it together with the capability SYS_ADMIN", hint: "remove SYS_ADMIN from capabilities.add", level: plugin.Warn}
+	}
+	if program := c.setuidProgram(); user.kind != userNonRoot && program != "" {
+		return decision{
+			heldBack: fmt.Sprintf("the container starts as root and %s changes the user", program), level: plugin.Warn,
+			hint: "start the image as its final user, by number, or write allowPrivilegeEscalation: false when it was tried",
+		}
+	}
+	if port := c.lowPort(); port != 0 && user.kind == userNonRoot {
+		return decision{
+			heldBack: fmt.Sprintf("a user other than root listens on port %d, for which it may need a file capability", port), level: plugin.Warn,
+			hint: "listen above 1023, or set the sysctl net.ipv4.ip_unprivileged_port_start: \"0\" on the Pod",
+		}
+	}
+	return decision{value: false}
+}
+
+// setuidProgram is a program of the command that is known to change the user.
+// The container's own command replaces the image's.
+func (c container) setuidProgram() string {
+	words := append(texts(c.fields["command"]), texts(c.fields["args"])...)
+	if config := c.config(); config != nil && c.fields["command"] == nil {
+		words = append(slices.Clone(config.Entrypoint), append(config.Cmd, words...)...)
+	}
+	for _, word := range words {
+		for part := range strings.FieldsSeq(word) {
+			if slices.Contains([]string{"sudo", "su", "gosu", "su-exec", "setpriv", "chroot", "runuser", "ping"}, path.Base(part)) {
+				return path.Base(part)
+			}
+		}
+	}
+	return ""
+}
+
+func texts(value any) []string {
+	items, _ := value.([]any)
+	var out []string
+	for _, item := range items {
+		if text, ok := item.(string); ok {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// seccompProfile sets the runtime's default profile.
+func seccompProfile(c container) decision {
+	if held, stop := linuxOnly(c); stop {
+		return held
+	}
+	return decision{value: map[string]any{"type": "RuntimeDefault"}}
+}
+
+/*
+capabilities sets drop: [ALL] and keeps an addition of NET_BIND_SERVICE.
+
+Held back: for root and for users that are not known (a start script that
+changes owners or the user needs CHOWN, SETUID and others), for ports below
+1024, and on the node's network.
+*/
+func capabilities(c container) decision {
+	if held, stop := linuxOnly(c); stop {
+		return held
+	}
+	if hostNetwork, _ := c.pod.spec["hostNetwork"].(bool); hostNetwork {
+		return decision{heldBack: "the Pod works on the node's network, for which it may need one", hint: "write capabilities.drop: [ALL] and add what is needed", level: plugin.Warn}
+	}
+	user := c.user()
+	if user.kind != userNonRoot {
+		return decision{heldBack: user.reason + ", and a start script may need one to change owners or the user", hint: user.hint, level: plugin.Warn}
+	}
+	keeps := slices.Contains(normalised(c.added()), "NET_BIND_SERVICE")
+	if port := c.lowPort(); port != 0 && !keeps {
+		return decision{
+			heldBack: fmt.Sprintf("the container listens on port %d, which may need NET_BIND_SERVICE", port), level: plugin.Warn,
+			hint: "listen above 1023, or set the sysctl net.ipv4.ip_unprivileged_port_start: \"0\" on the Pod",
+		}
+	}
+	value := map[string]any{"drop": []any{"ALL"}}
+	if written, ok := c.security["capabilities"].(map[string]any); ok {
+		for name, member := range written {
+			if name != "drop" {
+				value[name] = member
+			}
+		}
+	}
+	return decision{value: value}
+}
+
+// mayDropAll reports whether the author left capabilities.drop open, and added
+// nothing that shows a need for more.
+func (c container) mayDropAll() bool {
+	written, isMap := c.security["capabilities"].(map[string]any)
+	if c.security["capabilities"] == nil {
+		return true
+	}
+	if !isMap || written["drop"] != nil {
+		return false
+	}
+	for _, name := range normalised(c.added()) {
+		if name != "NET_BIND_SERVICE" {
+			return false
+		}
+	}
+	return true
+}
+
+// added are the capabilities that the author added.
+func (c container) added() []string {
+	written, _ := c.security["capabilities"].(map[string]any)
+	return texts(written["add"])
+}
+
+func normalised(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = strings.TrimPrefix(strings.ToUpper(name), "CAP_")
+	}
+	return out
+}
+
+/*
+runAsNonRoot sets true where the kubelet can see that the user is not root: a
+number other than 0, from runAsUser or from the image.
+
+Held back: root, user names (the kubelet cannot verify them and does not start
+the container), and images whose configuration is not known.
+*/
+func runAsNonRoot(c container) decision {
+	if c.config() != nil && c.config().OS == "windows" {
+		held, _ := linuxOnly(c)
+		return held
+	}
+	user := c.user()
+	if user.kind != userNonRoot {
+		return decision{heldBack: user.reason + ", so the container would not start", hint: user.hint, level: plugin.Warn}
+	}
+	return decision{value: true}
+}
