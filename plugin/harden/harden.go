@@ -96,30 +96,41 @@ type target struct {
 
 func (h *Hardener) hardenObject(object *plugin.Object, at target) []plugin.Finding {
 	pod := newPod(*object, at)
-	var changes []change
+	var plans []plan
 	var findings []plugin.Finding
 	for _, container := range pod.containers() {
-		made, held := h.plan(container)
-		changes = append(changes, made...)
-		findings = append(findings, held...)
+		planned := h.plan(container)
+		findings = append(findings, planned.heldBack...)
+		if len(planned.values) > 0 {
+			plans = append(plans, planned)
+		}
 	}
 	if pod.windows() {
 		return heldBackWhole(*object, at.place, true, "the settings of Linux containers do not apply to Windows Pods")
 	}
 	if reason := untouchable(*object); reason != "" {
-		return heldBackWhole(*object, at.place, len(changes) > 0, reason)
+		return heldBackWhole(*object, at.place, len(plans) > 0, reason)
 	}
-	for _, change := range changes {
-		object.Fields = change.apply(object.Fields)
-		findings = append(findings, change.finding)
+	for _, planned := range plans {
+		object.Fields = planned.apply(object.Fields)
+		findings = append(findings, planned.changes...)
 	}
 	return findings
 }
 
+// plan is what to do with one container.
+type plan struct {
+	container container
+	// values are new fields of its securityContext.
+	values            map[string]any
+	changes, heldBack []plugin.Finding
+}
+
 // plan decides about every setting of one container.
-func (h *Hardener) plan(container container) (changes []change, heldBack []plugin.Finding) {
+func (h *Hardener) plan(container container) plan {
+	planned := plan{container: container, values: map[string]any{}}
 	if !container.readable() {
-		return nil, nil
+		return planned
 	}
 	for _, setting := range h.settings {
 		if container.isSet(setting.field) {
@@ -128,12 +139,13 @@ func (h *Hardener) plan(container container) (changes []change, heldBack []plugi
 		decided := setting.decide(container)
 		switch {
 		case decided.heldBack != "":
-			heldBack = append(heldBack, container.heldBack(setting.field, decided))
+			planned.heldBack = append(planned.heldBack, container.heldBack(setting.field, decided))
 		case decided.value != nil:
-			changes = append(changes, container.change(setting, decided.value))
+			planned.values[setting.field] = decided.value
+			planned.changes = append(planned.changes, container.changed(setting, decided.value))
 		}
 	}
-	return changes, heldBack
+	return planned
 }
 
 // untouchable is why the object must not be changed at all, or empty. A Job's

@@ -3,6 +3,7 @@ package harden
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -103,25 +104,14 @@ func (c container) heldBack(field string, decided decision) plugin.Finding {
 	return finding
 }
 
-// change is one field that is filled in.
-type change struct {
-	steps   []any
-	value   any
-	finding plugin.Finding
-}
-
-func (c container) change(of setting, value any) change {
-	steps := []any{}
-	for _, step := range c.pod.target.place.steps {
-		steps = append(steps, step)
-	}
-	steps = append(steps, c.list, c.index, "securityContext", of.field)
+// changed says that a field is filled in.
+func (c container) changed(of setting, value any) plugin.Finding {
 	finding := c.finding(of.field)
 	finding.Rule, finding.Why = rulePrefix+of.field, of.why
 	finding.Was, finding.Now = compact(c.security[of.field]), compact(value)
 	finding.Message = of.field + " filled in"
 	finding.Hint = "write the field to decide it yourself"
-	return change{steps: steps, value: value, finding: finding}
+	return finding
 }
 
 // compact is the value as compact JSON; an absent one is null.
@@ -133,10 +123,20 @@ func compact(value any) string {
 	return string(text)
 }
 
-// apply returns the fields with the value in place. Every map and list on the
-// way is new.
-func (c change) apply(fields map[string]any) map[string]any {
-	replaced, _ := with(fields, c.steps, c.value).(map[string]any)
+// apply returns the object's fields with the values in place. Every map and
+// list on the way is new.
+func (p plan) apply(fields map[string]any) map[string]any {
+	c := p.container
+	security := maps.Clone(c.security)
+	if security == nil {
+		security = map[string]any{}
+	}
+	maps.Copy(security, p.values)
+	var steps []any
+	for _, step := range c.pod.target.place.steps {
+		steps = append(steps, step)
+	}
+	replaced, _ := with(fields, append(steps, c.list, c.index, "securityContext"), security).(map[string]any)
 	return replaced
 }
 
@@ -153,9 +153,7 @@ func with(holder any, steps []any, value any) any {
 	case string:
 		members, _ := holder.(map[string]any)
 		out := make(map[string]any, len(members)+1)
-		for name, member := range members {
-			out[name] = member
-		}
+		maps.Copy(out, members)
 		out[step] = with(out[step], steps[1:], value)
 		return out
 	}
