@@ -19,6 +19,7 @@ import (
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/options"
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/sign"
 	"github.com/sigstore/cosign/v3/pkg/cosign"
+	"github.com/sigstore/sigstore/pkg/signature"
 )
 
 // Signing says how cosign signs.
@@ -33,6 +34,9 @@ type Signing struct {
 	Log bool
 	// Stamp takes a timestamp.
 	Stamp bool
+	// Pure signs by plain Ed25519 (RFC 8032, 5.1) instead of Ed25519ph, which is
+	// cosign's default and which `cosign verify` does not accept.
+	Pure bool
 }
 
 // Key is a key pair in cosign's own files.
@@ -141,6 +145,9 @@ func (s *Sigstore) keyOptions(how Signing) (options.KeyOpts, error) {
 		return options.KeyOpts{}, fmt.Errorf("writing the signing config: %w", err)
 	}
 	key := options.KeyOpts{PassFunc: noPassword, SkipConfirmation: true, NewBundleFormat: how.Bundle, SigningConfig: config}
+	if how.Pure {
+		key.DefaultLoadOptions = &[]signature.LoadOption{}
+	}
 	if how.Key != nil {
 		key.KeyRef = how.Key.private
 		return key, nil

@@ -12,6 +12,8 @@ type signing struct {
 	// with is the Sigstore; nil is the world's main one.
 	with   *Sigstore
 	attest bool
+	// elsewhere puts the signature into another repository.
+	elsewhere bool
 }
 
 // subjects are all ways of signing, in both formats: "-legacy" for cosign's
@@ -51,11 +53,13 @@ func (w *World) signings() map[string]signing {
 		"key-b":            {Signing: Signing{Key: w.Keys["b"]}},
 		"key-p384":         {Signing: Signing{Key: w.Keys["p384"]}},
 		"key-rsa":          {Signing: Signing{Key: w.Keys["rsa"]}},
-		"key-ed25519":      {Signing: Signing{Key: w.Keys["ed25519"]}},
+		"key-ed25519":      {Signing: Signing{Key: w.Keys["ed25519"], Pure: true}},
+		"key-ed25519ph":    {Signing: Signing{Key: w.Keys["ed25519"]}},
 		"key-a-log":        {Signing: Signing{Key: w.Keys["a"], Log: true}},
 		"key-a-stamp":      {Signing: Signing{Key: w.Keys["a"], Stamp: true}},
 		"key-a-other-log":  {Signing: Signing{Key: w.Keys["a"], Log: true}, with: w.Other},
 		"attested-key-a":   {Signing: Signing{Key: w.Keys["a"]}, attest: true},
+		"elsewhere-key-a":  {Signing: Signing{Key: w.Keys["a"]}, elsewhere: true},
 		"keyless":          {Signing: person},
 		"keyless-subject":  {Signing: with(func(s *Signing) { s.Email = OtherEmail })},
 		"keyless-issuer":   {Signing: with(func(s *Signing) { s.Issuer = OtherIssuer })},

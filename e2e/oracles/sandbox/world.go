@@ -121,11 +121,25 @@ func (w *World) add(ctx context.Context, subject subject) error {
 		if signing.attest {
 			do = with.Attest
 		}
+		if signing.elsewhere {
+			do = w.signElsewhere
+		}
 		if err := do(ctx, w.Reference(subject.name), signing.Signing); err != nil {
 			return fmt.Errorf("making image %s: %w", subject.name, err)
 		}
 	}
 	return nil
+}
+
+// signElsewhere puts the signature into the repository Host/signatures, as
+// cosign does when it is told so by its environment.
+func (w *World) signElsewhere(ctx context.Context, reference string, how Signing) error {
+	const variable = "COSIGN_REPOSITORY"
+	if err := os.Setenv(variable, w.Repository("signatures")); err != nil {
+		return fmt.Errorf("naming the signatures' repository: %w", err)
+	}
+	err := w.Main.Sign(ctx, reference, how)
+	return errors.Join(err, os.Unsetenv(variable))
 }
 
 func push(repository string, index bool) (string, error) {
