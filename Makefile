@@ -1,0 +1,62 @@
+# assay: the gate between Git and the cluster. `make` prints the targets.
+
+GO        ?= go
+CACHE     := .cache
+BIN       := $(CACHE)/bin
+LINT_VER  := $(shell awk '$$1=="github.com/golangci/golangci-lint/v2"{print $$2}' tools/go.mod)
+VULN_VER  := $(shell awk '$$1=="golang.org/x/vuln"{print $$2}' tools/go.mod)
+LINT      := $(BIN)/golangci-lint-$(LINT_VER)
+VULN      := $(BIN)/govulncheck-$(VULN_VER)
+FUZZTIME  ?= 60s
+VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race lint deps fuzz mutate bench oracles generate clean
+
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/assay
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/assay ./cmd/assay
+
+demo: build ## build assay and walk through an application that passes and one that is denied
+	@./bin/assay demo
+
+test: ## run the tests
+	$(GO) test ./...
+
+race: ## run the tests under the race detector
+	$(GO) test -race ./...
+
+deps: ## install the Debian packages that the targets need
+	@./.ci/deps
+
+lint: $(LINT) $(VULN) ## run the linters, and govulncheck where its database answers
+	$(LINT) run ./...
+	@./.ci/vulncheck $(VULN)
+
+$(LINT): tools/go.mod
+	@mkdir -p $(BIN)
+	cd tools && $(GO) build -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(VULN): tools/go.mod
+	@mkdir -p $(BIN)
+	cd tools && $(GO) build -o ../$@ golang.org/x/vuln/cmd/govulncheck
+
+fuzz: ## run every fuzz target for FUZZTIME (60s)
+	@./.ci/fuzz $(FUZZTIME)
+
+mutate: ## remove each check of plugin/verify in turn; a test must turn red
+	$(GO) test -tags mutate -run TestMutate -timeout 30m ./plugin/verify/mutate
+
+bench: ## run the benchmarks (docs/benchmarks.md has the results)
+	./e2e/bench/run
+
+oracles: ## compare our verdicts and renderings with those of the tools that we follow
+	@$(MAKE) --no-print-directory -C e2e oracles
+
+generate: ## write the generated files (schemas, references) anew
+	$(GO) test ./... -run 'Golden|Generated|Current' -update
+
+clean: ## remove what was built
+	rm -rf bin $(CACHE)

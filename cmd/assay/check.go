@@ -1,0 +1,38 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+func newCheck(s streams) *cobra.Command {
+	var gates gateFlags
+	var render renderFlags
+	var format string
+	cmd := &cobra.Command{
+		Use:   "check PATH",
+		Short: "judge an application and report",
+		Long: `check renders the application at PATH ("-" reads rendered YAML from standard
+input), pins and verifies its images, hardens and judges it, and prints a report.
+No manifest is printed.`,
+		Example: `  assay check examples/shop-kustomize/overlays/prod --lenient
+  assay check examples/shop-chart --gate examples/gates/starter --output json
+  assay check - --namespace shop < rendered.yaml`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			v, err := job{s, args[0], &gates, &render, plugin.JSONEncoding{}}.judge(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := s.print(v, format); err != nil {
+				return err
+			}
+			return outcome(v)
+		},
+	}
+	gates.add(cmd)
+	render.add(cmd)
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "report `format`: text, json")
+	return cmd
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
+)
+
+// gateFlags say by which gates an application is judged.
+type gateFlags struct {
+	gates     []string
+	project   string
+	namespace string
+	revision  string
+	lenient   bool
+}
+
+func (f *gateFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.gates, "gate", "g", nil, "gate `file or folder` (repeatable); without one the embedded default gate applies")
+	flags.StringVar(&f.project, "project", "", "AppProject of the application; it chooses base gates")
+	flags.StringVarP(&f.namespace, "namespace", "n", "", "destination namespace")
+	flags.StringVar(&f.revision, "revision", "", "`revision` of the source, for break glass and reports")
+	flags.BoolVar(&f.lenient, "lenient", false, "warn about images that no trust rule covers, instead of denying them")
+}
+
+// load reads the gates. Gates are never looked for in the application's tree.
+func (f *gateFlags) load() (*gate.Config, error) {
+	if len(f.gates) == 0 {
+		return gate.Default(), nil
+	}
+	return gate.Load(f.gates...)
+}
+
+// renderFlags are the rendering parameters that people use most; the others
+// come from a file.
+type renderFlags struct {
+	release    string
+	values     []string
+	set        []string
+	parameters string
+	isolated   bool
+}
+
+func (f *renderFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.release, "name", "", "application (and Helm release) `name`; default: the folder's name")
+	flags.StringArrayVarP(&f.values, "values", "f", nil, "Helm value `file`, relative to the chart (repeatable)")
+	flags.StringArrayVar(&f.set, "set", nil, "Helm `path=value` (repeatable)")
+	flags.StringVar(&f.parameters, "parameters", "", "YAML `file` with further rendering parameters (helm, kustomize, directory)")
+	flags.BoolVar(&f.isolated, "isolated", false, "render in a worker process without network, credentials or new processes")
+}
+
+// read joins the parameter file, decoded strictly, and the flags.
+func (f *renderFlags) read() (plugin.Parameters, error) {
+	var parameters plugin.Parameters
+	if f.parameters != "" {
+		data, err := os.ReadFile(f.parameters)
+		if err != nil {
+			return parameters, fmt.Errorf("reading the rendering parameters: %w", err)
+		}
+		if err := yaml.UnmarshalStrict(data, &parameters); err != nil {
+			return parameters, fmt.Errorf("reading the rendering parameters %s: %w", f.parameters, err)
+		}
+	}
+	parameters.Helm.ValueFiles = append(parameters.Helm.ValueFiles, f.values...)
+	parameters.Helm.Set = append(parameters.Helm.Set, f.set...)
+	return parameters, nil
+}
+
+// application is what the command line says about the application at path.
+func application(path string, g *gateFlags, r *renderFlags) plugin.Application {
+	name := r.release
+	if name == "" && path != "-" {
+		if absolute, err := filepath.Abs(path); err == nil {
+			name = filepath.Base(absolute)
+		}
+	}
+	return plugin.Application{Name: name, Project: g.project, Namespace: g.namespace}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-gitops/assay/plugin/gate"
+	"github.com/assay-gitops/assay/plugin/setup"
+)
+
+func newGate(s streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "gate",
+		Short: "check and try gates",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newGateCheck(s), newGateTry(s))
+	return cmd
+}
+
+func newGateCheck(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [PATH...]",
+		Short: "load a gate, compile all of it, and say in words what it means",
+		Long: `check reads the gate's files strictly, compiles every rule, and prints what the
+gate demands. Without a path it explains the embedded default gate.`,
+		Example: `  assay gate check
+  assay gate check examples/gates/starter`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			flags := gateFlags{gates: args}
+			config, err := flags.load()
+			if err != nil {
+				return &exit{code: exitDenied, err: err}
+			}
+			set, err := setup.New(setup.Options{Config: config})
+			if err != nil {
+				return &exit{code: exitDenied, err: err}
+			}
+			defer set.Close()
+			words := gate.Explain(config)
+			words.Warnings = append(words.Warnings, config.Validate(time.Now())...)
+			words.Warnings = append(words.Warnings, set.Warnings()...)
+			printExplanation(s.out, words)
+			return nil
+		},
+	}
+}
+
+func printExplanation(w io.Writer, words gate.Explanation) {
+	for _, g := range words.Gates {
+		kind := "gate"
+		if g.Base {
+			kind = "base gate"
+		}
+		fmt.Fprintf(w, "%s %s  (%s)\n", kind, g.Name, g.At)
+		fmt.Fprintf(w, "  applies to %s\n  mode: %s\n", g.Applies, g.Mode)
+		for _, line := range g.Lines {
+			fmt.Fprintf(w, "  %s\n", line)
+		}
+		fmt.Fprintln(w)
+	}
+	for _, p := range words.Policies {
+		fmt.Fprintf(w, "trust rule %s  (%s)\n  images: %s\n", p.Name, p.At, strings.Join(p.Images, ", "))
+		if p.Warns {
+			fmt.Fprintln(w, "  warns only")
+		}
+		for i, authority := range p.Authorities {
+			join := "vouched for by"
+			if i > 0 {
+				join = "or by"
+			}
+			fmt.Fprintf(w, "  %s %s\n", join, authority)
+		}
+		fmt.Fprintln(w)
+	}
+	printList(w, "trust roots", words.Roots)
+	printList(w, "policies on objects", words.Documents)
+	for _, warning := range words.Warnings {
+		at := warning.Origin.String()
+		if at != "" {
+			at += ": "
+		}
+		fmt.Fprintf(w, "warning: %s%s\n", at, warning.Message)
+		if warning.Hint != "" {
+			fmt.Fprintf(w, "  %s\n", warning.Hint)
+		}
+	}
+}
+
+func printList(w io.Writer, title string, items []string) {
+	if len(items) > 0 {
+		fmt.Fprintf(w, "%s: %s\n", title, strings.Join(items, ", "))
+	}
+}

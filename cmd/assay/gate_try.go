@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/spf13/cobra"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/setup"
+)
+
+func newGateTry(s streams) *cobra.Command {
+	var against, project string
+	cmd := &cobra.Command{
+		Use:   "try NEW --against DIR",
+		Short: "list whom a gate would deny, and which workloads would roll",
+		Long: `try judges every application below DIR by the gate NEW and lists which would be
+denied or have no answer, and which workloads would roll because the gate pins
+or hardens them. Nothing is changed.
+
+Exit codes: 0 every application is allowed, 1 one is denied, 2 one has no answer.`,
+		Example: `  assay gate try examples/gates/starter --against examples`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if against == "" {
+				return &exit{code: exitUsage, err: fmt.Errorf("trying gate %s: --against DIR says which applications", args[0])}
+			}
+			flags := gateFlags{gates: args, project: project}
+			config, err := flags.load()
+			if err != nil {
+				return &exit{code: exitDenied, err: err}
+			}
+			set, err := setup.New(setup.Options{Config: config, Keychain: authn.DefaultKeychain, AllowLoopback: true})
+			if err != nil {
+				return &exit{code: exitDenied, err: err}
+			}
+			defer set.Close()
+			return tryGate(cmd.Context(), s.out, trial{set, against, project})
+		},
+	}
+	cmd.Flags().StringVar(&against, "against", "", "`folder` with applications")
+	cmd.Flags().StringVar(&project, "project", "", "AppProject of the applications; it chooses base gates")
+	return cmd
+}
+
+// trial is a gate tried on all applications of a folder.
+type trial struct {
+	set          *setup.Setup
+	dir, project string
+}
+
+func tryGate(ctx context.Context, w io.Writer, t trial) error {
+	paths, err := findApplications(t.dir)
+	if err != nil {
+		return &exit{code: exitUsage, err: err}
+	}
+	counts := map[plugin.Outcome]int{}
+	rolling := 0
+	for _, path := range paths {
+		v, rolls, err := t.judge(ctx, path)
+		if err != nil {
+			return &exit{code: exitUndetermined, err: err}
+		}
+		counts[v.Outcome()]++
+		rolling += len(rolls)
+		fmt.Fprintf(w, "%-12s %s\n", v.Outcome(), path)
+		for _, finding := range v.Findings {
+			if finding.Level.Blocks() {
+				fmt.Fprintf(w, "    %s: %s: %s\n", finding.Rule, finding.Subject(), finding.Message)
+			}
+		}
+		for _, workload := range rolls {
+			fmt.Fprintf(w, "    would roll: %s\n", workload)
+		}
+	}
+	fmt.Fprintf(w, "\n%d applications: %d allowed, %d denied, %d undetermined; %d workloads would roll\n",
+		len(paths), counts[plugin.Allowed], counts[plugin.Denied], counts[plugin.Unanswered], rolling)
+	switch {
+	case counts[plugin.Denied] > 0:
+		return &exit{code: exitDenied}
+	case counts[plugin.Unanswered] > 0:
+		return &exit{code: exitUndetermined}
+	}
+	return nil
+}
+
+// judge runs one application and says which of its workloads would roll.
+func (t trial) judge(ctx context.Context, path string) (*plugin.Verdict, []string, error) {
+	tree, err := openTree(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer tree.Close()
+	source := plugin.Source{
+		Root: tree.root, Path: tree.path,
+		Application: application(path, &gateFlags{project: t.project}, &renderFlags{}),
+	}
+	v := t.set.Judge(ctx, source)
+	return v, setup.Rolls(v), nil
+}

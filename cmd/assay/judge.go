@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/report"
+	"github.com/assay-gitops/assay/plugin/setup"
+)
+
+// job is one application to judge from the command line.
+type job struct {
+	streams
+	path     string
+	gates    *gateFlags
+	render   *renderFlags
+	encoding plugin.Encoding
+}
+
+// judge runs the pipeline on the application. An error is a wrong use or a
+// configuration that does not load; everything else is in the verdict.
+func (j job) judge(ctx context.Context) (*plugin.Verdict, error) {
+	s, source, closeAll, err := j.open()
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll()
+	return s.Judge(ctx, source), nil
+}
+
+// open loads the gates and opens the application.
+func (j job) open() (*setup.Setup, plugin.Source, func(), error) {
+	config, err := j.gates.load()
+	if err != nil {
+		return nil, plugin.Source{}, nil, &exit{code: exitDenied, err: err}
+	}
+	bar := startProgress(j.err)
+	s, err := setup.New(setup.Options{
+		Config: config, Lenient: j.gates.lenient, Isolated: j.render.isolated, Encoding: j.encoding,
+		Keychain: authn.DefaultKeychain, AllowLoopback: true, Progress: bar.begin,
+	})
+	if err != nil {
+		bar.end()
+		return nil, plugin.Source{}, nil, &exit{code: exitDenied, err: err}
+	}
+	source, closeSource, err := j.source()
+	closeAll := func() {
+		bar.end()
+		closeSource()
+		s.Close()
+	}
+	if err != nil {
+		closeAll()
+		return nil, plugin.Source{}, nil, &exit{code: exitUsage, err: err}
+	}
+	return s, source, closeAll, nil
+}
+
+// asExit gives an error that stopped a command its exit code: no answer, or a
+// denial.
+func asExit(err error) error {
+	var noAnswer *plugin.StageError
+	if errors.As(err, &noAnswer) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return &exit{code: exitUndetermined, err: err}
+	}
+	return &exit{code: exitDenied, err: err}
+}
+
+// source opens what the command line names.
+func (j job) source() (plugin.Source, func(), error) {
+	nothing := func() {}
+	parameters, err := j.render.read()
+	if err != nil {
+		return plugin.Source{}, nothing, err
+	}
+	source := plugin.Source{
+		Path: ".", Revision: j.gates.revision, Parameters: parameters,
+		Application: application(j.path, j.gates, j.render),
+	}
+	if j.path == "-" {
+		source.Rendered, err = readRendered(j.in)
+		return source, nothing, err
+	}
+	t, err := openTree(j.path)
+	if err != nil {
+		return plugin.Source{}, nothing, err
+	}
+	source.Root, source.Path = t.root, t.path
+	return source, func() { _ = t.Close() }, nil
+}
+
+// outcome turns a verdict into the command's end.
+func outcome(v *plugin.Verdict) error {
+	switch v.Outcome() {
+	case plugin.Allowed:
+		return nil
+	case plugin.Unanswered:
+		return &exit{code: exitUndetermined}
+	case plugin.Denied:
+	}
+	return &exit{code: exitDenied}
+}
+
+// print writes the report in the format that was asked for.
+func (s streams) print(v *plugin.Verdict, format string) error {
+	reporter, err := report.For(format, report.Options{Color: wantsColor(s.out), Width: terminalWidth(s.out)})
+	if err != nil {
+		return &exit{code: exitUsage, err: err}
+	}
+	if err := reporter.Report(s.out, v); err != nil {
+		return &exit{code: exitUndetermined, err: fmt.Errorf("writing the report: %w", err)}
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/setup"
+)
+
+func newLock(s streams) *cobra.Command {
+	var gates gateFlags
+	var render renderFlags
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "lock PATH",
+		Short: "write images.lock.yaml: which digest stands for which tag",
+		Long: `lock asks the registries what each tag of the application at PATH stands for and
+writes images.lock.yaml beside it, sorted, for review and commit. Nothing is
+written unless every tag has an answer.
+
+With --check nothing is written: the command fails when the file is missing or
+says something else than the registries do now.`,
+		Example: `  assay lock examples/shop-kustomize/overlays/prod
+  assay lock examples/shop-chart --check`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l := locker{job: job{streams: s, path: args[0], gates: &gates, render: &render}}
+			if check {
+				return l.check(cmd.Context())
+			}
+			return l.write(cmd.Context())
+		},
+	}
+	gates.add(cmd)
+	render.add(cmd)
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing; fail when the file is not what would be written")
+	return cmd
+}
+
+// locker is one run of the lock command.
+type locker struct{ job }
+
+// file is the lock file's path on disk.
+func (l locker) file() (string, error) {
+	if l.path == "-" {
+		return "", errors.New("locking: standard input has no folder to keep images.lock.yaml in; name a path")
+	}
+	info, err := os.Stat(l.path)
+	if err != nil {
+		return "", fmt.Errorf("locking: %w", err)
+	}
+	dir := l.path
+	if !info.IsDir() {
+		dir = filepath.Dir(dir)
+	}
+	return filepath.Join(dir, plugin.LockFile), nil
+}
+
+// compute returns what the file should hold and what it holds (nil when there
+// is none).
+func (l locker) compute(ctx context.Context) (want, have []byte, err error) {
+	s, source, closeAll, err := l.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer closeAll()
+	images, findings, err := s.Images(ctx, source)
+	if err != nil {
+		return nil, nil, asExit(err)
+	}
+	if err := l.refuse(findings); err != nil {
+		return nil, nil, err
+	}
+	present, err := plugin.ReadLock(source, 0)
+	if err != nil {
+		return nil, nil, &exit{code: exitDenied, err: err}
+	}
+	if present != nil {
+		if have, err = present.Format(); err != nil {
+			return nil, nil, &exit{code: exitDenied, err: err}
+		}
+	}
+	want, err = setup.LockOf(images, present).Format()
+	if err != nil {
+		return nil, nil, &exit{code: exitDenied, err: err}
+	}
+	return want, have, nil
+}
+
+// refuse prints what stands in the way of a lock file.
+func (l locker) refuse(findings []plugin.Finding) error {
+	end := exit{code: exitUndetermined}
+	blocked := false
+	for _, finding := range findings {
+		if !finding.Level.Blocks() {
+			continue
+		}
+		blocked = true
+		if finding.Level != plugin.Undetermined {
+			end.code = exitDenied
+		}
+		fmt.Fprintf(l.err, "%s: %s: %s\n", finding.Rule, finding.Subject(), finding.Message)
+	}
+	if !blocked {
+		return nil
+	}
+	end.err = fmt.Errorf("locking %s: not every image has a digest; nothing was written", l.path)
+	return &end
+}
+
+func (l locker) write(ctx context.Context) error {
+	file, err := l.file()
+	if err != nil {
+		return &exit{code: exitUsage, err: err}
+	}
+	want, have, err := l.compute(ctx)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(want, have) {
+		fmt.Fprintf(l.out, "%s is up to date\n", file)
+		return nil
+	}
+	if err := writeAtomically(file, want); err != nil {
+		return &exit{code: exitUndetermined, err: err}
+	}
+	fmt.Fprintf(l.out, "wrote %s\n", file)
+	return nil
+}
+
+func (l locker) check(ctx context.Context) error {
+	file, err := l.file()
+	if err != nil {
+		return &exit{code: exitUsage, err: err}
+	}
+	want, have, err := l.compute(ctx)
+	switch {
+	case err != nil:
+		return err
+	case have == nil:
+		return &exit{code: exitDenied, err: fmt.Errorf("checking %s: there is no such file; run 'assay lock %s'", file, l.path)}
+	case !bytes.Equal(want, have):
+		printLineDiff(l.out, have, want)
+		return &exit{code: exitDenied, err: fmt.Errorf("checking %s: it is not what the registries say now; run 'assay lock %s' and review the change", file, l.path)}
+	}
+	fmt.Fprintf(l.out, "%s is up to date\n", file)
+	return nil
+}
+
+// printLineDiff shows the lines that only one of two sorted files has.
+func printLineDiff(w interface{ Write([]byte) (int, error) }, have, want []byte) {
+	lines := func(data []byte) map[string]bool {
+		set := map[string]bool{}
+		for line := range bytes.Lines(data) {
+			set[string(line)] = true
+		}
+		return set
+	}
+	haveLines, wantLines := lines(have), lines(want)
+	for line := range bytes.Lines(have) {
+		if !wantLines[string(line)] {
+			fmt.Fprintf(w, "- %s", line)
+		}
+	}
+	for line := range bytes.Lines(want) {
+		if !haveLines[string(line)] {
+			fmt.Fprintf(w, "+ %s", line)
+		}
+	}
+}
+
+// writeAtomically replaces a file by rename, so that no reader sees half of it.
+func writeAtomically(path string, data []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	defer os.Remove(temporary.Name())
+	_, err = temporary.Write(data)
+	err = errors.Join(err, temporary.Chmod(0o644), temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}

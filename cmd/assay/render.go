@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+func newRender(s streams) *cobra.Command {
+	var gates gateFlags
+	var render renderFlags
+	var format string
+	cmd := &cobra.Command{
+		Use:   "render PATH",
+		Short: "print the hardened manifests of an application that is allowed",
+		Long: `render does what check does and prints the manifests, pinned and hardened, on
+standard output, when the answer is yes. When it is not, standard output stays
+empty and the report goes to standard error.`,
+		Example: `  assay render examples/shop-kustomize/overlays/prod --gate examples/gates/audit
+  assay render examples/shop-chart -f values.yaml -g examples/gates/audit | kubectl diff -f -`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			encoding, err := encodingFor(format)
+			if err != nil {
+				return &exit{code: exitUsage, err: err}
+			}
+			v, err := job{s, args[0], &gates, &render, encoding}.judge(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if !v.Allowed() {
+				if err := (streams{out: s.err, err: s.err}).print(v, "text"); err != nil {
+					return err
+				}
+				return outcome(v)
+			}
+			return printManifests(s, v)
+		},
+	}
+	gates.add(cmd)
+	render.add(cmd)
+	cmd.Flags().StringVarP(&format, "output", "o", "yaml", "manifest `format`: yaml, json (a document a line)")
+	return cmd
+}
+
+func encodingFor(format string) (plugin.Encoding, error) {
+	switch format {
+	case "yaml":
+		return plugin.YAMLEncoding{}, nil
+	case "json":
+		return plugin.JSONEncoding{}, nil
+	}
+	return nil, fmt.Errorf("choosing the manifest format: %q is neither yaml nor json", format)
+}
+
+// printManifests writes the sealed bytes, once.
+func printManifests(s streams, v *plugin.Verdict) error {
+	manifests, err := v.Manifests()
+	if err != nil {
+		return &exit{code: exitDenied, err: err}
+	}
+	if v.Banner != "" {
+		fmt.Fprintln(s.err, v.Banner)
+	}
+	if _, err := s.out.Write(manifests); err != nil {
+		return &exit{code: exitUndetermined, err: fmt.Errorf("writing the manifests: %w", err)}
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/render"
+)
+
+func newVendor(s streams) *cobra.Command {
+	var gates gateFlags
+	cmd := &cobra.Command{
+		Use:   "vendor PATH",
+		Short: "bring a chart's dependencies into the tree",
+		Long: `vendor fetches the dependencies that Chart.lock of the chart at PATH names, from
+the hosts that the gate allows, writes them to charts/, and records their
+digests in images.lock.yaml. A version that was published anew is refused.`,
+		Example: "  assay vendor charts/platform --gate gate/",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return vendor(cmd.Context(), job{streams: s, path: args[0], gates: &gates, render: &renderFlags{}})
+		},
+	}
+	gates.add(cmd)
+	return cmd
+}
+
+func vendor(ctx context.Context, j job) error {
+	if j.path == "-" {
+		return &exit{code: exitUsage, err: errors.New("vendoring charts: name a chart's folder, not standard input")}
+	}
+	s, source, closeAll, err := j.open()
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	fetcher, err := s.ChartFetcher(source)
+	if err != nil {
+		return asExit(err)
+	}
+	vendored, err := render.Vendor(ctx, render.VendorOptions{
+		Root: source.Root, Path: source.Path, Charts: fetcher, Limits: plugin.DefaultLimits(),
+	})
+	if err != nil {
+		return asExit(err)
+	}
+	if len(vendored) == 0 {
+		fmt.Fprintf(j.out, "%s has no dependency to fetch\n", j.path)
+		return nil
+	}
+	lock, err := plugin.ReadLock(source, 0)
+	if err != nil {
+		return asExit(err)
+	}
+	if lock == nil {
+		lock = &plugin.Lock{}
+	}
+	lock.Charts = mergeCharts(lock.Charts, vendored)
+	text, err := lock.Format()
+	if err != nil {
+		return asExit(err)
+	}
+	if err := writeAtomically(filepath.Join(j.path, plugin.LockFile), text); err != nil {
+		return asExit(err)
+	}
+	for _, chart := range vendored {
+		fmt.Fprintf(j.out, "wrote %s (%s)\n", chart.File, chart.Digest)
+	}
+	return nil
+}
+
+// mergeCharts puts the digests of what was fetched in the place of earlier
+// versions' of the same chart.
+func mergeCharts(present []plugin.LockedChart, vendored []render.Vendored) []plugin.LockedChart {
+	fetched := map[string]bool{}
+	var merged []plugin.LockedChart
+	for _, chart := range vendored {
+		fetched[chart.Repository] = true
+		merged = append(merged, plugin.LockedChart{Chart: chart.Repository, Version: chart.Version, Digest: chart.Digest})
+	}
+	for _, chart := range present {
+		if !fetched[chart.Chart] {
+			merged = append(merged, chart)
+		}
+	}
+	return merged
+}

@@ -1,0 +1,135 @@
+// Command bench measures assay as a whole process against the library calls
+// alone and against chains of the tools that people use today, run in turn,
+// and prints a table of ratios for docs/benchmarks.md.
+//
+//	go run ./e2e/bench -assay bin/assay          what is on PATH is compared
+//	e2e/bench/peers .cache/peers                 build the peers that can be had
+//
+// Machines differ and are shared: trust the ratios and the counts, not the
+// seconds.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if len(os.Args) == 3 && os.Args[1] == "kustomize-library" {
+		exitOn(kustomizeLibrary(os.Args[2]))
+		return
+	}
+	var o options
+	flag.StringVar(&o.assay, "assay", "bin/assay", "the assay binary")
+	flag.IntVar(&o.runs, "runs", 5, "pairs of runs that count")
+	flag.StringVar(&o.out, "out", "", "write the tables to this file between its markers, besides standard output")
+	flag.Parse()
+	exitOn(measure(ctx, o))
+}
+
+func exitOn(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1) //nolint:forbidigo // the main of this command
+	}
+}
+
+// kustomizeLibrary is the library call alone, as a process: build and print.
+func kustomizeLibrary(dir string) error {
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
+	if err != nil {
+		return err
+	}
+	text, err := resources.AsYaml()
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(text)
+	return err
+}
+
+type options struct {
+	assay string
+	runs  int
+	out   string
+}
+
+// row is one line of a table: what was compared and the ratios.
+type row struct {
+	what, against    string
+	wall, cpu        float64
+	memory, requests string
+	budget           string
+}
+
+func (r row) String() string {
+	return fmt.Sprintf("| %s | %s | %.2f | %.2f | %s | %s | %s |", r.what, r.against, r.wall, r.cpu, r.memory, r.requests, r.budget)
+}
+
+const tableHead = "| what | against | wall | CPU | memory, MiB | requests | budget |\n|---|---|---|---|---|---|---|"
+
+func measure(ctx context.Context, o options) error {
+	assay, err := filepath.Abs(o.assay)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(assay); err != nil {
+		return fmt.Errorf("finding the assay binary: %w; build it with 'make build'", err)
+	}
+	o.assay = assay
+	dir, err := os.MkdirTemp("", "assay-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b, err := prepare(ctx, o, dir)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	table := []string{tableHead}
+	for _, scenario := range b.scenarios() {
+		row, err := scenario(ctx)
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			continue
+		}
+		fmt.Println(row)
+		table = append(table, row.String())
+	}
+	text := strings.Join(table, "\n") + "\n"
+	if o.out != "" {
+		return replaceBetween(o.out, "<!-- bench -->", "<!-- /bench -->", text)
+	}
+	return nil
+}
+
+// replaceBetween puts text between two markers of a file.
+func replaceBetween(path, begin, end, text string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("writing the tables: %w", err)
+	}
+	before, rest, found := strings.Cut(string(data), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		return fmt.Errorf("writing the tables: %s has no %s ... %s", path, begin, end)
+	}
+	return os.WriteFile(path, []byte(before+begin+"\n"+text+end+after), 0o644)
+}
+
+// delays are what every request to the registry is held back.
+var delays = []time.Duration{0, 20 * time.Millisecond}

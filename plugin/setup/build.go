@@ -1,0 +1,136 @@
+package setup
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
+	"github.com/assay-gitops/assay/plugin/harden"
+	"github.com/assay-gitops/assay/plugin/policy"
+	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/verify"
+)
+
+// build makes the pipeline that gates mean together.
+func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
+	effective, err := gate.Combine(gates)
+	if err != nil {
+		return nil, err
+	}
+	undeclared, err := undeclaredLevel(effective.Undeclared)
+	if err != nil {
+		return nil, err
+	}
+	client, err := s.client(effective)
+	if err != nil {
+		return nil, err
+	}
+	renderer, err := s.renderer(effective, client)
+	if err != nil {
+		return nil, err
+	}
+	pipeline := &plugin.Pipeline{
+		Renderer: renderer,
+		Finder:   plugin.ImageFinder{Fields: effective.ImageFields, Undeclared: undeclared},
+		Lock:     effective.LockPolicy(s.options.LockRequired),
+		Resolver: client,
+		Encoding: s.options.Encoding,
+		Always:   []plugin.Judge{policy.NewSelf(selfConfig(effective))},
+		Pin:      effective.Pin,
+		Clock:    s.options.Clock,
+		Progress: s.options.Progress,
+	}
+	if effective.Harden && effective.Profile != "none" {
+		if pipeline.Hardener, err = harden.New(effective.Profile); err != nil {
+			return nil, fmt.Errorf("setting up hardening: %w", err)
+		}
+	}
+	if pipeline.Hardener != nil || len(effective.Platforms) > 0 || effective.MaxBuildAge > 0 {
+		pipeline.Inspector = registry.Inspector{Client: client, Platforms: effective.Platforms, SkipConfig: pipeline.Hardener == nil && effective.MaxBuildAge == 0}
+	}
+	for _, each := range effective.Gates {
+		stages, err := s.stages(each, effective, client)
+		if err != nil {
+			return nil, err
+		}
+		pipeline.Gates = append(pipeline.Gates, stages)
+	}
+	return pipeline, nil
+}
+
+// stages are what one gate decides alone.
+func (s *Setup) stages(each gate.Gate, effective gate.Effective, client *registry.Client) (plugin.GateStages, error) {
+	config := s.options.Config
+	noMatch := plugin.Deny
+	if each.Spec.Trust.NoMatch == "Warn" || s.options.Lenient {
+		noMatch = plugin.Warn
+	}
+	verifier, err := verify.New(verify.Config{
+		Gate:       each.Metadata.Name,
+		Policies:   config.PoliciesOf(each),
+		TrustRoots: config.TrustRoots,
+		NoMatch:    noMatch,
+		Platforms:  each.Spec.Trust.Platforms,
+		Limits:     effective.Limits,
+		Clock:      s.options.Clock,
+	}, client)
+	if err != nil {
+		return plugin.GateStages{}, fmt.Errorf("setting up the trust rules of gate %q: %w", each.Metadata.Name, err)
+	}
+	compiled, err := s.compiler.Compile(policy.Config{Gate: each, Documents: config.Documents})
+	if err != nil {
+		return plugin.GateStages{}, err
+	}
+	s.warn(compiled.Warnings)
+	return plugin.GateStages{
+		Name:      each.Metadata.Name,
+		Deny:      each.Spec.Switches.Deny.IsOn(),
+		Verifiers: []plugin.Verifier{verifier},
+		Judges:    compiled.Judges,
+		Decider:   gate.NewDecider(each),
+	}, nil
+}
+
+// warn keeps what compiling said, once: every gate is compiled alone first.
+func (s *Setup) warn(warnings []plugin.Finding) {
+	for _, warning := range warnings {
+		known := slices.ContainsFunc(s.warnings, func(w plugin.Finding) bool {
+			return w.Rule == warning.Rule && w.Origin == warning.Origin && w.Message == warning.Message
+		})
+		if !known {
+			s.warnings = append(s.warnings, warning)
+		}
+	}
+}
+
+func selfConfig(effective gate.Effective) policy.SelfConfig {
+	config := policy.SelfConfig{
+		Platform: effective.Platform, ProtectedNamespaces: effective.ProtectedNamespaces, Namespaces: effective.Namespaces,
+	}
+	for _, each := range effective.Gates {
+		minimum := each.Spec.Judge.PodSecurity
+		if minimum != nil && (config.PodSecurity == nil || strictness(minimum.Level) > strictness(config.PodSecurity.Level)) {
+			config.PodSecurity = minimum
+		}
+	}
+	return config
+}
+
+// strictness orders the Pod Security levels; the gate has checked the name.
+func strictness(level string) int {
+	return cmp.Or(map[string]int{"privileged": 1, "baseline": 2, "restricted": 3}[level], 3)
+}
+
+func undeclaredLevel(written string) (plugin.Level, error) {
+	switch written {
+	case "Deny":
+		return plugin.Deny, nil
+	case "Warn":
+		return plugin.Warn, nil
+	case "Ignore":
+		return plugin.Info, nil
+	}
+	return plugin.Deny, fmt.Errorf("setting up images.undeclared: %q is none of Deny, Warn, Ignore", written)
+}

@@ -1,0 +1,58 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
+	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/render"
+)
+
+// charts fetches chart dependencies from the hosts that the gates allow.
+type charts struct {
+	client *registry.Client
+	hosts  []string
+}
+
+// FetchChart implements render.ChartFetcher.
+func (c charts) FetchChart(ctx context.Context, chart render.ChartReference) ([]byte, error) {
+	at, err := url.Parse(chart.Repository)
+	if err != nil || at.Host == "" {
+		return nil, &plugin.Refusal{
+			Rule: "chart/host", Message: fmt.Sprintf("the repository of chart %s is not an address", chart.Name),
+			Hint: "write oci://host/path or https://host/path in Chart.yaml",
+		}
+	}
+	if !slices.Contains(c.hosts, at.Host) {
+		return nil, &plugin.Refusal{
+			Rule: "chart/host", Message: fmt.Sprintf("chart %s %s comes from %s, which no gate allows", chart.Name, chart.Version, at.Host),
+			Why:  "a chart is code that writes manifests",
+			Hint: "vendor it into charts/ with 'assay vendor', or let the platform team add the host to spec.charts.hosts of the gate",
+		}
+	}
+	return c.client.Chart(ctx, registry.Chart{Repository: chart.Repository, Name: chart.Name, Version: chart.Version})
+}
+
+// ChartFetcher fetches from the hosts that the gates of this application
+// allow.
+func (s *Setup) ChartFetcher(source plugin.Source) (render.ChartFetcher, error) {
+	gates, err := s.options.Config.Select(source.Application, source.Path)
+	if err != nil {
+		return nil, err
+	}
+	effective, err := gate.Combine(gates)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	client, err := s.client(effective)
+	if err != nil {
+		return nil, err
+	}
+	return charts{client, effective.ChartHosts}, nil
+}

@@ -1,0 +1,164 @@
+// Package setup is the only place that knows every variant: it turns the
+// gate's configuration into the pipeline of an application. Whatever several
+// applications can share (registry clients, renderers, compiled rules) is made
+// once and kept.
+package setup
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
+	"github.com/assay-gitops/assay/plugin/policy"
+	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/render"
+)
+
+// Options are what a front door decides; everything else is the gate's.
+type Options struct {
+	// Config is the gate's configuration. It is required.
+	Config *gate.Config
+	// LockRequired is the door's default where no gate says whether a tag needs
+	// an entry in images.lock.yaml: the command line resolves, the doors do not.
+	LockRequired bool
+	// Lenient warns about images that no trust rule covers, under every gate.
+	// Only the command line may set it.
+	Lenient bool
+	// Keychain is used for hosts without a credential in the gate; nil is
+	// anonymous. The command line gives the user's own.
+	Keychain authn.Keychain
+	// AllowLoopback lets references name registries on this machine's loopback
+	// without an entry in the gate.
+	AllowLoopback bool
+	// Isolated renders in worker processes.
+	Isolated bool
+	// Encoding seals; nil is JSON.
+	Encoding plugin.Encoding
+	// Clock is the time by which everything is judged; nil is the machine's.
+	Clock func() time.Time
+	// Progress hears the name of each stage; may be nil.
+	Progress func(stage string)
+}
+
+// Setup makes pipelines. It is safe for use by many goroutines; Close it to
+// end worker processes.
+type Setup struct {
+	options  Options
+	compiler *policy.Compiler
+	workers  workers
+	cache    *render.Cache
+	warnings []plugin.Finding
+
+	mu        sync.Mutex
+	clients   map[string]*registry.Client
+	pipelines map[string]*plugin.Pipeline
+}
+
+// New checks the options and the configuration that does not depend on an
+// application: every rule of every gate compiles, or there is no Setup.
+func New(options Options) (*Setup, error) {
+	if options.Config == nil || len(options.Config.Gates) == 0 {
+		return nil, errors.New("setting up: there is no gate")
+	}
+	if options.Clock == nil {
+		options.Clock = time.Now
+	}
+	if options.Encoding == nil {
+		options.Encoding = plugin.JSONEncoding{}
+	}
+	s := &Setup{
+		options: options, compiler: policy.NewCompiler(),
+		cache:   render.NewCache(plugin.DefaultLimits().RenderCacheBytes),
+		clients: map[string]*registry.Client{}, pipelines: map[string]*plugin.Pipeline{},
+	}
+	if err := s.compileAll(); err != nil {
+		return nil, err
+	}
+	if err := s.startWorkers(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Warnings are about the configuration: a policy without a binding, an option
+// that accepts more than its author may think.
+func (s *Setup) Warnings() []plugin.Finding { return s.warnings }
+
+// compileAll makes the stages of every gate once, so that a broken gate is
+// told when it is loaded, not when the first application meets it.
+func (s *Setup) compileAll() error {
+	var problems []error
+	for _, each := range s.options.Config.Gates {
+		_, err := s.build([]gate.Gate{each})
+		problems = append(problems, err)
+	}
+	for _, conflict := range s.options.Config.Conflicts() {
+		problems = append(problems, errors.New(conflict.Message()))
+	}
+	return errors.Join(problems...)
+}
+
+// Close ends the worker processes and lets go of connections.
+func (s *Setup) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, client := range s.clients {
+		client.Close()
+	}
+	if s.workers != nil {
+		s.workers.Close()
+	}
+}
+
+// Judge runs the pipeline of the source's application. Whatever goes wrong on
+// the way to the pipeline is a denial in the verdict.
+func (s *Setup) Judge(ctx context.Context, source plugin.Source) *plugin.Verdict {
+	pipeline, err := s.Pipeline(source)
+	if err != nil {
+		return refused(source, s.options.Clock(), err)
+	}
+	return pipeline.Run(ctx, source)
+}
+
+// refused is the verdict on an application for which there is no pipeline.
+func refused(source plugin.Source, at time.Time, err error) *plugin.Verdict {
+	findings := plugin.FindingsFromError("gate", err)
+	for i := range findings {
+		findings[i].Unwaivable = true
+	}
+	plugin.SortFindings(findings)
+	return &plugin.Verdict{
+		Application: source.Application, Revision: source.Revision, Path: source.Path, At: at.UTC(), Findings: findings,
+	}
+}
+
+// Pipeline chooses the gates of the source's application and returns what they
+// mean together. The same gates share one pipeline.
+func (s *Setup) Pipeline(source plugin.Source) (*plugin.Pipeline, error) {
+	gates, err := s.options.Config.Select(source.Application, source.Path)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(gates))
+	for i := range gates {
+		names[i] = gates[i].Metadata.Name
+	}
+	key := strings.Join(names, "\x00")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if pipeline, made := s.pipelines[key]; made {
+		return pipeline, nil
+	}
+	pipeline, err := s.build(gates)
+	if err != nil {
+		return nil, err
+	}
+	s.pipelines[key] = pipeline
+	return pipeline, nil
+}
