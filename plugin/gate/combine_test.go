@@ -38,7 +38,7 @@ func kept(what string, value func(Spec) any, one, two any) func(Effective) error
 // pairs has one entry for each field that adds up without conflict.
 func pairs() []pair {
 	day := Duration(24 * time.Hour)
-	return slices.Concat(choosingPairs(), perGatePairs(), []pair{
+	return slices.Concat(choosingPairs(), perGatePairs(), numberPairs(), []pair{
 		{"switches.pin", [2]func(*Spec){func(s *Spec) { s.Switches.Pin = Off }, func(s *Spec) { s.Switches.Pin = On }},
 			func(e Effective) error { return equal("pin", e.Pin, true) }},
 		{"switches.harden", [2]func(*Spec){func(s *Spec) { s.Switches.Harden = Off }, func(s *Spec) { s.Switches.Harden = On }},
@@ -86,6 +86,13 @@ func pairs() []pair {
 			func(e Effective) error {
 				return equal("namespaces", e.Namespaces, []Namespace{{Name: "a", Owned: true, Labels: map[string]string{"x": "1"}}, {Name: "b"}})
 			}},
+	})
+}
+
+// numberPairs are the fields of which the lower value is the stricter.
+func numberPairs() []pair {
+	day := Duration(24 * time.Hour)
+	return []pair{
 		{"freshness.freshFor", [2]func(*Spec){func(s *Spec) { s.Freshness.FreshFor = 9 * day }, func(s *Spec) { s.Freshness.FreshFor = day }},
 			func(e Effective) error { return equal("fresh", e.FreshFor, 24*time.Hour) }},
 		{"freshness.staleFor", [2]func(*Spec){func(s *Spec) { s.Freshness.StaleFor = 9 * day }, func(s *Spec) { s.Freshness.StaleFor = 8 * day }},
@@ -95,7 +102,7 @@ func pairs() []pair {
 			func(e Effective) error {
 				return errors.Join(equal("retries", e.Limits.Retries, int64(7)), equal("referrers", e.Limits.Referrers, int64(5000)), equal("untouched", e.Limits.Certificates, plugin.DefaultLimits().Certificates))
 			}},
-	})
+	}
 }
 
 // choosingPairs are the fields that Select reads; Combine keeps them.
