@@ -1,6 +1,9 @@
 package plugin
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // decide applies the gates' exceptions and switches, and seals the verdict. A
 // panic on the way leaves a verdict that denies.
@@ -12,6 +15,7 @@ func (r *run) decide() {
 		}
 	}
 	SortFindings(r.verdict.Findings)
+	slices.SortStableFunc(r.images, func(a, b Image) int { return cmp.Compare(a.Reference.String(), b.Reference.String()) })
 	r.verdict.Images = r.images
 	r.verdict.manifests = r.sealed
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,25 +34,37 @@ func key(name string) step { return step{key: name} }
 
 func index(i int) step { return step{kind: indexStep, index: i} }
 
-// at extends a path without sharing memory with its other extensions.
-func at(path []step, more ...step) []step {
-	return append(slices.Clip(path), more...)
-}
+// at is a longer path that may be kept: it shares no memory with the one that
+// a search is walking along.
+func at(path []step, more ...step) []step { return slices.Concat(path, more) }
 
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9_$-]+$`)
+// along is the path one step further, for the walk only: the next step of the
+// walk may overwrite it.
+func along(path []step, next step) []step { return append(path, next) }
+
+// isPlainKey reports whether the key stands without quotes.
+func isPlainKey(name string) bool {
+	for _, char := range []byte(name) {
+		letter := char|0x20 >= 'a' && char|0x20 <= 'z'
+		if digit := char >= '0' && char <= '9'; !letter && !digit && char != '_' && char != '-' && char != '$' {
+			return false
+		}
+	}
+	return name != ""
+}
 
 func formatPath(path []step) string {
 	var out strings.Builder
 	for _, s := range path {
 		switch s.kind {
 		case indexStep:
-			fmt.Fprintf(&out, "[%d]", s.index)
+			out.WriteString("[" + strconv.Itoa(s.index) + "]")
 		case everyStep:
 			out.WriteString("[*]")
 		case whereStep:
 			fmt.Fprintf(&out, "[%s=%s]", s.key, s.value)
 		case keyStep:
-			if !plainKey.MatchString(s.key) {
+			if !isPlainKey(s.key) {
 				quoted, _ := json.Marshal(s.key) //nolint:errchkjson // a string always has a JSON form
 				fmt.Fprintf(&out, "[%s]", quoted)
 				continue

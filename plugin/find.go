@@ -13,7 +13,8 @@ import (
 type ImageFinder struct {
 	// Fields are the gate's declarations for kinds that assay does not know.
 	Fields []ImageField
-	// Undeclared is the level of image/undeclared; the zero value denies.
+	// Undeclared is the level of image/undeclared; the zero value denies, Info
+	// is for a gate that ignores it.
 	Undeclared Level
 }
 

@@ -24,8 +24,8 @@ type scope struct {
 func (s *search) claimShapes(value any, path []step, around scope) {
 	switch value := value.(type) {
 	case map[string]any:
-		if id := (Object{Fields: value}).ID(); len(path) > 0 && id.Kind != "" && id.APIVersion != "" {
-			around.groups = append(slices.Clip(around.groups), id.Group())
+		if len(path) > 0 && isEmbedded(value) {
+			around.groups = append(slices.Clip(around.groups), Object{Fields: value}.ID().Group())
 			s.claimDeclared(value, path)
 			s.claimKnown(value, path)
 		}
@@ -33,20 +33,29 @@ func (s *search) claimShapes(value any, path []step, around scope) {
 			s.claimPod(value, path, around)
 			s.claimDialect(value, path, around)
 		}
-		for _, name := range sortedKeys(value) {
-			s.claimShapes(value[name], at(path, key(name)), around)
+		for name, member := range value {
+			s.claimShapes(member, along(path, key(name)), around)
 		}
 	case []any:
 		for i, item := range value {
-			s.claimShapes(item, at(path, index(i)), around)
+			s.claimShapes(item, along(path, index(i)), around)
 		}
 	}
+}
+
+// isEmbedded reports whether the fields call themselves an object.
+func isEmbedded(fields map[string]any) bool {
+	kind, _ := fields["kind"].(string)
+	version, _ := fields["apiVersion"].(string)
+	return kind != "" && version != ""
 }
 
 // claimPod claims the containers and image volumes of a Pod's spec.
 func (s *search) claimPod(spec map[string]any, path []step, around scope) {
 	for _, list := range []string{"containers", "initContainers", "ephemeralContainers"} {
-		s.claimContainers(spec, at(path, key(list)), around)
+		if containers := spec[list]; containers != nil {
+			s.claimContainers(containers, at(path, key(list)), around)
+		}
 	}
 	volumes, _ := spec["volumes"].([]any)
 	for i, volume := range volumes {
@@ -63,11 +72,10 @@ func (s *search) claimPod(spec map[string]any, path []step, around scope) {
 }
 
 // claimContainers claims the images of one list of containers.
-func (s *search) claimContainers(spec map[string]any, path []step, around scope) {
-	list := spec[path[len(path)-1].key]
+func (s *search) claimContainers(list any, path []step, around scope) {
 	items, isList := list.([]any)
 	if !isList {
-		if list != nil && around.strict {
+		if around.strict {
 			s.invalid(formatPath(path), "", "this is "+typeName(list)+" where containers are listed")
 		}
 		return

@@ -21,11 +21,11 @@ var (
 func (s *search) suspect(value any, path []step, custom bool) {
 	switch value := value.(type) {
 	case map[string]any:
-		if group := (Object{Fields: value}).ID().Group(); len(path) > 0 && value["kind"] != nil {
-			custom = custom || !isBuiltIn(group)
+		if !custom && len(path) > 0 && isEmbedded(value) {
+			custom = !isBuiltIn(Object{Fields: value}.ID().Group())
 		}
-		for _, name := range sortedKeys(value) {
-			member, where := value[name], at(path, key(name))
+		for name, member := range value {
+			where := along(path, key(name))
 			switch name {
 			case "env":
 				s.suspectEnv(member, where)
@@ -36,14 +36,14 @@ func (s *search) suspect(value any, path []step, custom bool) {
 			case "rbd": // a Ceph block device calls its volume an image
 				continue
 			}
-			if custom && imageKey.MatchString(name) {
+			if custom && strings.Contains(name, "mage") && imageKey.MatchString(name) {
 				s.suspectField(member, where)
 			}
 			s.suspect(member, where, custom)
 		}
 	case []any:
 		for i, item := range value {
-			s.suspect(item, at(path, index(i)), custom)
+			s.suspect(item, along(path, index(i)), custom)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func (s *search) suspectArgs(value any, path []step) {
 	items, _ := value.([]any)
 	for i, item := range items {
 		argument, _ := item.(string)
-		if !imageArg.MatchString(argument) {
+		if !strings.Contains(argument, "image") || !imageArg.MatchString(argument) {
 			continue
 		}
 		if name, text, joined := strings.Cut(argument, "="); joined {
@@ -111,8 +111,8 @@ func (s *search) suspectArgs(value any, path []step) {
 // which injects containers.
 func (s *search) suspectAnnotations(value any, path []step) {
 	annotations, _ := value.(map[string]any)
-	for _, name := range sortedKeys(annotations) {
-		text, _ := annotations[name].(string)
+	for name, value := range annotations {
+		text, _ := value.(string)
 		short := name[strings.LastIndexByte(name, '/')+1:]
 		if imageKey.MatchString(short) {
 			where := at(path, key(name))

@@ -205,6 +205,24 @@ func TestFind_OneImageForEachReferenceAsWritten(t *testing.T) {
 	}
 }
 
+func TestFind_IsDeterministic(t *testing.T) {
+	text := `{apiVersion: team-a.example.com/v1, kind: App, metadata: {annotations: {a/image: x, b/image: y}}, spec: {aImage: a, bImage: b, images: [c, d], x: {containers: [{image: "e:1"}, {image: "E"}]}, y: {containers: [{image: "e:1"}]}}}`
+	var first string
+	for range 30 {
+		images, findings := ImageFinder{}.Find([]Object{parse(t, text), parse(t, text)})
+		for i := range images {
+			for j := range images[i].Uses {
+				images[i].Uses[j].set = nil
+			}
+		}
+		if now := fmt.Sprintf("%+v %+v", images, findings); first == "" {
+			first = now
+		} else if now != first {
+			t.Fatalf("two searches differ:\n%s\n%s", first, now)
+		}
+	}
+}
+
 func BenchmarkFind(b *testing.B) {
 	objects := make([]Object, 2000)
 	for i := range objects {

@@ -96,11 +96,25 @@ func (p *Pipeline) begin(source Source) *run {
 		verdict.Gates = append(verdict.Gates, gate.Name)
 	}
 	slices.Sort(verdict.Gates)
-	return &run{Pipeline: p, source: source, verdict: verdict}
+	r := &run{Pipeline: p, source: source, verdict: verdict}
+	if err := guard(r.readClock); err != nil {
+		r.stop(panicFinding("setup", err))
+	}
+	return r
+}
+
+func (r *run) readClock() {
+	r.verdict.At = time.Now().UTC()
+	if r.Clock != nil {
+		r.verdict.At = r.Clock().UTC()
+	}
 }
 
 // step runs one stage and reports whether the next one may begin.
 func (r *run) step(ctx context.Context, stage string, run func(context.Context)) bool {
+	if r.stopped {
+		return false
+	}
 	if err := context.Cause(ctx); err != nil {
 		r.fail(stage, err)
 		return false
@@ -167,10 +181,6 @@ func (r *run) fail(stage string, err error) {
 }
 
 func (r *run) checkPipeline(context.Context) {
-	r.verdict.At = time.Now().UTC()
-	if r.Clock != nil {
-		r.verdict.At = r.Clock().UTC()
-	}
 	switch {
 	case r.Renderer == nil, r.Resolver == nil, r.Encoding == nil:
 		r.fail("setup", errors.New("the pipeline has no renderer, resolver or encoding"))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRun_PassingPipelineAllows(t *testing.T) {
@@ -83,6 +84,7 @@ func TestRun_PanicInAnyStageDenies(t *testing.T) {
 			p.Gates[0].Judges[0] = judgeFunc(func(context.Context, Sealed) []Finding { panic("x") })
 		},
 		"setup": func(p *Pipeline) { p.Progress = func(string) { panic("x") } },
+		"clock": func(p *Pipeline) { p.Clock = func() time.Time { panic("x") } },
 		"decide": func(p *Pipeline) {
 			p.Gates[0].Decider = decider{notes: func([]Finding) ([]Finding, string) { panic("x") }}
 		},
@@ -91,6 +93,7 @@ func TestRun_PanicInAnyStageDenies(t *testing.T) {
 			p := passing()
 			change(p)
 			waiveAll(p)
+			stage = strings.Replace(stage, "clock", "setup", 1)
 			expect(t, p.Run(t.Context(), Source{}), Denied, stage+"/panic")
 			p.Gates[0].Deny = false
 			expect(t, p.Run(t.Context(), Source{}), Denied, stage+"/panic")
