@@ -50,8 +50,10 @@ func anchored(re *syntax.Regexp, edge syntax.Op, first bool) bool {
 				return anchored(part, edge, first)
 			}
 		}
+		return false
+	default:
+		return false
 	}
-	return false
 }
 
 // strangers are identities that nobody means to trust; an expression that

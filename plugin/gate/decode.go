@@ -109,7 +109,18 @@ func (d *decoder) enter(node *yaml.Node, field string) (*yaml.Node, bool) {
 		d.add(d.doc.at(field), field, "has no value", "give it one or leave it out")
 		return nil, false
 	}
+	if ownTag(node) {
+		d.add(d.doc.at(field), field, "has the tag "+node.Tag, "write the value without a tag")
+		return nil, false
+	}
 	return node, true
+}
+
+// ownTag reports whether a collection says that it is something else than an
+// object or a list.
+func ownTag(node *yaml.Node) bool {
+	tag := node.ShortTag()
+	return node.Kind == yaml.MappingNode && tag != "!!map" || node.Kind == yaml.SequenceNode && tag != "!!seq"
 }
 
 func (d *decoder) value(node *yaml.Node, into reflect.Value, field string) {

@@ -2,6 +2,8 @@ package gate
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,6 +90,21 @@ func (c *Config) gateWords(gate Gate) GateWords {
 	for _, rule := range spec.Judge.Rules {
 		say("rule %s: %s", rule.Rule, strings.ToLower(rule.Level))
 	}
+	words.Lines = append(words.Lines, spec.surroundings()...)
+	for _, waiver := range spec.Waivers {
+		say("waiver for %s until %s: %s (owner %s, approved by %s)", waiver, waiver.Until, waiver.Reason, waiver.Owner, waiver.Approver)
+	}
+	for _, entry := range spec.BreakGlass {
+		say("break glass for %s at %s, %s to %s: %s (approved by %s)", entry.Application, entry.Revision,
+			entry.From.UTC().Format(time.RFC3339), entry.Until.UTC().Format(time.RFC3339), entry.Reason, entry.Approver)
+	}
+	return words
+}
+
+// surroundings are the lines on everything but rules and exceptions.
+func (spec Spec) surroundings() []string {
+	var lines []string
+	say := func(format string, values ...any) { lines = append(lines, fmt.Sprintf(format, values...)) }
 	if spec.Lock.Mode != "" {
 		say("images.lock.yaml: %s", spec.Lock.Mode)
 	}
@@ -100,14 +117,27 @@ func (c *Config) gateWords(gate Gate) GateWords {
 	if len(spec.Charts.Hosts) > 0 {
 		say("chart dependencies from %s", strings.Join(spec.Charts.Hosts, ", "))
 	}
-	for _, waiver := range spec.Waivers {
-		say("waiver for %s until %s: %s (owner %s, approved by %s)", waiver, waiver.Until, waiver.Reason, waiver.Owner, waiver.Approver)
+	for _, one := range []struct {
+		what string
+		list []string
+	}{{"images must have the platforms", spec.Images.Platforms}, {"protected namespaces:", spec.ProtectedNamespaces}} {
+		if len(one.list) > 0 {
+			say("%s %s", one.what, strings.Join(one.list, ", "))
+		}
 	}
-	for _, entry := range spec.BreakGlass {
-		say("break glass for %s at %s, %s to %s: %s (approved by %s)", entry.Application, entry.Revision,
-			entry.From.UTC().Format(time.RFC3339), entry.Until.UTC().Format(time.RFC3339), entry.Reason, entry.Approver)
+	for _, field := range spec.Images.Fields {
+		say("images are also in %s of %s", field.Path, strings.Trim(field.Group+"/"+field.Kind, "/"))
 	}
-	return words
+	if word := spec.Images.Undeclared; word != "" && word != "Deny" {
+		say("places that look like images and are declared nowhere: %s", strings.ToLower(word))
+	}
+	if spec.Judge.Indeterminate == "Warn" {
+		say("rules that cannot be decided offline: warn")
+	}
+	for _, limit := range slices.Sorted(maps.Keys(spec.Limits)) {
+		say("limit %s: %d", limit, spec.Limits[limit])
+	}
+	return lines
 }
 
 func (s Switches) words() string {

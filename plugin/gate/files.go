@@ -51,7 +51,7 @@ func (c *collector) onDisk(name string) {
 		c.unreadable(name, err)
 		return
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // nothing was written
 	c.wholeFolder(root.FS(), ".", filepath.ToSlash(name))
 }
 
@@ -120,6 +120,8 @@ func (c *collector) entry(fsys fs.FS, entry fs.DirEntry, at place) {
 		c.unreadable(at.shown, err)
 	case info.IsDir():
 		c.problems.add(plugin.Origin{File: at.shown}, "reading the gate's configuration: a link to a folder is not followed", "name that folder itself")
+	case !info.Mode().IsRegular():
+		c.problems.add(plugin.Origin{File: at.shown}, "reading the gate's configuration: this is no regular file", "take it out of the folder")
 	default:
 		c.one(fsys, at.name, at.shown)
 	}
@@ -155,7 +157,7 @@ func (c *collector) read(fsys fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // nothing was written
 	data, err := io.ReadAll(io.LimitReader(file, c.limits.FileBytes+1))
 	if err != nil {
 		return nil, err

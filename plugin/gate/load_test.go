@@ -244,6 +244,10 @@ func TestLoad_HostileYAMLIsBounded(t *testing.T) {
 		},
 		"merge key":      {"apiVersion: assay.dev/v1alpha1\nkind: Gate\nmetadata: &m {name: a}\nspec:\n  <<: *m\n", "merge keys (<<) are not read"},
 		"a key twice":    {gateText("a", "  base: true\n  base: true"), `"base" is written twice, first in line 6`},
+		"tagged object":  {gateText("a", "  selector: !!set {}"), "has the tag"},
+		"tagged list":    {gateText("a", "  selector: {projects: !x [a]}"), "has the tag"},
+		"tagged text":    {gateText("a", "  profile: !x none"), "spec.profile: is a value of type !x"},
+		"tagged policy":  {"apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: a}\nspec: !x {}\n", "has the tag"},
 		"no text as key": {gateText("a", "  limits: {1: 2}"), `the key "1" is no text`},
 		"alias in a gate": {
 			gateText("a", "  base: true\n  selector:\n    projects: &p [x]\n    namespaces: &n [*p]"), "spec.selector.namespaces[0]: is a list",

@@ -36,8 +36,9 @@ func scalarReader(into reflect.Type) *scalarRead {
 		return &scalarRead{[]string{"!!bool"}, "write true or false", func(text string) (any, error) { return strconv.ParseBool(strings.ToLower(text)) }}
 	case reflect.Int64:
 		return &scalarRead{[]string{"!!int"}, "write a whole decimal number", parseInt}
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (d *decoder) scalar(node *yaml.Node, into reflect.Value, field string, as *scalarRead) {
@@ -59,10 +60,10 @@ func (d *decoder) scalar(node *yaml.Node, into reflect.Value, field string, as *
 
 // describe names what a node is, for messages.
 func describe(node *yaml.Node) string {
-	switch node.Kind {
-	case yaml.MappingNode:
+	if node.Kind == yaml.MappingNode {
 		return "an object"
-	case yaml.SequenceNode:
+	}
+	if node.Kind == yaml.SequenceNode {
 		return "a list"
 	}
 	switch node.ShortTag() {

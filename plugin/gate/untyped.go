@@ -51,6 +51,9 @@ func (d *decoder) anything(node *yaml.Node, field *trail, depth int64) any {
 		return nil
 	case node.Kind == yaml.AliasNode && node.Alias != nil:
 		return d.anything(node.Alias, field, depth-1)
+	case ownTag(node):
+		d.add(d.origin(node), field.String(), "has the tag "+node.Tag, "write the value without a tag")
+		return nil
 	case node.Kind == yaml.MappingNode:
 		object := map[string]any{}
 		for key, value := range d.pairs(node, field.String) {
