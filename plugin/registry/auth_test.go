@@ -2,14 +2,11 @@ package registry_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/registry"
@@ -215,64 +212,72 @@ func TestAuth_RegistryThatAsksOnlyLaterIsAnswered(t *testing.T) {
 	}
 }
 
-func TestAuth_DockerConfigurationIsUsedForHostsWithoutAnEntry(t *testing.T) {
-	server := startServer(t, ociserver.Options{Token: &ociserver.TokenAuth{User: "team-a", Password: secret}})
+// oauth answers as a registry whose token service wants a refresh token.
+func oauth(tokenAnswer ociserver.Fault) func(*http.Request) *ociserver.Fault {
+	return func(r *http.Request) *ociserver.Fault {
+		switch {
+		case r.URL.Path == "/token" && r.Method == http.MethodPost && r.FormValue("refresh_token") == secret && r.FormValue("grant_type") == "refresh_token":
+			return &tokenAnswer
+		case r.Header.Get("Authorization") == "Bearer access":
+			return nil
+		}
+		challenge := `Bearer realm="http://` + r.Host + `/token",service="s"`
+		return &ociserver.Fault{Status: 401, Header: http.Header{"Www-Authenticate": {challenge}}}
+	}
+}
+
+func TestAuth_IdentityTokenIsExchangedAndNeverRedirected(t *testing.T) {
+	server, thief := startServer(t, ociserver.Options{}), startServer(t, ociserver.Options{})
 	digest := pushImage(t, server, "app:v1")
-	keychain := authn.NewMultiKeychain(fixedKeychain{server.Host(), authn.AuthConfig{Username: "team-a", Password: secret}})
-	client, _ := newClient(t, server, func(o *registry.Options) { o.Hosts, o.AllowPrivate, o.Keychain = nil, true, keychain })
+	change := func(o *registry.Options) {
+		o.Hosts[0].Credential = registry.Credential{IdentityToken: secret}
+		o.Hosts = append(o.Hosts, registry.Host{Host: thief.Host(), Private: true, PlainHTTP: true})
+	}
+	server.SetFault(oauth(ociserver.Fault{Body: []byte(`{"access_token":"access"}`)}))
+	client, _ := newClient(t, server, change)
+	if got := resolveOne(t, client, server.Host()+"/app:v1"); got.Digest != digest {
+		t.Errorf("twin: %+v", got)
+	}
+	server.SetFault(oauth(ociserver.Fault{Status: 307, Header: http.Header{"Location": {"http://" + thief.Host() + "/token"}}}))
+	client, _ = newClient(t, server, change)
+	refused(t, resolveOne(t, client, server.Host()+"/app:v1").Err, "registry/redirect")
+	if thief.Count() != 0 {
+		t.Errorf("the thief heard: %+v", thief.Requests())
+	}
+}
+
+func TestAuth_TokenServiceWithoutATokenIsUndetermined(t *testing.T) {
+	for _, answer := range []ociserver.Fault{{Body: []byte(`{}`)}, {Body: []byte(`<html>`)}, {Status: 404}, {Status: 500}, {Status: 429}} {
+		server := startServer(t, ociserver.Options{})
+		server.SetFault(oauth(answer))
+		client, _ := newClient(t, server, func(o *registry.Options) { o.Hosts[0].Credential = registry.Credential{IdentityToken: secret} })
+		unanswered(t, resolveOne(t, client, server.Host()+"/app:v1").Err)
+	}
+}
+
+// Another host's challenge asks for that host's credential, not for this one's.
+func TestAuth_ChallengeBehindARedirectIsNotAnswered(t *testing.T) {
+	server, other := startServer(t, ociserver.Options{}), startServer(t, ociserver.Options{})
+	digest := pushImage(t, server, "app:v1")
+	server.SetFault(func(r *http.Request) *ociserver.Fault {
+		if r.URL.Path == "/v2/" {
+			return &ociserver.Fault{Status: 307, Header: http.Header{"Location": {"http://" + other.Host() + "/v2/"}}}
+		}
+		return nil
+	})
+	other.SetFault(func(*http.Request) *ociserver.Fault {
+		return &ociserver.Fault{Status: 401, Header: http.Header{"Www-Authenticate": {`Basic realm="other"`}}}
+	})
+	client, _ := newClient(t, server, func(o *registry.Options) {
+		withCredential(o)
+		o.Hosts = append(o.Hosts, registry.Host{Host: other.Host(), Private: true, PlainHTTP: true})
+	})
 	if got := resolveOne(t, client, server.Host()+"/app:v1"); got.Digest != digest {
 		t.Errorf("got %+v", got)
 	}
-	broken, _ := newClient(t, server, func(o *registry.Options) { o.Hosts, o.AllowPrivate, o.Keychain = nil, true, brokenKeychain{} })
-	unanswered(t, resolveOne(t, broken, server.Host()+"/app:v1").Err, "docker configuration", "helper is gone")
-}
-
-type fixedKeychain struct {
-	host   string
-	config authn.AuthConfig
-}
-
-func (k fixedKeychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
-	if resource.RegistryStr() != k.host {
-		return authn.Anonymous, nil
-	}
-	return authn.FromConfig(k.config), nil
-}
-
-type brokenKeychain struct{}
-
-func (brokenKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
-	return nil, fmt.Errorf("the helper is gone")
-}
-
-func TestCredential_IsNeverShown(t *testing.T) {
-	credential := registry.Credential{Username: "u-secret", Password: "p-secret", IdentityToken: "i-secret", RegistryToken: "r-secret"}
-	asJSON, err := json.Marshal(struct{ C registry.Credential }{credential})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := fmt.Sprintf("%s %v %+v %#v %s %v", credential, credential, credential, credential, asJSON, registry.Host{Credential: credential})
-	if strings.Contains(text, "secret") {
-		t.Error(text)
-	}
-}
-
-func TestDockerConfigCredential(t *testing.T) {
-	file := []byte(`{"auths":{"ghcr.io":{"auth":"dTpw"},"https://index.docker.io/v1/":{"username":"h","password":"q"},"empty.example.com":{}},"credsStore":"x"}`)
-	for host, want := range map[string]registry.Credential{
-		"ghcr.io":   {Username: "u", Password: "p"},
-		"docker.io": {Username: "h", Password: "q"},
-	} {
-		if got, err := registry.DockerConfigCredential(file, host); err != nil || got != want {
-			t.Errorf("%s: %#v, %v", host, got, err)
+	for _, request := range append(server.Requests(), other.Requests()...) {
+		if request.Authorized {
+			t.Errorf("a credential was sent: %+v", request)
 		}
-	}
-	for _, host := range []string{"empty.example.com", "quay.io"} {
-		if _, err := registry.DockerConfigCredential(file, host); err == nil {
-			t.Errorf("%s: no error", host)
-		}
-	}
-	if _, err := registry.DockerConfigCredential([]byte(`{"auths":{"ghcr.io":{"auth":"p-secret!"}}}`), "ghcr.io"); err == nil || strings.Contains(err.Error(), "secret") {
-		t.Errorf("got %v", err)
 	}
 }

@@ -164,10 +164,11 @@ func pushBlob(t testing.TB, server *ociserver.Server, repository string, data []
 	return digest
 }
 
-// pushReferrer pushes a manifest that names the subject, with one blob, and
+// pushReferrer pushes a manifest that names repository@subject, with one blob, and
 // returns the manifest's and the blob's digests.
-func pushReferrer(t testing.TB, server *ociserver.Server, repository, subject string, number int) (manifest, blob string) {
+func pushReferrer(t testing.TB, server *ociserver.Server, of string, number int) (manifest, blob string) {
 	t.Helper()
+	repository, subject, _ := strings.Cut(of, "@")
 	blob = pushBlob(t, server, repository, fmt.Appendf(nil, "evidence %d for %s", number, subject))
 	data, err := json.Marshal(map[string]any{
 		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",

@@ -155,7 +155,7 @@ func TestInspect_WrongConfigIsDeniedAndArtifactsHaveNone(t *testing.T) {
 		t.Errorf("got %+v", findings)
 	}
 	server.SetFault(nil)
-	artifact, _ := pushReferrer(t, server, "app", digest, 1)
+	artifact, _ := pushReferrer(t, server, "app@"+digest, 1)
 	if image, findings := inspect(t, server, artifact); len(findings) != 0 || image.Config != nil {
 		t.Errorf("an artifact: %+v, %+v", image.Config, findings)
 	}

@@ -130,8 +130,8 @@ func TestRedirect_ToAPrivateOrMetadataAddressIsDenied(t *testing.T) {
 func TestRedirect_NextPageAtAnotherHostGetsNoCredential(t *testing.T) {
 	other := startServer(t, ociserver.Options{PageSize: 1})
 	digest := pushImage(t, other, "app:v1")
-	pushReferrer(t, other, "app", digest, 1)
-	pushReferrer(t, other, "app", digest, 2)
+	pushReferrer(t, other, "app@"+digest, 1)
+	pushReferrer(t, other, "app@"+digest, 2)
 	server := startServer(t, ociserver.Options{Token: &ociserver.TokenAuth{User: "team-a", Password: secret}})
 	server.SetFault(func(r *http.Request) *ociserver.Fault {
 		if strings.Contains(r.URL.Path, "/referrers/") {
@@ -150,6 +150,22 @@ func TestRedirect_NextPageAtAnotherHostGetsNoCredential(t *testing.T) {
 		if request.Authorized {
 			t.Errorf("the other host saw a credential: %+v", request)
 		}
+	}
+}
+
+func TestRedirect_ChallengeOfTheOtherHostIsNotAnswered(t *testing.T) {
+	storage, server := startServer(t, ociserver.Options{}), startServer(t, ociserver.Options{})
+	storage.SetFault(func(r *http.Request) *ociserver.Fault {
+		return &ociserver.Fault{Status: 401, Header: http.Header{"Www-Authenticate": {`Bearer realm="http://` + r.Host + `/token"`}}}
+	})
+	server.SetFault(always(ociserver.Fault{Status: 307, Header: http.Header{"Location": {"http://" + storage.Host() + "/x"}}}))
+	client, _ := newClient(t, server, func(o *registry.Options) {
+		o.Hosts = append(o.Hosts, registry.Host{Host: storage.Host(), Private: true, PlainHTTP: true})
+	})
+	_, err := client.Manifest(t.Context(), server.Host()+"/app", "v1")
+	unanswered(t, err)
+	if storage.Count() != 1 {
+		t.Errorf("the storage was asked: %+v", storage.Requests())
 	}
 }
 
@@ -205,7 +221,7 @@ func TestMirror_GivesBytesAndTheOriginsNameStays(t *testing.T) {
 	mirror, origin := startServer(t, ociserver.Options{}), startServer(t, ociserver.Options{})
 	digest := pushImage(t, mirror, "cache/app:v1")
 	later := pushImage(t, origin, "app:v2")
-	pushReferrer(t, origin, "app", digest, 1)
+	pushReferrer(t, origin, "app@"+digest, 1)
 	client, _ := newClient(t, origin, func(o *registry.Options) {
 		o.Hosts[0].Mirrors = []string{mirror.Host() + "/cache"}
 		o.Hosts = append(o.Hosts, registry.Host{Host: mirror.Host(), Private: true, PlainHTTP: true})

@@ -40,7 +40,7 @@ func TestReferrers_AllPagesWithTheirOwnTypesAndFreshNeedNoRequest(t *testing.T) 
 	server := startServer(t, ociserver.Options{PageSize: 2})
 	digest := pushImage(t, server, "app:v1")
 	for i := range 5 {
-		pushReferrer(t, server, "app", digest, i)
+		pushReferrer(t, server, "app@"+digest, i)
 	}
 	client, clock := newClient(t, server, nil)
 	for range 2 {
@@ -67,7 +67,7 @@ func TestReferrers_AllPagesWithTheirOwnTypesAndFreshNeedNoRequest(t *testing.T) 
 func TestReferrers_WithoutAPIAreFoundByTagAndTheAPIIsNotAskedAgain(t *testing.T) {
 	server := startServer(t, ociserver.Options{NoReferrers: true})
 	digest := pushImage(t, server, "app:v1")
-	manifest, _ := pushReferrer(t, server, "app", digest, 1)
+	manifest, _ := pushReferrer(t, server, "app@"+digest, 1)
 	index := fmt.Sprintf(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[
 		{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":%q,"size":1,"artifactType":"x/y"}]}`, manifest)
 	put(t, "http://"+server.Host()+"/v2/app/manifests/"+strings.Replace(digest, ":", "-", 1), "application/vnd.oci.image.index.v1+json", []byte(index))
@@ -89,7 +89,7 @@ func TestReferrers_WithoutAPIAreFoundByTagAndTheAPIIsNotAskedAgain(t *testing.T)
 func TestReferrers_UnknownRepositoryDoesNotSwitchTheAPIOff(t *testing.T) {
 	server := startServer(t, ociserver.Options{})
 	digest := pushImage(t, server, "app:v1")
-	pushReferrer(t, server, "app", digest, 1)
+	pushReferrer(t, server, "app@"+digest, 1)
 	client, _ := newClient(t, server, nil)
 	server.SetFault(func(r *http.Request) *ociserver.Fault {
 		if strings.Contains(r.URL.Path, "/bogus/") {
@@ -125,7 +125,7 @@ func TestReferrers_TooManyOverPagesAreDenied(t *testing.T) {
 	server := startServer(t, ociserver.Options{PageSize: 2})
 	digest := pushImage(t, server, "app:v1")
 	for i := range 4 {
-		pushReferrer(t, server, "app", digest, i)
+		pushReferrer(t, server, "app@"+digest, i)
 	}
 	client, _ := newClient(t, server, func(o *registry.Options) { o.Limits = limitsWith(t, map[string]int64{"referrers": 3}) })
 	_, err := client.Referrers(context.Background(), server.Host()+"/app", digest)
@@ -137,7 +137,7 @@ func TestReferrers_NoAnswerIsUndeterminedNeverEmpty(t *testing.T) {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			server := startServer(t, ociserver.Options{})
 			digest := pushImage(t, server, "app:v1")
-			pushReferrer(t, server, "app", digest, 1)
+			pushReferrer(t, server, "app@"+digest, 1)
 			client, clock := newClient(t, server, nil)
 			server.SetFault(always(ociserver.Fault{Status: status}))
 			_, err := client.Referrers(context.Background(), server.Host()+"/app", digest)
@@ -206,7 +206,7 @@ func TestBudget_OneImageWithThreePiecesOfEvidence(t *testing.T) {
 			digest := pushImage(t, server, "app:v1")
 			entries := []string{}
 			for i := range 3 {
-				manifest, _ := pushReferrer(t, server, "app", digest, i)
+				manifest, _ := pushReferrer(t, server, "app@"+digest, i)
 				entries = append(entries, fmt.Sprintf(`{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":%q,"size":1}`, manifest))
 			}
 			extra := 0

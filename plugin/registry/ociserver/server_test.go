@@ -50,14 +50,14 @@ func push(t *testing.T, server *ociserver.Server, tag string) (name.Tag, v1.Hash
 	return ref, digest
 }
 
-// refer pushes a manifest that names the subject.
-func refer(t *testing.T, server *ociserver.Server, repository, artifactType string, subject v1.Hash) {
+// refer pushes to "app" a manifest that names the subject.
+func refer(t *testing.T, server *ociserver.Server, artifactType string, subject v1.Hash) {
 	t.Helper()
 	body := fmt.Sprintf(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":%q,
 		"config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},
 		"layers":[],"annotations":{"kind":%q},"subject":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":%q,"size":1}}`,
 		artifactType, artifactType, subject)
-	request, err := http.NewRequest(http.MethodPut, "http://"+server.Host()+"/v2/"+repository+"/manifests/"+artifactType, strings.NewReader(body))
+	request, err := http.NewRequest(http.MethodPut, "http://"+server.Host()+"/v2/app/manifests/"+artifactType, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestServer_ReferrersReportTheirOwnArtifactTypeFilteredAndPaged(t *testing.T
 	server := start(t, ociserver.Options{PageSize: 2})
 	_, digest := push(t, server, "app:v1")
 	for _, kind := range []string{"a", "b", "c", "b2", "b3"} {
-		refer(t, server, "app", kind, digest)
+		refer(t, server, kind, digest)
 	}
 	base := "http://" + server.Host()
 	next, kinds, pages := "/v2/app/referrers/"+digest.String(), "", 0
