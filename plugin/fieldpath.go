@@ -65,8 +65,11 @@ func formatPath(path []step) string {
 			fmt.Fprintf(&out, "[%s=%s]", s.key, s.value)
 		case keyStep:
 			if !isPlainKey(s.key) {
-				quoted, _ := json.Marshal(s.key) //nolint:errchkjson // a string always has a JSON form
-				fmt.Fprintf(&out, "[%s]", quoted)
+				quoted, err := appendString(nil, s.key)
+				if err != nil { // not UTF-8, which no encoding accepts
+					quoted = strconv.AppendQuote(nil, s.key)
+				}
+				out.WriteString("[" + string(quoted) + "]")
 				continue
 			}
 			if out.Len() > 0 {

@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 )
 
@@ -62,6 +63,15 @@ type swapping struct{ JSONEncoding }
 func (e swapping) Encode(objects []Object) ([]byte, error) {
 	data, err := e.JSONEncoding.Encode(objects)
 	return []byte(strings.ReplaceAll(string(data), "nginx:1.27@", "nginx:1.26@")), err
+}
+
+type unreadable struct{ JSONEncoding }
+
+func (unreadable) Decode([]byte) ([]Object, error) { return nil, errors.New("x") }
+
+func writeNaN(_ context.Context, objects []Object, _ ImageIndex) []Finding {
+	objects[0].Fields["x"] = math.NaN()
+	return nil
 }
 
 type panicking struct{ JSONEncoding }

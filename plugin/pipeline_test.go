@@ -49,6 +49,8 @@ func TestRun_Denies(t *testing.T) {
 		"OnlyFacts":            {func(p *Pipeline) { p.Gates[0].Verifiers[0] = onlyFacts() }, "image/unaccounted"},
 		"JudgeDenies":          {func(p *Pipeline) { p.Gates[0].Judges[0] = says(Finding{Rule: "x/y"}) }, "x/y"},
 		"SelfDenies":           {func(p *Pipeline) { p.Always[0] = says(Finding{Rule: "self/x"}) }, "self/x"},
+		"SealCannotWrite":      {func(p *Pipeline) { p.Hardener = hardenFunc(writeNaN) }, "seal/failed"},
+		"SealCannotBeRead":     {func(p *Pipeline) { p.Encoding = unreadable{} }, "seal/failed"},
 		"SealLosesAnObject":    {func(p *Pipeline) { p.Encoding = lossy{} }, "seal/failed"},
 		"SealChangesAnImage":   {func(p *Pipeline) { p.Encoding = swapping{} }, "image/unaccounted"},
 		"HardenerAddsAnImage":  {func(p *Pipeline) { p.Hardener = hardenFunc(addContainer) }, "image/unaccounted"},
