@@ -85,7 +85,7 @@ func TestExamples_HostileObjectsAreDeniedByTheRuleOfTheTable(t *testing.T) {
 		"plaintext-secret":    {"secret/plaintext"},
 		"renders-application": {"self/gitops-kind"},
 		"renders-gate":        {"self/admission", "self/gate", "self/rbac"},
-		"five-reasons":        {"pss/privileged", "pss/runAsNonRoot", "secret/plaintext", "self/gitops-kind"},
+		"five-reasons":        {"pss/restrictedVolumes", "pss/runAsNonRoot", "secret/plaintext", "self/gitops-kind"},
 	} {
 		rules := denied(t, "hostile/"+folder)
 		for _, rule := range want {

@@ -67,25 +67,27 @@ func (p *page) blank() { p.out.WriteByte('\n') }
 
 // labelled writes a label and a wrapped text beside it. An empty text writes
 // nothing.
-func (p *page) labelled(indent int, label string, s span) { p.hang(indent, labelWidth, label, s) }
+func (p *page) labelled(indent int, label string, s span) {
+	p.hang(indent, labelWidth, span{faint, label}, s)
+}
 
 // paragraph writes a wrapped text below a finding's or an image's first line.
-func (p *page) paragraph(s span) { p.hang(4, 0, "", s) }
+func (p *page) paragraph(s span) { p.hang(4, 0, span{}, s) }
 
 // bullet writes a wrapped text behind a dash.
-func (p *page) bullet(indent int, s span) { p.hang(indent, len("- "), "-", s) }
+func (p *page) bullet(indent int, s span) { p.hang(indent, len("- "), span{faint, "-"}, s) }
 
 // hang writes a label at the indent and a wrapped text in the column that is
 // offset from it.
-func (p *page) hang(indent, offset int, label string, s span) {
+func (p *page) hang(indent, offset int, label, s span) {
 	column := indent + offset
 	for i, text := range wrap(neutral(s.text), p.width-column) {
-		if i > 0 || label == "" {
+		if i > 0 || label.text == "" {
 			p.out.WriteString(strings.Repeat(" ", column))
 		} else {
 			p.out.WriteString(strings.Repeat(" ", indent))
-			p.put(span{faint, label})
-			p.out.WriteString(strings.Repeat(" ", column-indent-len(label)))
+			p.put(label)
+			p.out.WriteString(strings.Repeat(" ", offset-len(label.text)))
 		}
 		p.put(span{s.style, text})
 		p.out.WriteByte('\n')

@@ -26,8 +26,12 @@ func (t textReporter) Report(w io.Writer, v *plugin.Verdict) error {
 		p.blank()
 		p.line(0, span{yellow, fmt.Sprintf("and %s more, not shown: the limit findingsPerVerdict is %d", plural(omitted, "finding"), t.Findings)})
 	}
-	p.changes(findings)
-	p.notes(findings)
+	if v.Allowed() {
+		p.changes(findings)
+		p.notes(findings)
+	} else {
+		p.unshown(v)
+	}
 	p.images(v)
 	p.next(v, cmp.Or(t.Path, v.Path, "."))
 	if _, err := io.WriteString(w, p.out.String()); err != nil {
@@ -49,6 +53,25 @@ func (p *page) head(v *plugin.Verdict) {
 		gates = strings.Join(v.Gates, ", ")
 	}
 	p.line(0, span{faint, "gates: " + gates + ";"}, span{faint, revision(v)}, span{faint, "judged at " + v.At.UTC().Format("2006-01-02 15:04:05Z")})
+}
+
+// unshown says what is left out when something blocks: what was changed in
+// manifests that nobody gets, and all but the first line of warnings.
+func (p *page) unshown(v *plugin.Verdict) {
+	counts := count(v, 0)
+	if counts.Info == 0 && counts.Warn == 0 {
+		return
+	}
+	p.blank()
+	var parts []string
+	if counts.Warn > 0 {
+		parts = append(parts, plural(counts.Warn, "warning"))
+	}
+	if counts.Info > 0 {
+		parts = append(parts, plural(counts.Info, "change"))
+	}
+	text := "in full in the json report: " + strings.Join(parts, ", ")
+	p.hang(0, 0, span{}, span{faint, text})
 }
 
 func revision(v *plugin.Verdict) string {

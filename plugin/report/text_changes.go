@@ -58,10 +58,10 @@ func collectEdits(findings []plugin.Finding) (edits []*edit, places int) {
 // change is "unset -> false".
 func change(finding plugin.Finding) string {
 	was, now := finding.Was, finding.Now
-	if was == "" {
+	if was == "" || was == "null" {
 		was = "unset"
 	}
-	if now == "" {
+	if now == "" || now == "null" {
 		now = "removed"
 	}
 	return was + " -> " + now

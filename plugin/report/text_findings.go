@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -13,22 +14,45 @@ const mostDetails = 20
 type group struct {
 	title    string
 	kind     string // the object's apiVersion, "image", or nothing
+	origin   string // the file and line of the first finding
 	used     string // the places that use an image
 	findings []plugin.Finding
 }
 
+// teller writes the findings of one verdict. It knows what it said before.
+type teller struct {
+	*page
+	severalGates bool
+	// brief is set when something blocks: then warnings take one line each, so
+	// that they do not hide the reason for the "no".
+	brief bool
+	// advised maps a why and a fix to the title of the group that has it.
+	advised map[string]string
+	details []string // of the finding before, in the same group
+}
+
 // findings writes everything that blocks or warns, by object, the worst first.
 func (p *page) findings(v *plugin.Verdict, findings []plugin.Finding) {
-	explained := map[string]string{}
+	t := teller{page: p, severalGates: len(v.Gates) > 1, brief: !v.Allowed(), advised: map[string]string{}}
 	for _, g := range groupFindings(v, findings) {
 		p.blank()
-		p.columns(0, span{strong, g.title}, span{faint, g.kind})
+		p.columns(0, span{strong, g.title}, span{faint, g.kind}, span{faint, g.origin})
 		p.labelled(2, "in", span{faint, g.used})
+		t.details = nil
 		for _, finding := range g.findings {
-			p.finding(finding, len(v.Gates) > 1)
-			p.advice(finding, g.title, explained)
+			t.tell(g, finding)
 		}
 	}
+}
+
+func (t *teller) tell(g *group, finding plugin.Finding) {
+	if t.brief && !finding.Level.Blocks() {
+		mark, markStyle := levelMark(finding)
+		t.hang(2, len(mark)+2, span{markStyle, mark}, span{text: finding.Rule + ": " + finding.Message})
+		return
+	}
+	t.finding(g, finding)
+	t.advice(g, finding)
 }
 
 // groupFindings keeps the order of the findings, so that the group with the
@@ -61,7 +85,7 @@ func groupFindings(v *plugin.Verdict, findings []plugin.Finding) []*group {
 }
 
 func newGroup(uses map[string][]plugin.Use, finding plugin.Finding) *group {
-	g := &group{title: finding.Subject()}
+	g := &group{title: finding.Subject(), origin: finding.Origin.String()}
 	switch {
 	case !finding.Object.IsZero():
 		g.kind = finding.Object.APIVersion
@@ -102,49 +126,62 @@ func usedIn(uses []plugin.Use) string {
 }
 
 // finding writes what is wrong and where.
-func (p *page) finding(finding plugin.Finding, severalGates bool) {
+func (t *teller) finding(g *group, finding plugin.Finding) {
 	mark, markStyle := levelMark(finding)
-	p.columns(2, span{markStyle, mark}, span{strong, finding.Rule}, span{faint, finding.Field})
-	p.paragraph(span{text: finding.Message})
+	t.columns(2, span{markStyle, mark}, span{strong, finding.Rule}, span{faint, finding.Field})
+	t.paragraph(span{text: finding.Message})
 	if finding.Was != "" || finding.Now != "" {
-		p.labelled(4, "was", span{text: change(finding)})
+		t.labelled(4, "was", span{text: change(finding)})
 	}
 	if !finding.Object.IsZero() {
-		p.labelled(4, "image", span{text: finding.Image})
+		t.labelled(4, "image", span{text: finding.Image})
 	}
-	p.labelled(4, "from", span{text: finding.Origin.String()})
-	if severalGates {
-		p.labelled(4, "gate", span{text: finding.Gate})
+	if at := finding.Origin.String(); at != g.origin {
+		t.labelled(4, "from", span{text: at})
+	}
+	if t.severalGates {
+		t.labelled(4, "gate", span{text: finding.Gate})
 	}
 	if finding.Waiver != nil {
-		p.labelled(4, "waived", span{style: yellow, text: waiver(*finding.Waiver)})
+		t.labelled(4, "waived", span{style: yellow, text: waiver(*finding.Waiver)})
 	}
-	for i, detail := range finding.Details {
+	t.detailed(finding.Details)
+}
+
+// detailed writes every candidate that was looked at, unless the finding before
+// had the same.
+func (t *teller) detailed(details []string) {
+	before := t.details
+	t.details = details
+	if slices.Equal(before, details) {
+		return
+	}
+	for i, detail := range details {
 		if i == mostDetails {
-			p.bullet(6, span{faint, fmt.Sprintf("%d more; the json report has them all", len(finding.Details)-i)})
-			break
+			t.bullet(6, span{faint, fmt.Sprintf("%d more; the json report has them all", len(details)-i)})
+			return
 		}
-		p.bullet(6, span{text: detail})
+		t.bullet(6, span{text: detail})
 	}
 }
 
 // advice writes why a finding matters and how to fix it; when the same was
 // said before, it points there.
-func (p *page) advice(finding plugin.Finding, title string, explained map[string]string) {
+func (t *teller) advice(g *group, finding plugin.Finding) {
 	if finding.Why == "" && finding.Hint == "" {
 		return
 	}
 	text := finding.Why + "\x00" + finding.Hint
-	if before, said := explained[text]; said {
-		if before == title {
+	if before, said := t.advised[text]; said {
+		if before == g.title {
 			before = "above"
 		}
-		p.labelled(4, "fix", span{faint, "as for " + finding.Rule + ", " + before})
+		t.labelled(4, "fix", span{faint, "as for " + finding.Rule + ", " + before})
 		return
 	}
-	explained[text] = title
-	p.labelled(4, "why", span{text: finding.Why})
-	p.labelled(4, "fix", span{text: finding.Hint})
+	t.advised[text] = g.title
+	t.labelled(4, "why", span{text: finding.Why})
+	t.labelled(4, "fix", span{text: finding.Hint})
 }
 
 // levelMark is the sign and the word of a level, so that neither colour nor a
