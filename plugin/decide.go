@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -15,6 +16,7 @@ func (r *run) decide() {
 		}
 	}
 	SortFindings(r.verdict.Findings)
+	r.boundFindings()
 	slices.SortStableFunc(r.images, func(a, b Image) int { return cmp.Compare(a.Reference.String(), b.Reference.String()) })
 	r.verdict.Images = r.images
 	r.verdict.manifests = r.sealed
@@ -78,4 +80,24 @@ func (r *run) noteAll() {
 		}
 		r.verdict.Banner += banner
 	}
+}
+
+// boundFindings keeps the worst findings of a verdict that has too many to
+// read. What is left out is never worse than what stays, so that the answer is
+// the same.
+func (r *run) boundFindings() {
+	most := r.MaxFindings
+	if most < 1 {
+		most = DefaultLimits().FindingsPerVerdict
+	}
+	all := r.verdict.Findings
+	if int64(len(all)) <= most {
+		return
+	}
+	r.verdict.Findings = append(slices.Clip(all[:most]), Finding{
+		Rule: "report/limit", Level: Warn,
+		Message: fmt.Sprintf("there are %d findings; only the worst %d are listed (limit findingsPerVerdict)", len(all), most),
+		Hint:    "correct these first, or raise the limit in the gate",
+	})
+	SortFindings(r.verdict.Findings)
 }

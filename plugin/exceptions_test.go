@@ -112,3 +112,18 @@ func TestRun_JudgeCannotHideAnImageFromTheAccount(t *testing.T) {
 	})
 	expect(t, p.Run(t.Context(), Source{}), Denied, "image/unaccounted")
 }
+
+func TestRun_TooManyFindingsKeepTheWorst(t *testing.T) {
+	p := passing()
+	p.MaxFindings = 2
+	p.Gates[0].Judges[0] = says(Finding{Rule: "a/a", Level: Info}, Finding{Rule: "b/b", Level: Warn}, Finding{Rule: "c/c", Level: Warn}, Finding{Rule: "d/d"})
+	verdict := p.Run(t.Context(), Source{})
+	expect(t, verdict, Denied, "d/d", "report/limit")
+	if len(verdict.Findings) != 3 || len(withRule(verdict.Findings, "a/a")) > 0 {
+		t.Errorf("findings: %+v", verdict.Findings)
+	}
+	p.MaxFindings = 4
+	if verdict := p.Run(t.Context(), Source{}); len(verdict.Findings) != 4 || len(withRule(verdict.Findings, "report/limit")) > 0 {
+		t.Errorf("at the limit: %+v", verdict.Findings)
+	}
+}

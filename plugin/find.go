@@ -59,8 +59,12 @@ func (f ImageField) places() ([3][]step, error) {
 		}
 		places[i] = path
 	}
-	if f.Prefix != "" && (f.Tag != "" || f.Digest != "") {
+	split := f.Tag != "" || f.Digest != ""
+	switch {
+	case split && f.Prefix != "":
 		return places, fmt.Errorf("reading image field %s/%s: prefix is for whole references, tag and digest for split ones", f.Group, f.Kind)
+	case split && places[0][len(places[0])-1].kind != keyStep:
+		return places, fmt.Errorf("reading image field %s/%s: the repository's path %q ends in a list; it must end in a field beside tag and digest", f.Group, f.Kind, f.Path)
 	}
 	return places, nil
 }
@@ -167,7 +171,8 @@ func (s *search) claim(where place) bool {
 	s.claimed[field] = true
 	written := strings.TrimPrefix(text, where.prefix)
 	if where.tag != nil || where.digest != nil {
-		return s.claimSplit(where, text)
+		s.claimSplit(where, text)
+		return true
 	}
 	if written == "" {
 		return false

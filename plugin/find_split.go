@@ -17,38 +17,48 @@ func (s *search) claimDeclared(fields map[string]any, path []step) {
 		if err != nil {
 			continue // Find reported it
 		}
-		for _, matched := range expand(fields, places[0]) {
-			parent := matched[:len(matched)-1]
-			where := place{path: at(path, matched...), prefix: field.Prefix}
-			if places[1] != nil {
-				where.tag = at(path, at(parent, places[1]...)...)
+		if field.Tag == "" && field.Digest == "" {
+			for _, matched := range expand(fields, places[0]) {
+				s.claim(place{path: at(path, matched...), prefix: field.Prefix})
 			}
-			if places[2] != nil {
-				where.digest = at(path, at(parent, places[2]...)...)
-			}
-			s.claim(where)
+			continue
 		}
+		for _, parent := range expand(fields, places[0][:len(places[0])-1]) {
+			s.claimParts(at(path, parent...), places)
+		}
+	}
+}
+
+// claimParts claims a split reference below parent. A tag or digest without
+// the repository is half a reference, not none.
+func (s *search) claimParts(parent []step, places [3][]step) {
+	where := place{path: at(parent, places[0][len(places[0])-1])}
+	if places[1] != nil {
+		where.tag = at(parent, places[1]...)
+	}
+	if places[2] != nil {
+		where.digest = at(parent, places[2]...)
+	}
+	if !s.claim(where) {
+		s.claimSplit(where, "")
 	}
 }
 
 // claimSplit joins a reference that is split over fields.
-func (s *search) claimSplit(where place, repository string) bool {
+func (s *search) claimSplit(where place, repository string) {
 	field := formatPath(where.path)
 	tag, err := s.part(where.tag)
-	if err == nil {
-		var digest string
-		if digest, err = s.part(where.digest); err == nil {
-			return s.joinSplit(where, repository, tag, digest)
-		}
+	if err != nil {
+		s.invalid(field, repository, err.Error())
+		return
 	}
-	s.invalid(field, repository, err.Error())
-	return true
-}
-
-func (s *search) joinSplit(where place, repository, tag, digest string) bool {
-	field := formatPath(where.path)
+	digest, err := s.part(where.digest)
+	if err != nil {
+		s.invalid(field, repository, err.Error())
+		return
+	}
 	if repository == "" && tag == "" && digest == "" {
-		return false
+		return
 	}
 	if repository == "" || tag == "" && digest == "" {
 		s.report(Finding{
@@ -57,7 +67,7 @@ func (s *search) joinSplit(where place, repository, tag, digest string) bool {
 			Why:     "the controller fills in the rest, so that nobody can say which image will run",
 			Hint:    "set the repository, and the tag or the digest",
 		})
-		return true
+		return
 	}
 	written := repository
 	if tag != "" {
@@ -70,7 +80,6 @@ func (s *search) joinSplit(where place, repository, tag, digest string) bool {
 		written += "@" + digest
 	}
 	s.record(where, written)
-	return true
 }
 
 // part reads one field of a split reference; an absent one is empty.

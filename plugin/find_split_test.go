@@ -67,9 +67,14 @@ func TestFind_DeclaredFieldStopsTheSuspicion(t *testing.T) {
 
 func TestFind_HalfWrittenSplitImageIsDenied(t *testing.T) {
 	finder := ImageFinder{Fields: []ImageField{{Kind: "App", Group: "x.example.com", Path: "spec.repository", Tag: "tag"}}}
-	for _, spec := range []string{`{repository: a}`, `{repository: a, tag: ""}`, `{repository: "", tag: "1"}`, `{repository: a, tag: 1}`, `{repository: a, tag: [x]}`, `{repository: a, tag: "1:2"}`} {
+	for _, spec := range []string{`{repository: a}`, `{repository: a, tag: ""}`, `{repository: "", tag: "1"}`, `{repository: a, tag: 1}`, `{repository: a, tag: [x]}`, `{repository: a, tag: "1:2"}`, `{tag: "1"}`, `{repository: null, tag: "1"}`} {
 		images, findings := finder.Find([]Object{parse(t, "{apiVersion: x.example.com/v1, kind: App, spec: "+spec+"}")})
 		if len(images) > 0 || len(withRule(findings, "image/invalid")) != 1 {
+			t.Errorf("%s: %+v %+v", spec, images, findings)
+		}
+	}
+	for _, spec := range []string{`{}`, `{repository: "", tag: ""}`} {
+		if images, findings := finder.Find([]Object{parse(t, "{apiVersion: x.example.com/v1, kind: App, spec: "+spec+"}")}); len(images)+len(findings) > 0 {
 			t.Errorf("%s: %+v %+v", spec, images, findings)
 		}
 	}
@@ -79,6 +84,7 @@ func TestFind_BrokenDeclarationIsDenied(t *testing.T) {
 	for _, field := range []ImageField{
 		{Kind: "App"}, {Path: "spec.image"}, {Kind: "App", Path: "spec..image"}, {Kind: "App", Path: "spec.["}, {Kind: "App", Path: "spec.a[x]"},
 		{Kind: "App", Path: "spec.a", Tag: "["}, {Kind: "App", Path: "spec.a", Tag: "t", Prefix: "p"}, {Kind: "App", Path: `a["b`}, {Kind: "App", Path: "a[0]b"}, {Kind: "App", Path: "a[-1]"},
+		{Kind: "App", Path: "spec.images[*]", Tag: "tag"},
 	} {
 		_, findings := ImageFinder{Fields: []ImageField{field}}.Find(nil)
 		if field.Validate() == nil || len(withRule(findings, "image/invalid")) != 1 {

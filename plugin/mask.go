@@ -110,29 +110,47 @@ func (s secrets) hide(text string) string {
 // maskFindings is the last thing done to findings: Secret data, credentials in
 // URLs and control characters leave every text, whoever wrote it.
 func (r *run) maskFindings() {
-	bySecret := map[ObjectID]secrets{}
-	for _, object := range r.objects {
-		if id := object.ID(); isSecret(id) {
-			bySecret[id] = append(bySecret[id], secretsOf(object)...)
-		}
-	}
+	hidden := r.secretsInFindings()
 	findings := r.verdict.Findings
 	for i := range findings {
 		finding := &findings[i]
-		hidden := bySecret[finding.Object]
+		values := hidden[finding.Object]
 		if isSecret(finding.Object) {
 			maskChange(finding)
 		}
 		for _, text := range finding.texts() {
-			*text = plainText(RedactText(hidden.hide(*text)))
+			*text = plainText(RedactText(values.hide(*text)))
 		}
 		details := slices.Clone(finding.Details)
 		for d := range details {
-			details[d] = plainText(RedactText(hidden.hide(details[d])))
+			details[d] = plainText(RedactText(values.hide(details[d])))
 		}
 		finding.Details = details
-		finding.Image, finding.Field = plainText(finding.Image), plainText(finding.Field)
+		for _, name := range finding.names() {
+			*name = plainText(*name)
+		}
 	}
+}
+
+// secretsInFindings are the values of the Secrets that findings are about.
+func (r *run) secretsInFindings() map[ObjectID]secrets {
+	hidden := map[ObjectID]secrets{}
+	for _, finding := range r.verdict.Findings {
+		if isSecret(finding.Object) {
+			hidden[finding.Object] = nil
+		}
+	}
+	for _, object := range r.objects {
+		if _, wanted := hidden[object.ID()]; wanted {
+			hidden[object.ID()] = append(hidden[object.ID()], secretsOf(object)...)
+		}
+	}
+	return hidden
+}
+
+// names are the parts of a finding that the author of an application chose.
+func (f *Finding) names() []*string {
+	return []*string{&f.Image, &f.Field, &f.Origin.File, &f.Object.APIVersion, &f.Object.Kind, &f.Object.Namespace, &f.Object.Name}
 }
 
 func (f *Finding) texts() []*string {

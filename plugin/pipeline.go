@@ -26,6 +26,9 @@ type Pipeline struct {
 	Always []Judge
 	// Pin writes digests into the output.
 	Pin bool
+	// MaxFindings bounds the verdict's findings; zero is the default of the
+	// limit findingsPerVerdict.
+	MaxFindings int64
 	// Clock gives the time by which waivers and ages are judged.
 	Clock func() time.Time
 	// Progress, when set, hears the name of each stage as it begins.
