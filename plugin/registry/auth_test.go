@@ -28,27 +28,6 @@ func withCredential(o *registry.Options) {
 	o.Hosts[0].Credential = registry.Credential{Username: "team-a", Password: secret}
 }
 
-func TestAuth_TwentyRepositoriesShareOnePingAndOneToken(t *testing.T) {
-	server := tokenServer(t, nil)
-	var references []plugin.Reference
-	for i := range 20 {
-		written := fmt.Sprintf("team-a/app-%d:v1", i)
-		pushImage(t, server, written)
-		references = append(references, reference(t, server.Host()+"/"+written))
-	}
-	client, _ := newClient(t, server, withCredential)
-	// The ping is answered when all have asked for their repository's token.
-	server.SetDelay(50 * time.Millisecond)
-	for _, got := range client.Resolve(context.Background(), references) {
-		if got.Err != nil {
-			t.Fatal(got.Err)
-		}
-	}
-	if server.Count() != 22 || server.Count(ociserver.ClassPing) != 1 || server.Count(ociserver.ClassToken) != 1 {
-		t.Errorf("%d requests: %+v", server.Count(), server.Requests()[:3])
-	}
-}
-
 func TestAuth_WrongOrNoCredentialIsUndeterminedAndNotShown(t *testing.T) {
 	server := tokenServer(t, nil)
 	pushImage(t, server, "team-a/app:v1")

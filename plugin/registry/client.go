@@ -117,6 +117,9 @@ func (c *Client) places(origin place) ([]place, error) {
 		}
 		all = append(all, mirrored)
 	}
+	if rules.mirrorsOnly {
+		return all, nil
+	}
 	return append(all, origin), nil
 }
 

@@ -209,6 +209,7 @@ func (c *Client) first(ctx context.Context, origin place, ask func(context.Conte
 	if err != nil {
 		return nil, err
 	}
+	var silent error
 	for _, at := range places {
 		var answer *response
 		answer, err = ask(ctx, at)
@@ -216,8 +217,20 @@ func (c *Client) first(ctx context.Context, origin place, ask func(context.Conte
 		if err == nil || !errors.Is(err, ErrNotFound) && !errors.As(err, &unanswered) {
 			return answer, err
 		}
+		if unanswered != nil {
+			silent = err
+		}
 	}
-	return nil, err // the origin's word
+	return nil, c.lastWord(origin, err, silent)
+}
+
+// lastWord is the origin's. Where only mirrors are asked none of them has it,
+// and one that gave no answer leaves the question open.
+func (c *Client) lastWord(origin place, last, silent error) error {
+	if rules := c.rulesOf(origin.session.host); silent != nil && rules != nil && rules.mirrorsOnly {
+		return silent
+	}
+	return last
 }
 
 // factKey names a fact within its partition.

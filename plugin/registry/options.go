@@ -69,6 +69,8 @@ type Host struct {
 	CA []byte
 	// Mirrors are asked first: "mirror.example.com/prefix". Names stay Host's.
 	Mirrors []string
+	// MirrorsOnly never asks the host itself.
+	MirrorsOnly bool
 	// Credential is used for Host and Prefix, and sent to no other host.
 	Credential Credential
 	// Keychain names a cloud's keychain: "gar", "ecr", "acr".
@@ -80,6 +82,7 @@ type rules struct {
 	private, plainHTTP bool
 	roots              *x509.CertPool
 	mirrors            []string
+	mirrorsOnly        bool
 	entries            []Host
 }
 
@@ -166,6 +169,10 @@ func (r *rules) add(host string, entry Host) error {
 			r.mirrors = append(r.mirrors, strings.Trim(mirror, "/"))
 		}
 	}
+	if entry.MirrorsOnly && len(entry.Mirrors) == 0 {
+		return fmt.Errorf("reading registries: %s: mirrorsOnly without a mirror leaves nobody to ask", host)
+	}
+	r.mirrorsOnly = r.mirrorsOnly || entry.MirrorsOnly
 	r.entries = append(r.entries, entry)
 	return nil
 }

@@ -80,9 +80,13 @@ func (c *Client) listReferrers(ctx context.Context, origin place, digest string)
 		return nil, err
 	}
 	var list []Descriptor
+	var silent error
 	for _, at := range places {
 		list, err = c.referrersAt(ctx, at, digest)
 		var unanswered *noAnswer
+		if errors.As(err, &unanswered) {
+			silent = err
+		}
 		switch {
 		case err != nil && !errors.As(err, &unanswered) && !errors.Is(err, ErrNotFound):
 			return nil, err
@@ -90,7 +94,7 @@ func (c *Client) listReferrers(ctx context.Context, origin place, digest string)
 			return list, nil
 		}
 	}
-	return list, err // the origin's word
+	return list, c.lastWord(origin, err, silent)
 }
 
 func (c *Client) referrersAt(ctx context.Context, at place, digest string) ([]Descriptor, error) {
