@@ -96,6 +96,7 @@ func (s *Showcase) writeGate(context.Context) error {
   registries:
   - host: registry.example.com
     mirrors: [%q]
+    mirrorsOnly: true
   - host: %q
     private: true
     plainHTTP: true

@@ -29,6 +29,9 @@ func (c checker) checkRegistries(registries []Registry) {
 			}
 			c.host(field, host)
 		})
+		if registry.MirrorsOnly && len(registry.Mirrors) == 0 {
+			c.bad(at+".mirrorsOnly", "there is no mirror, so nobody could be asked", "name mirrors, or take mirrorsOnly out")
+		}
 		c.checkCredentials(at+".credentials", registry)
 	}
 }

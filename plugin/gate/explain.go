@@ -172,6 +172,9 @@ func (r Registry) words() string {
 	}
 	if len(r.Mirrors) > 0 {
 		text += ", bytes from " + strings.Join(r.Mirrors, ", ")
+		if r.MirrorsOnly {
+			text += " only"
+		}
 	}
 	return text
 }

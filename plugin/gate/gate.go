@@ -196,6 +196,9 @@ type Registry struct {
 	CA string `yaml:"ca,omitempty"`
 	// Mirrors give the bytes: "mirror.example.com/prefix"; names stay Host's.
 	Mirrors []string `yaml:"mirrors,omitempty"`
+	// MirrorsOnly never asks Host itself, as where there is no way to it; what
+	// no mirror has is not there.
+	MirrorsOnly bool `yaml:"mirrorsOnly,omitempty"`
 	// At is the entry's own line; files it names are relative to At.File.
 	At plugin.Origin `yaml:"-"`
 }

@@ -110,6 +110,8 @@ func covering(registries []Registry, host, prefix string) (Registry, bool) {
 // different CAs, are a conflict that [Combine] has reported before.
 func meetRegistry(one, other Registry, prefix string) Registry {
 	out := Registry{Host: one.Host, Prefix: prefix, Private: one.Private && other.Private, PlainHTTP: one.PlainHTTP && other.PlainHTTP, At: one.At}
+	// When no mirror is left that both allow, the registry client refuses it.
+	out.MirrorsOnly = one.MirrorsOnly || other.MirrorsOnly
 	if one.Locate(one.CA) == other.Locate(other.CA) {
 		out.CA = one.CA
 	}

@@ -62,7 +62,7 @@ func clientKey(effective gate.Effective) (string, error) {
 // hostOf reads the files that an entry names.
 func hostOf(entry gate.Registry, limits plugin.Limits) (registry.Host, error) {
 	host := registry.Host{
-		Host: entry.Host, Prefix: entry.Prefix, Private: entry.Private, PlainHTTP: entry.PlainHTTP, Mirrors: entry.Mirrors,
+		Host: entry.Host, Prefix: entry.Prefix, Private: entry.Private, PlainHTTP: entry.PlainHTTP, Mirrors: entry.Mirrors, MirrorsOnly: entry.MirrorsOnly,
 	}
 	read := func(path, what string) ([]byte, error) {
 		data, err := readFile(entry.Locate(path), limits.FileBytes)
