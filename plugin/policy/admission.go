@@ -47,6 +47,9 @@ func (a *admissionPolicies) judge(ctx context.Context, v *view) []plugin.Finding
 			continue
 		}
 		for i := range a.policies {
+			if !a.policies[i].names(subject.resource.Resource) {
+				continue
+			}
 			findings = append(findings, a.judgeSubject(ctx, v, subject, &a.policies[i])...)
 		}
 	}

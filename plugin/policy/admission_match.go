@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +24,20 @@ type matched struct {
 // and applies when both do.
 func (m matched) and(other matched) matched {
 	return matched{applies: m.applies && other.applies, unknown: append(slices.Clone(m.unknown), other.unknown...)}
+}
+
+// names reports whether a rule of the policy names the resource at all, which
+// rules out most policies at little cost.
+func (p *admissionPolicy) names(resource string) bool {
+	for _, rule := range p.match.ResourceRules {
+		for _, named := range rule.Resources {
+			base, _, _ := strings.Cut(named, "/")
+			if base == "*" || base == resource {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // matcher answers the match questions of admission

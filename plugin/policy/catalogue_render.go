@@ -88,6 +88,16 @@ func renderRules() []Rule {
 			Why: "a remote base changes without a commit and is not in the review",
 			Fix: "bring the base into the tree",
 		},
+		{
+			ID: "chart/host", Severity: "high", Level: "Deny", Title: "Charts come from hosts that the gate allows",
+			Why: "a chart is code that writes manifests",
+			Fix: "vendor it with assay vendor, or let the platform team add the host to spec.charts.hosts of the gate",
+		},
+		{
+			ID: "chart/unavailable", Severity: "medium", Level: "Deny", Title: "A chart that is named can be had",
+			Why: "what cannot be fetched cannot be rendered",
+			Fix: "check the name, version and repository of the chart, or vendor it into charts/",
+		},
 	}
 }
 

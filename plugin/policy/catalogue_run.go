@@ -164,6 +164,11 @@ func runRules() []Rule {
 			Why: "a defect must not let anything through",
 			Fix: "report it with the input that caused it",
 		},
+		{
+			ID: "report/limit", Severity: "low", Level: "Warn", Title: "The report lists every finding",
+			Why: "beyond the limit only the worst findings are listed, and the verdict still counts all",
+			Fix: "correct the findings that are listed first, or raise findingsPerVerdict under spec.limits",
+		},
 	}
 }
 

@@ -2,10 +2,12 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -95,7 +97,7 @@ func (v *view) addObject(index int, object plugin.Object) {
 	if typed == nil {
 		return
 	}
-	s.object = typed
+	s.object = inNamespace(typed, s)
 	if pod, ok := typed.(*corev1.Pod); ok {
 		setPodDefaults(&pod.Spec)
 		s.pod, s.template = pod, template{spec: "spec"}
@@ -139,6 +141,27 @@ func decode(kind schema.GroupVersionKind, fields map[string]any) (runtime.Object
 		return nil, err
 	}
 	return typed, err
+}
+
+// inNamespace is the object as admission sees it: in the destination namespace,
+// when it has none of its own. Rendered fields are not changed.
+func inNamespace(object runtime.Object, s *subject) runtime.Object {
+	if s.namespace == "" || s.id.Namespace != "" {
+		return object
+	}
+	if custom, ok := object.(*unstructured.Unstructured); ok {
+		fields := maps.Clone(custom.Object)
+		metadata := maps.Clone(mapAt(fields, "metadata"))
+		if metadata == nil {
+			metadata = map[string]any{}
+		}
+		metadata["namespace"], fields["metadata"] = s.namespace, metadata
+		return &unstructured.Unstructured{Object: fields}
+	}
+	if accessor, err := meta.Accessor(object); err == nil {
+		accessor.SetNamespace(s.namespace)
+	}
+	return object
 }
 
 // addDecodeFindings says what the API server would drop or refuse.

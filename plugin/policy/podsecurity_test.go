@@ -1,0 +1,213 @@
+package policy
+
+import (
+	"fmt"
+
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
+)
+
+// upstreamCases is the folder of pod-security-admission's own cases, in the
+// module as it was downloaded.
+func upstreamCases(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/pod-security-admission").Output()
+	if err != nil {
+		t.Fatalf("finding the module: %v", err)
+	}
+	return filepath.Join(strings.TrimSpace(string(out)), "test", "testdata")
+}
+
+func TestPodSecurity_AgreesWithUpstreamsOwnCases(t *testing.T) {
+	cases := 0
+	for _, level := range []string{"baseline", "restricted"} {
+		for minor := range 38 {
+			version := fmt.Sprintf("v1.%d", minor)
+			judge := judgeOf(t, Config{Gate: gateWith(gate.Judge{PodSecurity: &gate.PodSecurity{Level: level, Version: version}})})
+			for _, want := range []string{"pass", "fail"} {
+				paths, err := filepath.Glob(filepath.Join(upstreamCases(t), level, version, want, "*.yaml"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				cases += len(paths)
+				for _, path := range paths {
+					findings := blocking(judge.Judge(t.Context(), sealed(t, readFile(t, path))))
+					if (len(findings) > 0) != (want == "fail") {
+						t.Errorf("%s: %+v", path, findings)
+					}
+				}
+			}
+		}
+	}
+	if cases < 4000 {
+		t.Errorf("only %d cases: has upstream moved them?", cases)
+	}
+	t.Logf("%d cases agree", cases)
+}
+
+func restrictedGate() Config {
+	return Config{Gate: gateWith(gate.Judge{PodSecurity: &gate.PodSecurity{Level: "restricted"}})}
+}
+
+const goodContainer = `{name: web, image: "registry.example.com/web:1", securityContext: {allowPrivilegeEscalation: false, runAsNonRoot: true, capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}}}`
+
+// podOf wraps a Pod's spec into a kind.
+func podOf(kind, spec string) string {
+	head := "metadata: {name: web, namespace: team-a}\n"
+	switch kind {
+	case "Pod":
+		return "apiVersion: v1\nkind: Pod\n" + head + "spec: " + spec
+	case "CronJob":
+		return "apiVersion: batch/v1\nkind: CronJob\n" + head + "spec: {schedule: '0 0 * * *', jobTemplate: {spec: {template: {spec: " + spec + "}}}}"
+	case "PodTemplate":
+		return "apiVersion: v1\nkind: PodTemplate\n" + head + "template: {spec: " + spec + "}"
+	case "ReplicationController":
+		return "apiVersion: v1\nkind: ReplicationController\n" + head + "spec: {template: {spec: " + spec + "}}"
+	case "Job":
+		return "apiVersion: batch/v1\nkind: Job\n" + head + "spec: {template: {spec: " + spec + "}}"
+	case "Rollout":
+		return "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\n" + head + "spec: {template: {spec: " + spec + "}}"
+	case "JobSet":
+		return "apiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\n" + head + "spec: {replicatedJobs: [{name: a, template: {spec: {template: {spec: " + spec + "}}}}]}"
+	case "Operator":
+		return "apiVersion: example.com/v1\nkind: Widget\n" + head + "spec: {podSpec: " + spec + "}"
+	}
+	return "apiVersion: apps/v1\nkind: " + kind + "\n" + head + "spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: " + spec + "}}"
+}
+
+func TestPodSecurity_EveryKindThatMakesPodsIsJudged(t *testing.T) {
+	for kind, field := range map[string]string{
+		"Pod":                   "spec.containers[0].securityContext.privileged",
+		"Deployment":            "spec.template.spec.containers[0].securityContext.privileged",
+		"ReplicaSet":            "spec.template.spec.containers[0].securityContext.privileged",
+		"StatefulSet":           "spec.template.spec.containers[0].securityContext.privileged",
+		"DaemonSet":             "spec.template.spec.containers[0].securityContext.privileged",
+		"Job":                   "spec.template.spec.containers[0].securityContext.privileged",
+		"CronJob":               "spec.jobTemplate.spec.template.spec.containers[0].securityContext.privileged",
+		"PodTemplate":           "template.spec.containers[0].securityContext.privileged",
+		"ReplicationController": "spec.template.spec.containers[0].securityContext.privileged",
+		"Rollout":               "spec.template.spec.containers[0].securityContext.privileged",
+		"JobSet":                "spec.replicatedJobs[0].template.spec.template.spec.containers[0].securityContext.privileged",
+		"Operator":              "spec.podSpec.containers[0].securityContext.privileged",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			config := Config{Gate: gateWith(gate.Judge{PodSecurity: &gate.PodSecurity{Level: "baseline", Version: "v1.35"}})}
+			bad := podOf(kind, `{containers: [{name: web, image: "registry.example.com/web:1", securityContext: {privileged: true}}]}`)
+			finding := one(t, judgeWith(t, config, sealed(t, bad)))
+			if finding.Rule != "pss/privileged" || finding.Field != field || finding.Level != plugin.Deny || finding.Hint == "" || finding.Origin.File != "app.yaml" {
+				t.Errorf("finding %+v, want field %s", finding, field)
+			}
+			if twin := judgeWith(t, restrictedGate(), sealed(t, podOf(kind, "{containers: ["+goodContainer+"]}"))); len(twin) != 0 {
+				t.Errorf("twin: %+v", twin)
+			}
+		})
+	}
+}
+
+func TestPodSecurity_FindsTheOneContainer(t *testing.T) {
+	bad := podOf("Deployment", `{initContainers: [{name: init, image: "registry.example.com/init:1", securityContext: {privileged: true}}], containers: [`+goodContainer+`]}`)
+	found := withRule(judgeWith(t, restrictedGate(), sealed(t, bad)), "pss/privileged")
+	if field := one(t, found).Field; field != "spec.template.spec.initContainers[0].securityContext.privileged" {
+		t.Errorf("field %s", field)
+	}
+}
+
+func TestPodSecurity_VolumeWithoutASourceIsAnEmptyDir(t *testing.T) {
+	config := restrictedGate()
+	if found := judgeWith(t, config, sealed(t, podOf("Deployment", "{volumes: [{name: tmp}], containers: ["+goodContainer+"]}"))); len(found) != 0 {
+		t.Errorf("%+v", found)
+	}
+	twin := judgeWith(t, config, sealed(t, podOf("Deployment", "{volumes: [{name: tmp, hostPath: {path: /}}], containers: ["+goodContainer+"]}")))
+	if len(withRule(twin, "pss/restrictedVolumes")) != 1 {
+		t.Errorf("twin: %+v", twin)
+	}
+}
+
+func TestPodSecurity_NamespaceLabelsAddToTheGatesMinimum(t *testing.T) {
+	pod := podOf("Deployment", `{containers: [{name: web, image: "registry.example.com/web:1"}]}`)
+	namespace := "apiVersion: v1\nkind: Namespace\nmetadata: {name: team-a, labels: {pod-security.kubernetes.io/enforce: %s}}\n---\n"
+	for name, test := range map[string]struct {
+		labels   map[string]string
+		rendered string
+		want     bool
+	}{
+		"nothing asks":            {},
+		"the gate describes":      {labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}, want: true},
+		"the rendering holds":     {rendered: fmt.Sprintf(namespace, "restricted"), want: true},
+		"another does not loosen": {labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}, rendered: fmt.Sprintf(namespace, "privileged"), want: true},
+		"cannot be read":          {rendered: fmt.Sprintf(namespace, "strict"), want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := Config{Gate: gateWith(gate.Judge{})}
+			config.Gate.Spec.Namespaces = []gate.Namespace{{Name: "team-a", Labels: test.labels}}
+			found := withRule(judgeWith(t, config, sealed(t, test.rendered+pod)), "pss/runAsNonRoot")
+			if (len(found) > 0) != test.want {
+				t.Errorf("findings %+v, want %v", found, test.want)
+			}
+		})
+	}
+}
+
+func TestPodSecurity_EveryUpstreamCheckHasAPage(t *testing.T) {
+	known := map[string]bool{}
+	for _, check := range podChecks() {
+		known[check.id] = true
+	}
+	for _, check := range defaultCheckIDs() {
+		if !known[check] {
+			t.Errorf("check %s has no page", check)
+		}
+		delete(known, check)
+	}
+	for check := range known {
+		t.Errorf("page %s belongs to no check", check)
+	}
+}
+
+func TestPodSecurity_UnknownLevelOrVersionIsAnError(t *testing.T) {
+	for _, minimum := range []gate.PodSecurity{{Level: "strict"}, {Level: ""}, {Level: "baseline", Version: "1.31"}} {
+		if _, err := NewCompiler().Compile(Config{Gate: gateWith(gate.Judge{PodSecurity: &minimum})}); err == nil {
+			t.Errorf("%+v is accepted", minimum)
+		}
+	}
+	if _, err := NewCompiler().Compile(Config{Gate: gateWith(gate.Judge{PodSecurity: &gate.PodSecurity{Level: "baseline", Version: "v1.31"}})}); err != nil {
+		t.Errorf("twin: %v", err)
+	}
+}
+
+func TestView_WhatTheAPICannotReadIsDenied(t *testing.T) {
+	bad := podOf("Deployment", "{hostNetwork: 'yes', containers: ["+goodContainer+"]}")
+	finding := one(t, judgeWith(t, restrictedGate(), sealed(t, bad)))
+	if finding.Rule != ruleInvalidObject || finding.Level != plugin.Deny {
+		t.Errorf("%+v", finding)
+	}
+	twin := podOf("Deployment", "{hostNetwork: false, containers: ["+goodContainer+"]}")
+	if found := judgeWith(t, restrictedGate(), sealed(t, twin)); len(found) != 0 {
+		t.Errorf("twin: %+v", found)
+	}
+}
+
+func TestView_UnknownFieldIsAWarningAndDoesNotCount(t *testing.T) {
+	bad := podOf("Deployment", strings.Replace("{containers: ["+goodContainer+"]}", "securityContext", "securityContxt", 1))
+	found := judgeWith(t, restrictedGate(), sealed(t, bad))
+	if unknown := one(t, withRule(found, ruleUnknownField)); unknown.Level != plugin.Warn || !strings.Contains(unknown.Message, "securityContxt") {
+		t.Errorf("%+v", unknown)
+	}
+	if len(withRule(found, "pss/runAsNonRoot")) != 1 {
+		t.Errorf("the misspelt field counted: %+v", found)
+	}
+}
+
+func TestView_ASecretThatCannotBeReadIsNotQuoted(t *testing.T) {
+	bad := "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\ndata: {password: not-base64-secret}\n"
+	for _, finding := range judgeWith(t, Config{Gate: gateWith(gate.Judge{Packs: []string{"pack/supply-chain@1"}})}, sealed(t, bad)) {
+		if strings.Contains(fmt.Sprintf("%+v", finding), "not-base64-secret") {
+			t.Errorf("%+v", finding)
+		}
+	}
+}

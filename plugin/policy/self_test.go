@@ -1,0 +1,113 @@
+package policy
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
+)
+
+const application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web, namespace: team-a}\n"
+
+func selfFindings(config SelfConfig, input plugin.Sealed) []plugin.Finding {
+	return NewSelf(config).Judge(context.Background(), input)
+}
+
+func TestSelf_FindingsAreUnwaivableAndDeny(t *testing.T) {
+	finding := one(t, selfFindings(SelfConfig{}, sealed(t, application)))
+	if !finding.Unwaivable || finding.Level != plugin.Deny || finding.Why == "" || finding.Hint == "" || finding.Origin.File != "app.yaml" {
+		t.Errorf("%+v", finding)
+	}
+}
+
+func TestSelf_IsOffForThePlatformAlone(t *testing.T) {
+	if found := selfFindings(SelfConfig{Platform: true}, sealed(t, application)); len(found) != 0 {
+		t.Errorf("%+v", found)
+	}
+	one(t, selfFindings(SelfConfig{}, sealed(t, application)))
+}
+
+func TestSelf_TheGateNamesMoreNamespaces(t *testing.T) {
+	input := sealed(t, strings.ReplaceAll(unlabelled, "team-a", "platform-ci"))
+	one(t, selfFindings(SelfConfig{ProtectedNamespaces: []string{"Platform-CI"}}, input))
+	if found := selfFindings(SelfConfig{}, input); len(found) != 0 {
+		t.Errorf("twin: %+v", found)
+	}
+}
+
+func TestSelf_AnObjectWithoutANamespaceGoesToTheDestination(t *testing.T) {
+	input := sealed(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: web}\nrules: []\n")
+	input.Source.Application.Namespace = "argocd"
+	if finding := one(t, selfFindings(SelfConfig{}, input)); finding.Rule != ruleSelfNamespace || finding.Object.Kind != "ConfigMap" {
+		t.Errorf("%+v", finding)
+	}
+	input.Source.Application.Namespace = "team-a"
+	if found := selfFindings(SelfConfig{}, input); len(found) != 0 {
+		t.Errorf("twin: %+v", found)
+	}
+}
+
+func TestSelf_ACustomResourceIsNamespacedUntilItsDefinitionSaysOtherwise(t *testing.T) {
+	widget := "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: web}\n"
+	definition := "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\nspec: {group: example.com, scope: Cluster, names: {kind: Widget, plural: widgets}, versions: []}\n"
+	input := sealed(t, widget)
+	input.Source.Application.Namespace = "argocd"
+	one(t, selfFindings(SelfConfig{}, input))
+	input.Objects = objects(t, widget+definition)
+	if found := selfFindings(SelfConfig{}, input); len(found) != 0 {
+		t.Errorf("twin: %+v", found)
+	}
+}
+
+func TestSelf_NamespaceLabelsMayOnlyTighten(t *testing.T) {
+	namespace := func(labels string) string {
+		return "apiVersion: v1\nkind: Namespace\nmetadata: {name: team-a, labels: {" + labels + "}}\n"
+	}
+	const level, version = "pod-security.kubernetes.io/enforce: ", "pod-security.kubernetes.io/enforce-version: "
+	for name, test := range map[string]struct {
+		labels  string
+		minimum *gate.PodSecurity
+		has     map[string]string
+		want    int
+	}{
+		"below the gate":           {labels: level + "baseline", minimum: &gate.PodSecurity{Level: "restricted"}, want: 1},
+		"as the gate":              {labels: level + "restricted", minimum: &gate.PodSecurity{Level: "restricted"}},
+		"above the gate":           {labels: level + "restricted", minimum: &gate.PodSecurity{Level: "baseline"}},
+		"no gate":                  {labels: level + "privileged"},
+		"below the namespace":      {labels: level + "privileged", has: map[string]string{"pod-security.kubernetes.io/enforce": "baseline"}, want: 1},
+		"above the namespace":      {labels: level + "restricted", has: map[string]string{"pod-security.kubernetes.io/enforce": "baseline"}},
+		"an older version":         {labels: version + "v1.20", minimum: &gate.PodSecurity{Level: "restricted", Version: "v1.35"}, want: 1},
+		"a newer version":          {labels: version + "v1.36", minimum: &gate.PodSecurity{Level: "restricted", Version: "v1.35"}},
+		"a gate's unreadable text": {labels: level + "baseline", minimum: &gate.PodSecurity{Level: "strict"}, want: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := SelfConfig{PodSecurity: test.minimum}
+			if test.has != nil {
+				config.Namespaces = []gate.Namespace{{Name: "team-a", Labels: test.has}}
+			}
+			found := withRule(selfFindings(config, sealed(t, namespace(test.labels))), ruleSelfNamespaceLabels)
+			if len(found) != test.want {
+				t.Errorf("findings %+v, want %d", found, test.want)
+			}
+		})
+	}
+}
+
+func TestSelf_ACancelledRunHasNoAnswer(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if finding := one(t, NewSelf(SelfConfig{}).Judge(ctx, sealed(t, application))); finding.Level != plugin.Undetermined {
+		t.Errorf("%+v", finding)
+	}
+}
+
+func TestSelf_NamingThePackChangesNothing(t *testing.T) {
+	for _, packs := range [][]string{nil, {SelfPack}} {
+		if _, err := NewCompiler().Compile(Config{Gate: gateWith(gate.Judge{Packs: packs})}); err != nil {
+			t.Errorf("%v: %v", packs, err)
+		}
+	}
+	one(t, selfFindings(SelfConfig{}, sealed(t, application)))
+}
