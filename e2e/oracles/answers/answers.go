@@ -33,13 +33,18 @@ const (
 type Assay struct{ verifier *verify.Verifier }
 
 // Load reads policies and trust roots from files, as a gate does, and refuses
-// what a gate refuses. Images are read from the registry on loopback.
+// what a gate refuses. Images are read over plain HTTP from the host.
 func Load(host string, files ...string) (*Assay, error) {
+	return LoadFrom(registry.Host{Host: host, Private: true, PlainHTTP: true}, files...)
+}
+
+// LoadFrom is [Load] for a host that asks for more.
+func LoadFrom(host registry.Host, files ...string) (*Assay, error) {
 	config, err := gate.Load(files...)
 	if err != nil {
 		return nil, fmt.Errorf("loading the gate's configuration: %w", err)
 	}
-	client, err := registry.New(registry.Options{Hosts: []registry.Host{{Host: host, Private: true, PlainHTTP: true}}})
+	client, err := registry.New(registry.Options{Hosts: []registry.Host{host}})
 	if err != nil {
 		return nil, fmt.Errorf("making a registry client: %w", err)
 	}
