@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/cel-go/cel"
 	celast "github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
 )
 
@@ -51,10 +52,44 @@ func expressionReferences(env *cel.Env, expression string, variables map[string]
 		return references{}, fmt.Errorf("parsing %q: %w", expression, issues.Err())
 	}
 	var found references
+	bare := map[string]int{}
 	celast.PreOrderVisit(parsed.NativeRep().Expr(), celast.NewExprVisitor(func(expr celast.Expr) {
 		found = found.union(nodeReferences(expr, variables))
+		countBare(expr, bare)
 	}))
+	if bare[plugincel.RequestVarName] > 0 || bare[plugincel.VariableVarName] > 0 {
+		found = found.union(anything())
+	}
 	return found, nil
+}
+
+// anything is what is assumed of an expression that hands a whole variable on,
+// as in cel.bind(r, request, r.userInfo.username).
+func anything() references {
+	return references{authorizer: true, oldObject: true, user: true, operation: true, namespaceObject: true, namespace: true, objectLabels: true}
+}
+
+// countBare counts names that stand alone: each visit of a name adds one, and
+// each selection from it, which nodeReferences understands, takes it away.
+func countBare(expr celast.Expr, bare map[string]int) {
+	switch expr.Kind() {
+	case celast.IdentKind:
+		bare[expr.AsIdent()]++
+	case celast.SelectKind:
+		if operand := expr.AsSelect().Operand(); operand.Kind() == celast.IdentKind {
+			bare[operand.AsIdent()]--
+		}
+	case celast.CallKind:
+		if args := expr.AsCall().Args(); selects(expr.AsCall().FunctionName()) && len(args) > 0 && args[0].Kind() == celast.IdentKind {
+			bare[args[0].AsIdent()]--
+		}
+	}
+}
+
+// selects reports whether a function is a selection: optional (a.?b) or by
+// index (a["b"]).
+func selects(function string) bool {
+	return function == operators.OptSelect || function == operators.Index || function == operators.OptIndex
 }
 
 func nodeReferences(expr celast.Expr, variables map[string]references) references {
@@ -83,11 +118,8 @@ func identReferences(name string) references {
 
 func selectReferences(selected celast.SelectExpr, variables map[string]references) references {
 	operand := selected.Operand()
-	if operand.Kind() == celast.SelectKind && selected.FieldName() == "labels" && operand.AsSelect().FieldName() == "metadata" {
-		return references{objectLabels: true}
-	}
 	if operand.Kind() != celast.IdentKind {
-		return references{}
+		return references{objectLabels: selected.FieldName() == "labels"}
 	}
 	switch operand.AsIdent() {
 	case plugincel.VariableVarName:
@@ -95,7 +127,7 @@ func selectReferences(selected celast.SelectExpr, variables map[string]reference
 	case plugincel.RequestVarName:
 		return requestReferences(selected.FieldName())
 	}
-	return references{}
+	return references{objectLabels: selected.FieldName() == "labels"}
 }
 
 func requestReferences(field string) references {
@@ -114,18 +146,15 @@ func requestReferences(field string) references {
 // indexing (request["userInfo"]): what is selected there is taken for
 // everything that could be.
 func callReferences(call celast.CallExpr) references {
-	if name := call.FunctionName(); name != "_?._" && name != "_[_]" && name != "_[?_]" {
-		return references{}
-	}
 	args := call.Args()
-	if len(args) == 0 {
+	if !selects(call.FunctionName()) || len(args) == 0 {
 		return references{}
 	}
 	if args[0].Kind() == celast.IdentKind && args[0].AsIdent() == plugincel.RequestVarName {
 		return references{user: true, operation: true, namespace: true}
 	}
 	if args[0].Kind() == celast.IdentKind && args[0].AsIdent() == plugincel.VariableVarName {
-		return references{authorizer: true, oldObject: true, user: true}
+		return anything()
 	}
 	if len(args) == 2 && args[1].Kind() == celast.LiteralKind && args[1].AsLiteral().Value() == "labels" {
 		return references{objectLabels: true}

@@ -176,6 +176,8 @@ func TestAdmission_WhatCannotBeKnownIsIndeterminate(t *testing.T) {
 		"who applies it":     {policyText{validation: `{expression: "request.userInfo.username == 'x'"}`}, "request.userInfo"},
 		"by optional":        {policyText{validation: `{expression: "request.?userInfo.?username.orValue('') == 'x'"}`}, "request.userInfo"},
 		"by a variable":      {policyText{spec: `variables: [{name: a, expression: "request.userInfo.username"}]`, validation: `{expression: "variables.a == 'x'"}`}, "request.userInfo"},
+		"by another name":    {policyText{validation: `{expression: "[request].exists(r, r.userInfo.username == 'x')"}`}, "request.userInfo"},
+		"by index":           {policyText{validation: `{expression: "dyn(request)['userInfo'].username == 'x'"}`}, "request.userInfo"},
 		"namespace's labels": {policyText{validation: `{expression: "namespaceObject.metadata.labels['tier'] == 'x'"}`}, `namespace "team-a"`},
 		"selected namespace": {policyText{match: "namespaceSelector: {matchLabels: {tier: x}}"}, `namespace "team-a"`},
 		"binding's selector": {policyText{bindingMatch: "matchResources: {namespaceSelector: {matchLabels: {tier: x}}}"}, `namespace "team-a"`},

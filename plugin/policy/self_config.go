@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"encoding/base64"
 	"fmt"
 	"regexp"
 	"strings"
@@ -30,15 +31,24 @@ func judgeGateConfig(o selfObject) []plugin.Finding {
 	if name := strings.ToLower(o.id.Name); name == "assay-gate" || hasAnyPrefix(name, "assay-gate-", "assay-gates") {
 		return []plugin.Finding{o.deny(ruleSelfGate, "metadata.name", fmt.Sprintf("%q is the name of a gate's configuration", o.id.Name))}
 	}
-	for _, section := range []string{"data", "stringData"} {
+	for _, section := range []string{"data", "stringData", "binaryData"} {
 		values := mapAt(o.object.Fields, section)
 		for _, key := range sortedKeys(values) {
-			if text, _ := values[key].(string); gateDocument.MatchString(text) {
+			if text, _ := values[key].(string); holdsGate(text) {
 				return []plugin.Finding{o.deny(ruleSelfGate, section, fmt.Sprintf("the key %q holds a gate's configuration", key))}
 			}
 		}
 	}
 	return nil
+}
+
+// holdsGate looks into text, and into what it encodes as base64.
+func holdsGate(text string) bool {
+	if gateDocument.MatchString(text) {
+		return true
+	}
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	return err == nil && gateDocument.Match(decoded)
 }
 
 // judgeNamespaceLabels denies Namespaces whose labels enforce less Pod Security
