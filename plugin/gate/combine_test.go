@@ -344,6 +344,7 @@ func TestCombine_RegistriesOfThreeGates(t *testing.T) {
 		{"an added gate can take away", []Gate{gate("a", true, entry("h", "x/", "c"), entry("i", "", "")), gate("b", false, entry("i", "", ""))}, "i/"},
 		{"an empty list takes all away", []Gate{gate("a", true, entry("h", "", "")), {Spec: Spec{Registries: []Registry{}}}}, ""},
 		{"a base gate without a list takes all away", []Gate{gate("a", true, entry("h", "", "")), gate("b", true)}, ""},
+		{"in whatever order they stand", []Gate{gate("a", true, entry("h", "x/", ""), entry("h", "", "c")), gate("b", true, entry("h", "", "c"))}, "h/+c h/x/"},
 		{"the most specific entry decides", []Gate{gate("a", true, entry("h", "", "c"), entry("h", "x/", "")), gate("b", true, entry("h", "x/y/", "c"), entry("h", "", "c"))}, "h/+c h/x/ h/x/y/"},
 	} {
 		effective, err := Combine(test.gates)

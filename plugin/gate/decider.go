@@ -90,7 +90,7 @@ func (w Waiver) daysLeft(at time.Time) int {
 // field changes, the waiver is spent.
 func (w Waiver) covers(source plugin.Source, finding plugin.Finding) bool {
 	switch {
-	case w.Rule != finding.Rule || selfRule(w.Rule):
+	case w.Rule != finding.Rule:
 		return false
 	case w.Application != "" && w.Application != source.Application.Name:
 		return false

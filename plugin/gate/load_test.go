@@ -266,6 +266,18 @@ func TestLoad_HostileYAMLIsBounded(t *testing.T) {
 	}
 }
 
+func TestLoad_FilesTogetherAreBounded(t *testing.T) {
+	for limit, want := range map[int64]int{30: 0, 29: 1} {
+		found := problems{}
+		collect := collector{limits: plugin.Limits{FileBytes: 10, TreeBytes: limit}, problems: &found}
+		file := &fstest.MapFile{Data: []byte("0123456789")}
+		collect.inFS(fstest.MapFS{"a.yaml": file, "b.yaml": file, "c.yaml": file}, ".")
+		if len(found.list) != want || want > 0 && !strings.HasPrefix(found.err().Error(), "c.yaml: ") {
+			t.Errorf("limit %d: %v", limit, found.err())
+		}
+	}
+}
+
 func TestLoad_WhatYAMLVersionsReadDifferentlyIsRefusedInPolicies(t *testing.T) {
 	const head = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: a}\nspec:\n  value: "
 	for _, value := range []string{"yes", "off", "0777", "0x1f", "1_000", ".inf", "!!binary aGk="} {

@@ -78,6 +78,10 @@ func TestSelect_ApplicationThatNoBaseGateCoversIsDenied(t *testing.T) {
 	if _, err := config.Select(plugin.Application{Name: "web", Project: "team-a"}, "."); err != nil {
 		t.Errorf("a twin: %v", err)
 	}
+	byName := Gate{Metadata: Metadata{Name: "a"}, Spec: Spec{Base: true, Selector: Selector{Projects: []string{"team-a"}, Applications: []string{"shop"}}}}
+	if gates, err := (&Config{Gates: []Gate{byName}}).Select(plugin.Application{Name: "shop", SourceNamespace: "apps"}, "."); err == nil {
+		t.Errorf("an application chose its base gate by its own name: %v", names(gates))
+	}
 	if _, err := (&Config{}).Select(plugin.Application{Project: "team-a"}, "."); err == nil {
 		t.Error("an empty configuration covers an application")
 	}
