@@ -53,7 +53,11 @@ func (r Rule) pending(at time.Time) bool {
 
 // Rules is the page of every rule of the product, sorted by id.
 func Rules() []Rule {
-	rules := slices.Concat(podSecurityRules(), selfRules(), objectRules(), imageRules(), verifyRules(), renderRules(), gateRules(), runRules(), hardenRules(), shippedRules())
+	rules := slices.Concat(
+		podSecurityRules(), selfRules(), objectRules(), shippedRules(),
+		trustRules(), imageRules(), registryRules(), confinementRules(), renderRules(),
+		gateRules(), adviceRules(), waiverRules(), hardenRules(), runRules(), panicRules(),
+	)
 	slices.SortFunc(rules, func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return rules
 }

@@ -1,6 +1,47 @@
 package policy
 
-// imageRules are about images and registries.
+// trustRules are about who vouches for an image.
+func trustRules() []Rule {
+	return []Rule{
+		{
+			ID: "image/no-trust-rule", Severity: "critical", Level: "Deny", Title: "A trust rule covers every image",
+			Why: "nobody has said who may vouch for this image",
+			Fix: "add a ClusterImagePolicy whose glob covers it; assay init proposes one",
+		},
+		{
+			ID: "image/not-signed", Severity: "critical", Level: "Deny", Title: "Somebody vouches for every image",
+			Why: "an image that nobody signed may come from anybody",
+			Fix: "sign the image, or correct the reference; the details list every candidate that was looked at",
+		},
+		{
+			ID: "image/not-trusted", Severity: "critical", Level: "Deny", Title: "Who vouches for the image is trusted",
+			Why: "the image is signed, but not by whom the gate trusts",
+			Fix: "have it signed by the identity or key that the policy names; the details list every candidate",
+		},
+		{
+			ID: "image/refused", Severity: "critical", Level: "Deny", Title: "A trust rule refuses the image",
+			Why: "a ClusterImagePolicy with static: fail covers it",
+			Fix: "use another image, or change the policy",
+		},
+		{
+			ID: "image/stale", Severity: "low", Level: "Warn", Title: "The registry gave no fresh answer for a tag",
+			Why: "an earlier answer was used, as the registry did not answer",
+			Fix: "look at the registry; spec.freshness bounds how long an earlier answer is believed",
+		},
+		{
+			ID: "image/unaccounted", Severity: "critical", Level: "Deny", Title: "Every image in the output was judged",
+			Why: "the sealed bytes hold an image that this run did not pin or nobody vouched for",
+			Fix: "report it with the input that caused it, unless pinning or hardening was changed",
+		},
+		{
+			ID: "image/unsupported", Severity: "high", Level: "Deny", Title: "An image is of a type that can be verified",
+			Why: "what the registry holds under the reference is not an image or index",
+			Fix: "correct the reference",
+		},
+	}
+}
+
+// imageRules are about finding and pinning images.
 func imageRules() []Rule {
 	return []Rule{
 		{
@@ -19,24 +60,9 @@ func imageRules() []Rule {
 			Fix: "run assay lock and review the change, or keep the old build; the gate sets spec.lock.drift",
 		},
 		{
-			ID: "image/no-trust-rule", Severity: "critical", Level: "Deny", Title: "A trust rule covers every image",
-			Why: "nobody has said who may vouch for this image",
-			Fix: "add a ClusterImagePolicy whose glob covers it; assay init proposes one",
-		},
-		{
 			ID: "image/not-locked", Severity: "high", Level: "Deny", Title: "Every tag has an entry in images.lock.yaml",
 			Why: "without an entry the registry decides at every sync what is deployed",
 			Fix: "run assay lock and commit images.lock.yaml, or write a digest",
-		},
-		{
-			ID: "image/not-signed", Severity: "critical", Level: "Deny", Title: "Somebody vouches for every image",
-			Why: "an image that nobody signed may come from anybody",
-			Fix: "sign the image, or correct the reference; the details list every candidate that was looked at",
-		},
-		{
-			ID: "image/not-trusted", Severity: "critical", Level: "Deny", Title: "Who vouches for the image is trusted",
-			Why: "the image is signed, but not by whom the gate trusts",
-			Fix: "have it signed by the identity or key that the policy names; the details list every candidate",
 		},
 		{
 			ID: "image/platform-missing", Severity: "medium", Level: "Deny", Title: "An image has every platform that the gate requires",
@@ -44,30 +70,16 @@ func imageRules() []Rule {
 			Fix: "build the image for the platform, or change spec.images.platforms",
 		},
 		{
-			ID: "image/refused", Severity: "critical", Level: "Deny", Title: "A trust rule refuses the image",
-			Why: "a ClusterImagePolicy with static: fail covers it",
-			Fix: "use another image, or change the policy",
-		},
-		{
-			ID: "image/stale", Severity: "low", Level: "Warn", Title: "The registry gave no fresh answer for a tag",
-			Why: "an earlier answer was used, as the registry did not answer",
-			Fix: "look at the registry; spec.freshness bounds how long an earlier answer is believed",
-		},
-		{
-			ID: "image/unaccounted", Severity: "critical", Level: "Deny", Title: "Every image in the output was judged",
-			Why: "the sealed bytes hold an image that this run did not pin or nobody vouched for",
-			Fix: "report it with the input that caused it, unless pinning or hardening was changed",
-		},
-		{
 			ID: "image/undeclared", Severity: "high", Level: "Deny", Title: "Every place that names an image is known",
 			Why: "an image that is not found is neither pinned nor verified",
 			Fix: "declare the field under spec.images.fields of the gate, or rename it when it names no image",
 		},
-		{
-			ID: "image/unsupported", Severity: "high", Level: "Deny", Title: "An image is of a type that can be verified",
-			Why: "what the registry holds under the reference is not an image or index",
-			Fix: "correct the reference",
-		},
+	}
+}
+
+// registryRules are about how registries answer.
+func registryRules() []Rule {
+	return []Rule{
 		{
 			ID: "registry/invalid-answer", Severity: "medium", Level: "Undetermined", Title: "The registry answers as the specification says",
 			Why: "an answer that cannot be read is no answer",

@@ -1,7 +1,7 @@
 package policy
 
-// renderRules are about rendering.
-func renderRules() []Rule {
+// confinementRules are about what a rendering may reach.
+func confinementRules() []Rule {
 	return []Rule{
 		{
 			ID: "render/crashed", Severity: "high", Level: "Deny", Title: "The renderer did not crash",
@@ -14,21 +14,6 @@ func renderRules() []Rule {
 			Fix: "run assay vendor, or allow the host under spec.charts.hosts and lock the digest",
 		},
 		{
-			ID: "render/duplicate", Severity: "medium", Level: "Deny", Title: "Every object is there once",
-			Why: "of two objects with one identity the last one wins, and nobody reviews which",
-			Fix: "remove one of them",
-		},
-		{
-			ID: "render/duplicate-key", Severity: "medium", Level: "Deny", Title: "Every key is there once",
-			Why: "readers of YAML disagree about which of two equal keys counts",
-			Fix: "remove one of them",
-		},
-		{
-			ID: "render/empty", Severity: "high", Level: "Deny", Title: "The rendering is not empty",
-			Why: "an empty answer means \"delete everything\" to the tools that sync it",
-			Fix: "check the path, and the values that switch objects off",
-		},
-		{
 			ID: "render/escape", Severity: "critical", Level: "Deny", Title: "Nothing outside the tree is read",
 			Why: "a symlink or path out of the tree reads files of the gate or of other tenants",
 			Fix: "keep the file inside the tree",
@@ -39,49 +24,14 @@ func renderRules() []Rule {
 			Fix: "remove the plugin, function or post-renderer",
 		},
 		{
-			ID: "render/failed", Severity: "high", Level: "Deny", Title: "The source renders",
-			Why: "what cannot be rendered cannot be judged",
-			Fix: "correct what the message names",
-		},
-		{
-			ID: "render/invalid", Severity: "high", Level: "Deny", Title: "The source can be read",
-			Why: "what cannot be read cannot be judged",
-			Fix: "correct the file at the line that the message names",
-		},
-		{
 			ID: "render/limit", Severity: "high", Level: "Deny", Title: "Rendering stays inside its limits",
 			Why: "one template must not stop the renderings of others",
 			Fix: "make the source smaller, or raise the limit by its name under spec.limits",
 		},
 		{
-			ID: "render/missing", Severity: "medium", Level: "Deny", Title: "Every file that is named exists",
-			Why: "the tools that sync would fail in the same place",
-			Fix: "correct the path, or commit the file",
-		},
-		{
 			ID: "render/no-answer", Severity: "medium", Level: "Undetermined", Title: "There was time to render",
 			Why: "a deadline that passed is no answer",
 			Fix: "run it again, with more time if it was a deadline",
-		},
-		{
-			ID: "render/not-an-object", Severity: "medium", Level: "Deny", Title: "Everything rendered is a Kubernetes object",
-			Why: "a document without apiVersion, kind or name cannot be applied or judged",
-			Fix: "complete the object, or remove the document",
-		},
-		{
-			ID: "render/not-supported", Severity: "medium", Level: "Deny", Title: "The source asks only for what is supported",
-			Why: "an option that is not implemented would mean something else than its author thinks",
-			Fix: "remove the option; docs/roadmap.md lists what is not in this version",
-		},
-		{
-			ID: "render/panic", Severity: "critical", Level: "Deny", Title: "The render stage did not stop",
-			Why: "a defect must not let anything through",
-			Fix: "report it with the input that caused it",
-		},
-		{
-			ID: "render/random", Severity: "medium", Level: "Warn", Title: "Templates give the same output every time",
-			Why: "a value that changes with every rendering makes every sync a change",
-			Fix: "replace now, rand*, gen*, uuidv4, bcrypt and htpasswd by a value that is set",
 		},
 		{
 			ID: "render/remote", Severity: "high", Level: "Deny", Title: "Nothing remote is rendered",
@@ -101,28 +51,53 @@ func renderRules() []Rule {
 	}
 }
 
-// verifyRules are about the verify stage as a whole.
-func verifyRules() []Rule {
+// renderRules are about what is rendered.
+func renderRules() []Rule {
 	return []Rule{
 		{
-			ID: "verify/no-answer", Severity: "medium", Level: "Undetermined", Title: "The evidence could be looked at",
-			Why: "no answer is not the same as not signed",
-			Fix: "try again; the message says what did not answer",
+			ID: "render/duplicate", Severity: "medium", Level: "Deny", Title: "Every object is there once",
+			Why: "of two objects with one identity the last one wins, and nobody reviews which",
+			Fix: "remove one of them",
 		},
 		{
-			ID: "verify/no-verifier", Severity: "critical", Level: "Deny", Title: "Every gate has a verifier",
-			Why: "an empty list of verifiers would let everything through",
-			Fix: "give the gate trust rules",
+			ID: "render/duplicate-key", Severity: "medium", Level: "Deny", Title: "Every key is there once",
+			Why: "readers of YAML disagree about which of two equal keys counts",
+			Fix: "remove one of them",
 		},
 		{
-			ID: "verify/failed", Severity: "critical", Level: "Deny", Title: "The verify stage could do its work",
-			Why: "an error that is no answer denies",
+			ID: "render/empty", Severity: "high", Level: "Deny", Title: "The rendering is not empty",
+			Why: "an empty answer means \"delete everything\" to the tools that sync it",
+			Fix: "check the path, and the values that switch objects off",
+		},
+		{
+			ID: "render/failed", Severity: "high", Level: "Deny", Title: "The source renders",
+			Why: "what cannot be rendered cannot be judged",
 			Fix: "correct what the message names",
 		},
 		{
-			ID: "verify/panic", Severity: "critical", Level: "Deny", Title: "The verify stage did not stop",
-			Why: "a defect must not let anything through",
-			Fix: "report it with the input that caused it",
+			ID: "render/invalid", Severity: "high", Level: "Deny", Title: "The source can be read",
+			Why: "what cannot be read cannot be judged",
+			Fix: "correct the file at the line that the message names",
+		},
+		{
+			ID: "render/missing", Severity: "medium", Level: "Deny", Title: "Every file that is named exists",
+			Why: "the tools that sync would fail in the same place",
+			Fix: "correct the path, or commit the file",
+		},
+		{
+			ID: "render/not-an-object", Severity: "medium", Level: "Deny", Title: "Everything rendered is a Kubernetes object",
+			Why: "a document without apiVersion, kind or name cannot be applied or judged",
+			Fix: "complete the object, or remove the document",
+		},
+		{
+			ID: "render/not-supported", Severity: "medium", Level: "Deny", Title: "The source asks only for what is supported",
+			Why: "an option that is not implemented would mean something else than its author thinks",
+			Fix: "remove the option; docs/roadmap.md lists what is not in this version",
+		},
+		{
+			ID: "render/random", Severity: "medium", Level: "Warn", Title: "Templates give the same output every time",
+			Why: "a value that changes with every rendering makes every sync a change",
+			Fix: "replace now, rand*, gen*, uuidv4, bcrypt and htpasswd by a value that is set",
 		},
 	}
 }

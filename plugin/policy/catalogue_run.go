@@ -4,21 +4,6 @@ package policy
 func gateRules() []Rule {
 	return []Rule{
 		{
-			ID: "gate/accepts-everybody", Severity: "high", Level: "Warn", Title: "A trust rule names somebody",
-			Why: "a rule that accepts every signer proves nothing about the image",
-			Fix: "name issuer and subject, or a key",
-		},
-		{
-			ID: "gate/binding-without-policy", Severity: "medium", Level: "Warn", Title: "A binding names a policy of the configuration",
-			Why: "a binding without its policy enforces nothing",
-			Fix: "add the policy's file, or remove the binding",
-		},
-		{
-			ID: "gate/policy-without-binding", Severity: "medium", Level: "Warn", Title: "A policy has a binding",
-			Why: "a policy without a binding is not in force, as in the cluster",
-			Fix: "add a ValidatingAdmissionPolicyBinding, or remove the policy",
-		},
-		{
 			ID: "gate/break-glass", Severity: "high", Level: "Warn", Title: "Break glass is in use",
 			Why: "the gate is open for one application and revision until the time that is shown",
 			Fix: "repair the cause and remove the entry",
@@ -27,16 +12,6 @@ func gateRules() []Rule {
 			ID: "gate/conflict", Severity: "high", Level: "Deny", Title: "Gates that meet agree",
 			Why: "two gates ask for different things in a field that has no order",
 			Fix: "make the selectors disjoint, or the values equal; without a project set ARGOCD_APP_PROJECT_NAME",
-		},
-		{
-			ID: "gate/credentials-in-clear", Severity: "high", Level: "Warn", Title: "Credentials travel encrypted",
-			Why: "plain HTTP shows the credential to whoever is in between",
-			Fix: "remove plainHTTP, or the credential",
-		},
-		{
-			ID: "gate/deny-without-pin", Severity: "medium", Level: "Warn", Title: "Denying goes with pinning",
-			Why: "what was verified is not what is deployed when the tag can move in between",
-			Fix: "switch spec.switches.pin on",
 		},
 		{
 			ID: "gate/invalid", Severity: "high", Level: "Deny", Title: "The gate's configuration can be read",
@@ -54,6 +29,27 @@ func gateRules() []Rule {
 			Fix: "add a base gate whose selector matches it",
 		},
 		{
+			ID: "gate/name", Severity: "high", Level: "Deny", Title: "Every gate has a name of its own",
+			Why: "findings, waivers and evidence are told apart by the name of their gate",
+			Fix: "name the gates differently",
+		},
+	}
+}
+
+// adviceRules are about a configuration that means less than it seems.
+func adviceRules() []Rule {
+	return []Rule{
+		{
+			ID: "gate/binding-without-policy", Severity: "medium", Level: "Warn", Title: "A binding names a policy of the configuration",
+			Why: "a binding without its policy enforces nothing",
+			Fix: "add the policy's file, or remove the binding",
+		},
+		{
+			ID: "gate/policy-without-binding", Severity: "medium", Level: "Warn", Title: "A policy has a binding",
+			Why: "a policy without a binding is not in force, as in the cluster",
+			Fix: "add a ValidatingAdmissionPolicyBinding, or remove the policy",
+		},
+		{
 			ID: "gate/object-labels", Severity: "medium", Level: "Warn", Title: "Policies do not select by what the application writes",
 			Why: "an application can leave a policy by changing its own labels",
 			Fix: "select by namespace",
@@ -64,10 +60,26 @@ func gateRules() []Rule {
 			Fix: "name it in a gate, or remove it",
 		},
 		{
-			ID: "gate/name", Severity: "high", Level: "Deny", Title: "Every gate has a name of its own",
-			Why: "findings, waivers and evidence are told apart by the name of their gate",
-			Fix: "name the gates differently",
+			ID: "gate/accepts-everybody", Severity: "high", Level: "Warn", Title: "A trust rule names somebody",
+			Why: "a rule that accepts every signer proves nothing about the image",
+			Fix: "name issuer and subject, or a key",
 		},
+		{
+			ID: "gate/credentials-in-clear", Severity: "high", Level: "Warn", Title: "Credentials travel encrypted",
+			Why: "plain HTTP shows the credential to whoever is in between",
+			Fix: "remove plainHTTP, or the credential",
+		},
+		{
+			ID: "gate/deny-without-pin", Severity: "medium", Level: "Warn", Title: "Denying goes with pinning",
+			Why: "what was verified is not what is deployed when the tag can move in between",
+			Fix: "switch spec.switches.pin on",
+		},
+	}
+}
+
+// waiverRules are about exceptions.
+func waiverRules() []Rule {
+	return []Rule{
 		{
 			ID: "waiver/expired", Severity: "medium", Level: "Warn", Title: "A waiver is past its day",
 			Why: "the denial that it covered counts again",
@@ -82,92 +94,6 @@ func gateRules() []Rule {
 			ID: "waiver/too-long", Severity: "medium", Level: "Warn", Title: "A waiver ends within the time that is allowed",
 			Why: "a waiver without an end in sight is a rule that nobody decided",
 			Fix: "give it an earlier day",
-		},
-	}
-}
-
-// runRules are about the stages of a run.
-func runRules() []Rule {
-	return []Rule{
-		{
-			ID: "setup/failed", Severity: "critical", Level: "Deny", Title: "The pipeline is complete",
-			Why: "a stage that is missing must not let anything through",
-			Fix: "correct the configuration that the message names",
-		},
-		{
-			ID: "setup/panic", Severity: "critical", Level: "Deny", Title: "The setup did not stop",
-			Why: "a defect must not let anything through",
-			Fix: "report it with the input that caused it",
-		},
-		{
-			ID: "images/panic", Severity: "critical", Level: "Deny", Title: "The images stage did not stop",
-			Why: "a defect must not let anything through",
-			Fix: "report it with the input that caused it",
-		},
-		{
-			ID: "lock/invalid", Severity: "high", Level: "Deny", Title: "images.lock.yaml can be read",
-			Why: "a lock that cannot be read decides nothing",
-			Fix: "run assay lock again",
-		},
-		{
-			ID: "resolve/failed", Severity: "high", Level: "Deny", Title: "The resolve stage could do its work",
-			Why: "an error that is no answer denies",
-			Fix: "correct what the message names",
-		},
-		{
-			ID: "resolve/no-answer", Severity: "medium", Level: "Undetermined", Title: "The registry said which digest a tag stands for",
-			Why: "no answer is not the same as no such tag",
-			Fix: "try again; the message says what did not answer",
-		},
-		{
-			ID: "resolve/panic", Severity: "critical", Level: "Deny", Title: "The resolve stage did not stop",
-			Why: "a defect must not let anything through",
-			Fix: "report it with the input that caused it",
-		},
-		{
-			ID: "inspect/panic", Severity: "critical", Level: "Deny", Title: "The inspect stage did not stop",
-			Why: "a defect must not let anything through",
-			Fix: "report it with the input that caused it",
-		},
-		{
-			ID: "harden/panic", Severity: "critical", Level: "Deny", Title: "The harden stage did not stop",
-			Why: "a defect must not let anything through",
-			Fix: "report it with the input that caused it",
-		},
-		{
-			ID: "seal/failed", Severity: "critical", Level: "Deny", Title: "The output can be sealed",
-			Why: "only bytes that were judged may leave the gate",
-			Fix: "report it with the input that caused it",
-		},
-		{
-			ID: "seal/panic", Severity: "critical", Level: "Deny", Title: "The seal stage did not stop",
-			Why: "a defect must not let anything through",
-			Fix: "report it with the input that caused it",
-		},
-		{
-			ID: "judge/no-answer", Severity: "medium", Level: "Undetermined", Title: "There was time to judge",
-			Why: "a deadline that passed is no answer",
-			Fix: "run it again, with more time if it was a deadline",
-		},
-		{
-			ID: "judge/failed", Severity: "critical", Level: "Deny", Title: "The judge stage could do its work",
-			Why: "an error that is no answer denies",
-			Fix: "correct what the message names",
-		},
-		{
-			ID: "judge/panic", Severity: "critical", Level: "Deny", Title: "The judge stage did not stop",
-			Why: "a defect must not let anything through",
-			Fix: "report it with the input that caused it",
-		},
-		{
-			ID: "account/panic", Severity: "critical", Level: "Deny", Title: "The account stage did not stop",
-			Why: "a defect must not let anything through",
-			Fix: "report it with the input that caused it",
-		},
-		{
-			ID: "report/limit", Severity: "low", Level: "Warn", Title: "The report lists every finding",
-			Why: "beyond the limit only the worst findings are listed, and the verdict still counts all",
-			Fix: "correct the findings that are listed first, or raise findingsPerVerdict under spec.limits",
 		},
 	}
 }
@@ -201,4 +127,78 @@ func hardenRules() []Rule {
 			Fix: "follow the hint: change the image, or write the setting",
 		},
 	}
+}
+
+// runRules are about the stages of a run.
+func runRules() []Rule {
+	return []Rule{
+		{
+			ID: "verify/no-answer", Severity: "medium", Level: "Undetermined", Title: "The evidence could be looked at",
+			Why: "no answer is not the same as not signed",
+			Fix: "try again; the message says what did not answer",
+		},
+		{
+			ID: "verify/no-verifier", Severity: "critical", Level: "Deny", Title: "Every gate has a verifier",
+			Why: "an empty list of verifiers would let everything through",
+			Fix: "give the gate trust rules",
+		},
+		{
+			ID: "verify/failed", Severity: "critical", Level: "Deny", Title: "The verify stage could do its work",
+			Why: "an error that is no answer denies",
+			Fix: "correct what the message names",
+		},
+		{
+			ID: "setup/failed", Severity: "critical", Level: "Deny", Title: "The pipeline is complete",
+			Why: "a stage that is missing must not let anything through",
+			Fix: "correct the configuration that the message names",
+		},
+		{
+			ID: "lock/invalid", Severity: "high", Level: "Deny", Title: "images.lock.yaml can be read",
+			Why: "a lock that cannot be read decides nothing",
+			Fix: "run assay lock again",
+		},
+		{
+			ID: "resolve/failed", Severity: "high", Level: "Deny", Title: "The resolve stage could do its work",
+			Why: "an error that is no answer denies",
+			Fix: "correct what the message names",
+		},
+		{
+			ID: "resolve/no-answer", Severity: "medium", Level: "Undetermined", Title: "The registry said which digest a tag stands for",
+			Why: "no answer is not the same as no such tag",
+			Fix: "try again; the message says what did not answer",
+		},
+		{
+			ID: "seal/failed", Severity: "critical", Level: "Deny", Title: "The output can be sealed",
+			Why: "only bytes that were judged may leave the gate",
+			Fix: "report it with the input that caused it",
+		},
+		{
+			ID: "judge/no-answer", Severity: "medium", Level: "Undetermined", Title: "There was time to judge",
+			Why: "a deadline that passed is no answer",
+			Fix: "run it again, with more time if it was a deadline",
+		},
+		{
+			ID: "judge/failed", Severity: "critical", Level: "Deny", Title: "The judge stage could do its work",
+			Why: "an error that is no answer denies",
+			Fix: "correct what the message names",
+		},
+		{
+			ID: "report/limit", Severity: "low", Level: "Warn", Title: "The report lists every finding",
+			Why: "beyond the limit only the worst findings are listed, and the verdict still counts all",
+			Fix: "correct the findings that are listed first, or raise findingsPerVerdict under spec.limits",
+		},
+	}
+}
+
+// panicRules has a page for each stage, for a defect that stopped it.
+func panicRules() []Rule {
+	var rules []Rule
+	for _, stage := range []string{"account", "harden", "images", "inspect", "judge", "render", "resolve", "seal", "setup", "verify"} {
+		rules = append(rules, Rule{
+			ID: stage + "/panic", Severity: "critical", Level: "Deny", Title: "The " + stage + " stage did not stop",
+			Why: "a defect must not let anything through",
+			Fix: "report it with the input that caused it",
+		})
+	}
+	return rules
 }
