@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -276,6 +278,31 @@ func TestVerify_ExpiredTrustRootIsUndetermined(t *testing.T) {
 		}
 	}
 	checkTwins(t, arrange(true), arrange(false), noAnswer("TrustRoot old: all of its authorities are past their validity"))
+}
+
+// The file says that the authorities ended, their certificates do not.
+func TestVerify_RetiredTrustRootIsUndetermined(t *testing.T) {
+	arrange := func(ended bool) twin {
+		return func(w *world) plugin.Image {
+			until := w.now.AddDate(1, 0, 0)
+			if ended {
+				until = w.now.AddDate(0, 0, -1)
+			}
+			file, err := w.sigstore.TrustedRootUntil(until)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(w.config.Dir, "root.json"), file, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			w.config.TrustRoots[0] = gate.TrustRoot{
+				Metadata: gate.Metadata{Name: rootName}, At: plugin.Origin{File: "gate.yaml", Line: 1},
+				Spec: gate.TrustRootSpec{TrustedRootFile: "root.json"},
+			}
+			return signed(w)
+		}
+	}
+	checkTwins(t, arrange(true), arrange(false), noAnswer("all of its authorities are past their validity"))
 }
 
 func TestVerify_ExpiredTimestampAuthorityIsUndetermined(t *testing.T) {

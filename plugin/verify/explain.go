@@ -21,6 +21,7 @@ func plainWords() [][2]string {
 		{"leaf certificate verification failed", "its certificate is not from the trusted authority, or was not valid when it signed"},
 		{"expected key signature", "it is signed with a certificate, and the policy asks for a key"},
 		{"bundle is signed with a public key", "it is signed by a key, and the policy asks for a certificate"},
+		{"outside of public key validity window", "it is signed by a key, and the policy asks for a certificate"}, // keys of policies have no end
 		{"not enough verified log entries", "it has no entry of the trusted transparency log"},
 		{"unable to meet threshold", "its certificate has no timestamp of a trusted certificate log"},
 		{"threshold not met for verified signed timestamps", "it has no timestamp of the trusted timestamp authority"},

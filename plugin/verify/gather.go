@@ -77,7 +77,7 @@ func (s *session) gatherBundles(ctx context.Context, at lookupKey) gathered {
 			continue
 		}
 		group.Go(func() error {
-			found[i] = s.readBundle(ctx, at.repository, referrer)
+			found[i] = guardedRead(func() gathered { return s.readBundle(ctx, at.repository, referrer) })
 			return nil
 		})
 	}
@@ -86,6 +86,17 @@ func (s *session) gatherBundles(ctx context.Context, at lookupKey) gathered {
 		all.add(one)
 	}
 	return all
+}
+
+// guardedRead keeps a panic over hostile content inside its goroutine, where it
+// would end the process: what was read is then refused.
+func guardedRead(read func() gathered) (result gathered) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			result = gathered{refused: []string{"reading it panicked: " + oneLine(fmt.Errorf("%v", cause))}}
+		}
+	}()
+	return read()
 }
 
 // checkReferrers refuses a list that is longer than the limit.

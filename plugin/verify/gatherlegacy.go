@@ -42,7 +42,7 @@ func (s *session) gatherLegacy(ctx context.Context, at lookupKey) gathered {
 			continue
 		}
 		group.Go(func() error {
-			found[i] = s.readPayload(ctx, at.repository, parsed, i)
+			found[i] = guardedRead(func() gathered { return s.readPayload(ctx, at.repository, parsed, i) })
 			return nil
 		})
 	}

@@ -199,7 +199,11 @@ func (s *Sigstore) TrustRootYAML(name string) (string, error) {
 }
 
 // TrustedRootJSON is the same as a trusted_root.json, with validity times.
-func (s *Sigstore) TrustedRootJSON() ([]byte, error) {
+func (s *Sigstore) TrustedRootJSON() ([]byte, error) { return s.TrustedRootUntil(s.until) }
+
+// TrustedRootUntil is TrustedRootJSON with another end of validity than the
+// certificates', as an instance that retired its authorities writes it.
+func (s *Sigstore) TrustedRootUntil(until time.Time) ([]byte, error) {
 	logs := map[string]*root.TransparencyLog{}
 	ctLogs := map[string]*root.TransparencyLog{}
 	for _, one := range []struct {
@@ -214,9 +218,9 @@ func (s *Sigstore) TrustedRootJSON() ([]byte, error) {
 		one.into[fmt.Sprintf("%x", id)] = logOf(one.url, one.key, id, s.from)
 	}
 	made, err := root.NewTrustedRoot(root.TrustedRootMediaType01,
-		[]root.CertificateAuthority{&root.FulcioCertificateAuthority{Root: s.fulcio.certificate, ValidityPeriodStart: s.from, ValidityPeriodEnd: s.until, URI: fulcioURL}},
+		[]root.CertificateAuthority{&root.FulcioCertificateAuthority{Root: s.fulcio.certificate, ValidityPeriodStart: s.from, ValidityPeriodEnd: until, URI: fulcioURL}},
 		ctLogs,
-		[]root.TimestampingAuthority{&root.SigstoreTimestampingAuthority{Root: s.stamps.certificate, Leaf: s.stampLeaf.certificate, ValidityPeriodStart: s.from, ValidityPeriodEnd: s.until, URI: stampURL}},
+		[]root.TimestampingAuthority{&root.SigstoreTimestampingAuthority{Root: s.stamps.certificate, Leaf: s.stampLeaf.certificate, ValidityPeriodStart: s.from, ValidityPeriodEnd: until, URI: stampURL}},
 		logs)
 	if err != nil {
 		return nil, fmt.Errorf("writing a trusted root: %w", err)
