@@ -87,7 +87,9 @@ type run struct {
 	unanswered map[string]bool
 	// reviews has, for every gate, one review list per verifier, by image.
 	reviews [][][]Review
-	sealed  []byte
+	// unfilled are the fields about which hardening had no answer.
+	unfilled map[unfilledKey]bool
+	sealed   []byte
 	// shipped are the images found in the decoded seal, before any judge saw it.
 	shipped []Image
 	stopped bool

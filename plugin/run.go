@@ -35,14 +35,18 @@ func (r *run) findImages(context.Context) {
 func (r *run) resolve(ctx context.Context) {
 	findings := r.Lock.resolve(ctx, r.source, r.Resolver, r.images)
 	r.unanswered = map[string]bool{}
-	for _, finding := range findings {
-		if finding.Level == Undetermined {
-			r.unanswered[finding.Image] = true
-		}
-	}
+	r.noteUnanswered(findings)
 	r.addOfNoGate(findings)
 	if r.Pin {
 		r.pin()
+	}
+}
+
+func (r *run) noteUnanswered(findings []Finding) {
+	for _, finding := range findings {
+		if finding.Level == Undetermined && finding.Image != "" {
+			r.unanswered[finding.Image] = true
+		}
 	}
 }
 
@@ -88,6 +92,7 @@ func (r *run) verify(ctx context.Context) {
 	}
 	group.Wait()
 	r.addOfNoGate(facts)
+	r.noteUnanswered(facts)
 	for i := range r.images {
 		r.images[i].Config, r.images[i].Platforms = inspected[i].Config, inspected[i].Platforms
 	}
@@ -116,7 +121,30 @@ func (r *run) harden(ctx context.Context) {
 	if r.Hardener == nil {
 		return
 	}
-	r.addOfNoGate(r.Hardener.Harden(ctx, r.objects, NewImageIndex(slices.Clone(r.images))))
+	findings := r.Hardener.Harden(ctx, r.objects, NewImageIndex(slices.Clone(r.images)))
+	r.unfilled = map[unfilledKey]bool{}
+	for _, finding := range findings {
+		if finding.Now == "" && r.unanswered[finding.Image] {
+			r.unfilled[unfilledKey{finding.Object, finding.Field}] = true
+		}
+	}
+	r.addOfNoGate(findings)
+}
+
+// unfilledKey is a field that hardening may fill in once the registry answers.
+type unfilledKey struct {
+	object ObjectID
+	field  string
+}
+
+// undecide turns a denial of a field that hardening could not decide about into
+// a question without an answer: the author, who left the field to hardening, has
+// nothing to mend while the registry is down.
+func (r *run) undecide(finding *Finding) {
+	if finding.Level == Deny && r.unfilled[unfilledKey{finding.Object, finding.Field}] {
+		finding.Level = Undetermined
+		finding.Details = append(slices.Clip(finding.Details), "hardening may fill this in once the registry answers for the image")
+	}
 }
 
 // seal writes the objects once. From here on the run knows them only as they
@@ -164,6 +192,7 @@ func (r *run) judgeWith(ctx context.Context, judge Judge, sealed Sealed, gate st
 	for _, finding := range findings {
 		finding.Gate = gate
 		finding.Unwaivable = finding.Unwaivable || gate == ""
+		r.undecide(&finding)
 		r.add(finding)
 	}
 }
