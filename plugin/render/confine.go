@@ -71,7 +71,7 @@ func (t *tree) follow(name string) (string, error) {
 		}
 		info, err := t.root.Lstat(next)
 		if err != nil {
-			return "", fmt.Errorf("reading %s: %w", next, reason(err))
+			return "", fmt.Errorf("reading %s: %w", path.Clean(name), reason(err))
 		}
 		if info.Mode()&fs.ModeSymlink == 0 {
 			done = next

@@ -3,8 +3,8 @@ package render
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"path"
+	"regexp"
 	"strings"
 
 	chart "helm.sh/helm/v4/pkg/chart/v2"
@@ -164,12 +164,13 @@ func (r *helmRelease) dependencyLine(name string) plugin.Origin {
 	return at
 }
 
-// redactURL drops user and query of a URL, which may hold credentials.
+var userInfoPattern = regexp.MustCompile(`://[^/@\s]*@`)
+
+// redactURL drops user, query and fragment of a URL, which may hold
+// credentials.
 func redactURL(written string) string {
-	parsed, err := url.Parse(written)
-	if err != nil {
-		return "(a URL that cannot be parsed)"
+	if end := strings.IndexAny(written, "?#"); end >= 0 {
+		written = written[:end]
 	}
-	parsed.User, parsed.RawQuery, parsed.Fragment = nil, "", ""
-	return parsed.String()
+	return userInfoPattern.ReplaceAllString(written, "://")
 }

@@ -10,6 +10,7 @@ import (
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 	"sigs.k8s.io/yaml"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -19,11 +20,16 @@ import (
 // others: kustomize holds the schema in a global.
 type schemaLock struct{ sync.RWMutex }
 
-// hold locks for one build and returns the unlock.
+// hold locks for one build and returns the unlock. A build with a schema of
+// its own leaves none behind: it would decide how the next application's lists
+// are merged.
 func (l *schemaLock) hold(exclusive bool) func() {
 	if exclusive {
 		l.Lock()
-		return l.Unlock
+		return func() {
+			openapi.ResetOpenAPI()
+			l.Unlock()
+		}
 	}
 	l.RLock()
 	return l.RUnlock
