@@ -1,13 +1,13 @@
 package verify
 
 import (
+	"crypto"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
-	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/verify/throwaway"
 )
 
@@ -218,150 +218,37 @@ func TestVerify_LegacyWithoutLogNeedsAValidCertificate(t *testing.T) {
 	checkTwins(t, arrange(time.Hour), arrange(0), notTrusted("was not valid when it signed"))
 }
 
-// index puts an index over images into the registry.
-func (w *world) index(leaves ...plugin.Image) plugin.Image {
-	var entries []map[string]any
-	for _, leaf := range leaves {
-		entries = append(entries, map[string]any{"digest": leaf.Digest, "platform": map[string]any{"os": "linux", "architecture": leaf.Digest[7:11]}})
-	}
-	entries = append(entries, map[string]any{"digest": "sha256:00", "platform": map[string]any{"os": "unknown", "architecture": "unknown"}})
-	data := w.json(map[string]any{"schemaVersion": 2, "manifests": entries})
-	image := w.image("index")
-	image.Digest, image.MediaType = throwaway.Digest(data), "application/vnd.oci.image.index.v1+json"
-	w.registry.manifests[repository+"@"+image.Digest] = data
-	w.registry.mediaTypes[image.Digest] = image.MediaType
-	return image
-}
-
-func TestVerify_PlatformsChooseWhatMustBeSigned(t *testing.T) {
-	for _, row := range []struct {
-		platforms            string
-		index, first, second bool
-		want                 bool
-	}{
-		{PlatformsIndex, true, false, false, true},
-		{PlatformsIndex, false, true, true, false},
-		{PlatformsAllLeaves, true, false, false, false},
-		{PlatformsAllLeaves, false, true, false, false},
-		{PlatformsAllLeaves, false, true, true, true},
-		{PlatformsEither, true, false, false, true},
-		{PlatformsEither, false, true, true, true},
-		{PlatformsEither, false, true, false, false},
-		{PlatformsEither, false, false, false, false},
-	} {
-		w := newWorld(t)
-		w.config.Platforms = row.platforms
-		first, second := w.image("first"), w.image("second")
-		index := w.index(first, second)
-		for image, sign := range map[*plugin.Image]bool{&index: row.index, &first: row.first, &second: row.second} {
-			if sign {
-				w.sign(*image, builds())
-			}
-		}
-		review := w.review(index)
-		if got := len(review.Evidence) > 0 && len(review.Findings) == 0; got != row.want {
-			t.Errorf("%+v: verified %v: %+v", row, got, review.Findings)
-		}
-	}
-}
-
-func TestVerify_IndexThatIsNotTheDigestsIsDenied(t *testing.T) {
-	arrange := func(swap bool) twin {
+// As in the cluster: keyless without any trust root asks for the public log.
+func TestVerify_LegacyWithoutATrustRootNeedsALogEntry(t *testing.T) {
+	arrange := func(without throwaway.Parts) twin {
 		return func(w *world) plugin.Image {
-			w.config.Platforms = PlatformsAllLeaves
-			good, bad := w.image("good"), w.image("bad")
-			w.sign(good, builds())
-			index := w.index(bad)
-			if !swap {
-				index = w.index(good)
-			} else {
-				w.registry.manifests[repository+"@"+index.Digest] = w.registry.manifests[repository+"@"+w.index(good).Digest]
-			}
-			return index
-		}
-	}
-	w := newWorld(t)
-	checkRefused(t, w.review(arrange(true)(w)), notTrusted("the registry answered"))
-	w = newWorld(t)
-	if review := w.review(arrange(false)(w)); len(review.Evidence) != 1 {
-		t.Fatalf("review %+v, want evidence", review)
-	}
-}
-
-func TestVerify_IndexWithoutImagesIsDenied(t *testing.T) {
-	w := newWorld(t)
-	w.config.Platforms = PlatformsAllLeaves
-	checkRefused(t, w.review(w.index()), notTrusted("lists no image"))
-}
-
-func TestVerify_IndexWithTooManyImagesIsDenied(t *testing.T) {
-	w := newWorld(t)
-	w.config.Platforms, w.config.Limits.ManifestsPerIndex = PlatformsAllLeaves, 1
-	checkRefused(t, w.review(w.index(w.image("a"), w.image("b"))), notTrusted("the limit manifestsPerIndex is 1"))
-}
-
-func TestVerify_UnreadableIndexIsUndetermined(t *testing.T) {
-	w := newWorld(t)
-	w.config.Platforms = PlatformsAllLeaves
-	index := w.index(signed(w))
-	w.registry.faults["manifest"] = &plugin.StageError{Stage: "registry", Cause: errRegistryDown}
-	checkRefused(t, w.review(index), noAnswer("reading the index"))
-}
-
-func TestVerify_RequestsStayInTheBudget(t *testing.T) {
-	count := func(arrange twin, references int) map[string]int {
-		w := newWorld(t)
-		w.config.Policies = append(w.config.Policies, policies(keyless(), stamped())...)
-		w.config.Policies[1].Metadata.Name = "second"
-		image := arrange(w)
-		images := make([]plugin.Image, references)
-		for i := range images {
-			images[i] = image
-		}
-		for _, review := range w.verifier().Verify(w.ctx, images) {
-			if len(review.Findings) > 0 {
-				t.Fatalf("finding: %s", review.Findings[0].Message)
-			}
-		}
-		return w.registry.counts
-	}
-	const bundles = 3
-	several := func(w *world) plugin.Image {
-		image := w.image("a")
-		for i := range bundles {
+			w.trust(gate.PublicGood, w.sigstore)
+			authority := keyless()
+			authority.Keyless.TrustRootRef, authority.CTLog = "", nil
+			w.require(authority)
+			image := w.image("a")
 			who := builds()
-			if i < bundles-1 {
-				who.Subject = "https://other.example.com/" + string(rune('a'+i))
-			}
-			w.sign(image, who)
+			who.LeaveOut = without
+			w.signLegacy(image, image, who)
+			return image
 		}
-		w.refer(image, []byte("not read"), "https://slsa.dev/provenance/v1")
-		w.registry.referrers[repository+"@"+image.Digest] = append(w.registry.referrers[repository+"@"+image.Digest], registry.Descriptor{ArtifactType: "application/spdx+json"})
-		return image
 	}
-	want := map[string]int{"referrers": 1, "manifest": bundles, "blob": bundles}
-	if got := count(several, 5); !equal(got, want) {
-		t.Errorf("bundles: %v requests, want %v", got, want)
-	}
-	const layers = 2
-	legacy := func(w *world) plugin.Image {
-		image := w.image("a")
-		for range layers {
-			w.signLegacy(image, image, builds())
-		}
-		return image
-	}
-	want = map[string]int{"referrers": 1, "tag": 1, "blob": layers}
-	if got := count(legacy, 5); !equal(got, want) {
-		t.Errorf("legacy: %v requests, want %v", got, want)
-	}
+	checkTwins(t, arrange(throwaway.Parts{Log: true}), arrange(throwaway.Parts{}), notTrusted("no entry of the trusted transparency log"))
 }
 
-func equal(a, b map[string]int) bool {
-	for key := range a {
-		if a[key] != b[key] {
-			return false
-		}
-	}
-	return len(a) == len(b)
+// What signs bundles takes the hash of the key's curve; the older format takes
+// the declared one.
+func TestVerify_HashOfTheKeysCurve(t *testing.T) {
+	w := newWorld(t)
+	signer := newKey(t, "ecdsa-p384").Hashing(crypto.SHA384)
+	declared := byKey(t, signer)
+	w.require(declared)
+	bundled, older := w.image("a"), w.image("b")
+	w.sign(bundled, throwaway.Signer{Key: signer})
+	w.signLegacy(older, older, throwaway.Signer{Key: signer})
+	checkAccepted(t, w.review(bundled), bundled.Digest)
+	checkRefused(t, w.review(older), notTrusted("made by another key"))
+	declared.Key.HashAlgorithm = "sha384"
+	w.require(declared)
+	checkAccepted(t, w.review(older), older.Digest)
 }

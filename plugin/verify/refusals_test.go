@@ -2,6 +2,7 @@ package verify
 
 import (
 	"encoding/base64"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,14 +13,16 @@ import (
 	"github.com/assay-gitops/assay/plugin/verify/throwaway"
 )
 
-// Each row breaks one thing of a configuration that is accepted, and names the
-// reason and the line that the refusal must give.
-func TestNew_UnsafeConfigurationIsRefused(t *testing.T) {
-	const policyLine, authorityLine = "gate.yaml:3: ", "gate.yaml:9: "
-	rows := map[string]struct {
-		spoil        func(c *Config)
-		line, reason string
-	}{
+const policyLine, authorityLine = "gate.yaml:3: ", "gate.yaml:9: "
+
+// fault is one thing that is wrong with a configuration.
+type fault struct {
+	spoil        func(c *Config)
+	line, reason string
+}
+
+func policyFaults() map[string]fault {
+	return map[string]fault{
 		"no clock":                {func(c *Config) { c.Clock = nil }, "", "no clock"},
 		"unknown platforms":       {func(c *Config) { c.Platforms = "Some" }, "", `platforms is "Some"`},
 		"unknown no-match level":  {func(c *Config) { c.NoMatch = plugin.Info }, "", "noMatch"},
@@ -37,19 +40,24 @@ func TestNew_UnsafeConfigurationIsRefused(t *testing.T) {
 		"static with another action": {first(func(a *gate.Authority) {
 			*a = gate.Authority{Static: &gate.StaticRef{Action: "allow"}, At: a.At}
 		}), authorityLine, `static.action is "allow"`},
-		"static with a log":             {first(func(a *gate.Authority) { a.Keyless, a.Static = nil, &gate.StaticRef{Action: "pass"} }), authorityLine, "static takes neither"},
-		"unknown format":                {first(func(a *gate.Authority) { a.SignatureFormat = "v3" }), authorityLine, `signatureFormat is "v3"`},
-		"two sources":                   {first(func(a *gate.Authority) { a.Source = make([]gate.SignatureSource, 2) }), authorityLine, "only one source"},
-		"source that is no name":        {first(func(a *gate.Authority) { a.Source = []gate.SignatureSource{{OCI: "A B"}} }), authorityLine, "source.oci"},
-		"no identities":                 {first(func(a *gate.Authority) { a.Keyless.Identities = nil }), authorityLine, "needs identities"},
-		"identity without issuer":       {identity(gate.Identity{Subject: subject}), authorityLine, "neither issuer nor issuerRegExp"},
-		"identity without subject":      {identity(gate.Identity{Issuer: issuer}), authorityLine, "neither subject nor subjectRegExp"},
-		"identity with two issuers":     {identity(gate.Identity{Issuer: issuer, IssuerRegExp: "^x$", Subject: subject}), authorityLine, "both issuer"},
-		"unanchored subject":            {identity(gate.Identity{Issuer: issuer, SubjectRegExp: "https://builds.example.com/.*"}), authorityLine, "not anchored"},
-		"unanchored issuer":             {identity(gate.Identity{IssuerRegExp: "^https://issuer", Subject: subject}), authorityLine, "not anchored"},
-		"half anchored alternatives":    {identity(gate.Identity{Issuer: issuer, SubjectRegExp: "^a|b$"}), authorityLine, "not anchored"},
-		"anchors of lines":              {identity(gate.Identity{Issuer: issuer, SubjectRegExp: "(?m)^a$"}), authorityLine, "not anchored"},
-		"broken expression":             {identity(gate.Identity{Issuer: issuer, SubjectRegExp: "^(a$"}), authorityLine, "parsing"},
+		"static with a log":          {first(func(a *gate.Authority) { a.Keyless, a.Static = nil, &gate.StaticRef{Action: "pass"} }), authorityLine, "static takes neither"},
+		"unknown format":             {first(func(a *gate.Authority) { a.SignatureFormat = "v3" }), authorityLine, `signatureFormat is "v3"`},
+		"two sources":                {first(func(a *gate.Authority) { a.Source = make([]gate.SignatureSource, 2) }), authorityLine, "only one source"},
+		"source that is no name":     {first(func(a *gate.Authority) { a.Source = []gate.SignatureSource{{OCI: "A B"}} }), authorityLine, "source.oci"},
+		"no identities":              {first(func(a *gate.Authority) { a.Keyless.Identities = nil }), authorityLine, "needs identities"},
+		"identity without issuer":    {identity(gate.Identity{Subject: subject}), authorityLine, "neither issuer nor issuerRegExp"},
+		"identity without subject":   {identity(gate.Identity{Issuer: issuer}), authorityLine, "neither subject nor subjectRegExp"},
+		"identity with two issuers":  {identity(gate.Identity{Issuer: issuer, IssuerRegExp: "^x$", Subject: subject}), authorityLine, "both issuer"},
+		"unanchored subject":         {identity(gate.Identity{Issuer: issuer, SubjectRegExp: "https://builds.example.com/.*"}), authorityLine, "not anchored"},
+		"unanchored issuer":          {identity(gate.Identity{IssuerRegExp: "^https://issuer", Subject: subject}), authorityLine, "not anchored"},
+		"half anchored alternatives": {identity(gate.Identity{Issuer: issuer, SubjectRegExp: "^a|b$"}), authorityLine, "not anchored"},
+		"anchors of lines":           {identity(gate.Identity{Issuer: issuer, SubjectRegExp: "(?m)^a$"}), authorityLine, "not anchored"},
+		"broken expression":          {identity(gate.Identity{Issuer: issuer, SubjectRegExp: "^(a$"}), authorityLine, "parsing"},
+	}
+}
+
+func trustFaults() map[string]fault {
+	return map[string]fault{
 		"missing trust root":            {first(func(a *gate.Authority) { a.Keyless.TrustRootRef = "gone" }), authorityLine, "there is no TrustRoot gone"},
 		"missing log trust root":        {first(func(a *gate.Authority) { a.CTLog.TrustRootRef = "gone" }), authorityLine, "ctlog.trustRootRef: there is no TrustRoot gone"},
 		"missing timestamp root":        {first(func(a *gate.Authority) { a.RFC3161Timestamp = &gate.RFC3161Timestamp{TrustRootRef: "gone"} }), authorityLine, "rfc3161timestamp.trustRootRef: there is no"},
@@ -76,6 +84,13 @@ func TestNew_UnsafeConfigurationIsRefused(t *testing.T) {
 		"root without content":          {func(c *Config) { c.TrustRoots[0].Spec = gate.TrustRootSpec{} }, "", "either sigstoreKeys or trustedRootFile"},
 		"root file that is not there":   {func(c *Config) { c.TrustRoots[0].Spec = gate.TrustRootSpec{TrustedRootFile: "root.json"} }, "", "no such file"},
 	}
+}
+
+// Each row breaks one thing of a configuration that is accepted, and names the
+// reason and the line that the refusal must give.
+func TestNew_UnsafeConfigurationIsRefused(t *testing.T) {
+	rows := policyFaults()
+	maps.Copy(rows, trustFaults())
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
