@@ -40,6 +40,7 @@ const (
 	hintCredentials = "check that the image exists and that the gate (or the docker configuration) has a credential that may pull it"
 	hintRetry       = "try again later; the registry's own status page may say more"
 	hintThrottled   = "try again later, sign in to raise the registry's limit, or list a mirror"
+	hintSlow        = "try again later, or raise the limit requestSeconds in the gate"
 	hintTime        = "the run was stopped before it had an answer; run it again, with more time if it was a deadline"
 )
 
@@ -54,7 +55,11 @@ func statusError(answer *response) error {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return &noAnswer{cause: fmt.Errorf("%w (%d%s)", ErrUnauthorized, answer.status, reason(answer.body)), status: answer.status, hint: hintCredentials, final: true}
 	case http.StatusTooManyRequests:
-		return &noAnswer{cause: ErrThrottled, status: answer.status, hint: hintThrottled, wait: answer.retryAfter}
+		cause := fmt.Errorf("%w (429)", ErrThrottled)
+		if answer.retryAfter > 0 {
+			cause = fmt.Errorf("%w (429, to be asked again after %s)", ErrThrottled, answer.retryAfter)
+		}
+		return &noAnswer{cause: cause, status: answer.status, hint: hintThrottled, wait: answer.retryAfter}
 	}
 	final := answer.status < http.StatusInternalServerError || answer.status == http.StatusNotImplemented
 	return &noAnswer{

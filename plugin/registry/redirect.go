@@ -71,7 +71,7 @@ func (s *session) transportError(ctx context.Context, at *url.URL, err error) er
 			hint: "add the certificate authority to the host's entry in the gate (ca)",
 		}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &noAnswer{cause: fmt.Errorf("asking %s: no answer within %s", redact(at), s.client.limits.RequestTimeout()), hint: hintRetry}
+		return &noAnswer{cause: fmt.Errorf("asking %s: no answer within %s (limit requestSeconds)", redact(at), s.client.limits.RequestTimeout()), hint: hintSlow}
 	}
 	var inURL *url.Error
 	if errors.As(err, &inURL) {
