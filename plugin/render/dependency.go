@@ -31,8 +31,8 @@ type ChartReference struct {
 	Version string `json:"version"`
 }
 
-// locked is the chart's name in images.lock.yaml.
-func (c ChartReference) locked() string { return strings.TrimSuffix(c.Repository, "/") + "/" + c.Name }
+// Locked is the chart's name in images.lock.yaml.
+func (c ChartReference) Locked() string { return strings.TrimSuffix(c.Repository, "/") + "/" + c.Name }
 
 // addMissing adds the dependencies that Chart.yaml names and charts/ does not
 // hold: from a folder of the tree (file://), or fetched.
@@ -112,7 +112,7 @@ func (r *helmRelease) pinned(loaded *chart.Chart, wanted *chart.Dependency) (Cha
 	if err != nil {
 		return ChartReference{}, "", err
 	}
-	if digest, pinned := lock.ChartDigest(locked.locked(), locked.Version); pinned {
+	if digest, pinned := lock.ChartDigest(locked.Locked(), locked.Version); pinned {
 		return locked, digest, nil
 	}
 	return ChartReference{}, "", r.refuseDependency(wanted, fmt.Sprintf("and %s has no digest for version %s", plugin.LockFile, locked.Version))

@@ -40,8 +40,8 @@ type kustomizeBuild struct {
 	files  *kustomizeFiles
 	charts ChartFetcher
 	folder string
-	// origins are switched on for this build and taken out of its answer.
-	origins bool
+	// inflated lists, by folder, the overlay files that hold its charts.
+	inflated map[string][]string
 }
 
 func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, options kustomizeOptions) (plugin.Rendering, error) {
@@ -49,7 +49,7 @@ func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, opti
 	if tree.isFile(folder) && slices.Contains(kustomizationNames(), path.Base(folder)) {
 		folder = path.Dir(folder)
 	}
-	build := &kustomizeBuild{files: newKustomizeFiles(tree), charts: options.charts, folder: folder}
+	build := &kustomizeBuild{files: newKustomizeFiles(tree), charts: options.charts, folder: folder, inflated: map[string][]string{}}
 	if err := build.edit(source.Parameters.Kustomize); err != nil {
 		return plugin.Rendering{}, err
 	}
@@ -61,16 +61,14 @@ func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, opti
 	if err != nil {
 		return plugin.Rendering{Findings: findings}, err
 	}
-	asked, err := build.switchOnOrigins(walk)
-	if err != nil {
-		return plugin.Rendering{}, err
-	}
 	defer options.lock.hold(walk.ownSchema)()
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(build.files, virtualPath(folder))
 	if err != nil {
 		return plugin.Rendering{}, build.refusal(err)
 	}
-	reader := &nodeReader{files: build.files, folder: folder, keepOrigins: asked, limits: tree.limits}
+	places := &placeIndex{walk: walk, inflated: build.inflated, known: map[string][]place{}}
+	places.folder(folder)
+	reader := &nodeReader{folder: folder, places: places, limits: tree.limits}
 	objects, err := reader.objects(built)
 	return plugin.Rendering{Objects: objects, Findings: findings}, err
 }
@@ -147,21 +145,4 @@ func missingKustomization(folder string, asked plugin.Origin) *plugin.Refusal {
 		Rule: ruleMissing, Origin: asked, Message: "there is no kustomization file in " + folder,
 		Hint: "add kustomization.yaml, or name a folder that has one",
 	}
-}
-
-// switchOnOrigins asks kustomize to note each object's file and reports
-// whether the author had asked for that too. It is left alone where a patch
-// touches annotations, as a note would change what the patch finds.
-func (b *kustomizeBuild) switchOnOrigins(walk *kustomizeWalk) (bool, error) {
-	root := walk.visited[b.folder]
-	if slices.Contains(root.BuildMetadata, types.OriginAnnotations) {
-		return true, nil
-	}
-	if walk.patchesAnnotations {
-		return false, nil
-	}
-	return false, b.rewrite(b.folder, func(k *types.Kustomization) error {
-		k.BuildMetadata = append(k.BuildMetadata, types.OriginAnnotations)
-		return nil
-	})
 }

@@ -270,6 +270,7 @@ func (x *inflation) write(manifests []manifest) ([]string, error) {
 		file := path.Join(x.folder, chartsFolder, name)
 		x.build.files.overlay[file] = []byte(text)
 		x.build.files.generated[file] = plugin.Origin{File: manifest.file}
+		x.build.inflated[x.folder] = append(x.build.inflated[x.folder], file)
 		names = append(names, name)
 	}
 	return names, nil

@@ -62,7 +62,6 @@ func inlineConfig(entry string) bool {
 // checkConfig refuses plugin configurations that would run something, or fetch
 // something.
 func (p *kustomizePage) checkConfig(data []byte, at plugin.Origin) error {
-	p.patch(data)
 	for _, document := range splitDocuments(data) {
 		decoded, err := decodeYAML(document.text, p.walk.files.tree.limits, at)
 		if err != nil {
@@ -145,9 +144,6 @@ func (p *kustomizePage) checkData() error {
 			return err
 		}
 	}
-	if len(p.k.Replacements) > 0 && p.lines.mention("annotations") {
-		p.walk.patchesAnnotations = true
-	}
 	return nil
 }
 
@@ -157,8 +153,7 @@ func (p *kustomizePage) parsed(entry string, at plugin.Origin) error {
 	if err != nil {
 		return err
 	}
-	data, err := p.readYAML(name, at)
-	p.patch(data)
+	_, err = p.readYAML(name, at)
 	return err
 }
 
@@ -169,7 +164,6 @@ func (p *kustomizePage) checkPatches() error {
 		patches []types.Patch
 	}{{"patches", p.k.Patches}, {"patchesJson6902", p.k.PatchesJson6902}} {
 		for i, patch := range list.patches {
-			p.patch([]byte(patch.Patch))
 			if patch.Path == "" {
 				continue
 			}
@@ -179,9 +173,11 @@ func (p *kustomizePage) checkPatches() error {
 		}
 	}
 	for i, patch := range p.k.PatchesStrategicMerge {
-		if text := string(patch); inlineConfig(text) {
-			p.patch([]byte(text))
-		} else if err := p.parsed(text, p.lines.item(text, "patchesStrategicMerge", i)); err != nil {
+		text := string(patch)
+		if inlineConfig(text) {
+			continue
+		}
+		if err := p.parsed(text, p.lines.item(text, "patchesStrategicMerge", i)); err != nil {
 			return err
 		}
 	}

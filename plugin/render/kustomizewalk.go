@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"net/url"
 	"path"
@@ -23,13 +22,13 @@ type kustomizeWalk struct {
 	// above it.
 	namespaces map[string]string
 	// folders are in the order of the visits.
-	folders            []string
-	ownSchema          bool
-	patchesAnnotations bool
+	folders   []string
+	pages     map[string]*kustomizePage
+	ownSchema bool
 }
 
 func newKustomizeWalk(files *kustomizeFiles) *kustomizeWalk {
-	return &kustomizeWalk{files: files, visited: map[string]types.Kustomization{}, namespaces: map[string]string{}}
+	return &kustomizeWalk{files: files, visited: map[string]types.Kustomization{}, namespaces: map[string]string{}, pages: map[string]*kustomizePage{}}
 }
 
 // visit checks one folder and all that it names.
@@ -54,6 +53,7 @@ func (w *kustomizeWalk) visit(folder string, asked plugin.Origin, namespace stri
 	w.folders = append(w.folders, folder)
 	w.ownSchema = w.ownSchema || len(k.OpenAPI) > 0
 	page := &kustomizePage{walk: w, folder: folder, lines: newLines(data, name), k: k}
+	w.pages[folder] = page
 	return page.check()
 }
 
@@ -201,11 +201,4 @@ func (p *kustomizePage) readYAML(name string, at plugin.Origin) ([]byte, error) 
 		return nil, refuseRead(err, at)
 	}
 	return data, checkBounds(data, p.walk.files.tree.limits, plugin.Origin{File: name})
-}
-
-// patch notes whether a patch looks at annotations.
-func (p *kustomizePage) patch(text []byte) {
-	if bytes.Contains(text, []byte("/annotations")) || bytes.Contains(text, []byte("$patch")) || bytes.Contains(text, []byte("$retainKeys")) {
-		p.walk.patchesAnnotations = true
-	}
 }

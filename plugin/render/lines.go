@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"strings"
 
 	yaml3 "go.yaml.in/yaml/v3"
@@ -12,23 +11,16 @@ import (
 // lines finds the line of an entry in a kustomization, for messages.
 type lines struct {
 	file string
-	text [][]byte
 	root *yaml3.Node
 }
 
 func newLines(data []byte, file string) *lines {
 	var document yaml3.Node
-	l := &lines{file: file, text: bytes.Split(data, []byte("\n"))}
+	l := &lines{file: file}
 	if err := yaml3.Unmarshal(data, &document); err == nil && len(document.Content) == 1 {
 		l.root = document.Content[0]
-	} else if err != nil {
-		l.root = nil // kustomize says what is wrong; lines are then unknown
 	}
 	return l
-}
-
-func (l *lines) mention(word string) bool {
-	return bytes.Contains(bytes.Join(l.text, []byte("\n")), []byte(word))
 }
 
 func (l *lines) value(field string) *yaml3.Node {

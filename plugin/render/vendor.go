@@ -115,7 +115,7 @@ func (r *helmRelease) fetch(ctx context.Context, chart ChartReference, lock *plu
 		return nil, invalid(plugin.Origin{File: name}, fmt.Sprintf("the archive holds %s %s", loaded.Name(), loaded.Metadata.Version), nil)
 	}
 	got := "sha256:" + hashOf(data)
-	if digest, pinned := lock.ChartDigest(chart.locked(), chart.Version); pinned && digest != got {
+	if digest, pinned := lock.ChartDigest(chart.Locked(), chart.Version); pinned && digest != got {
 		return nil, &plugin.Refusal{
 			Rule: ruleDependency, Origin: plugin.Origin{File: path.Join(r.folder, plugin.LockFile)},
 			Message: fmt.Sprintf("chart %s %s is %s and the lock pins %s", chart.Name, chart.Version, got, digest),
