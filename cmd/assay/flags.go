@@ -45,6 +45,7 @@ type renderFlags struct {
 	values     []string
 	set        []string
 	parameters string
+	root       string
 	isolated   bool
 }
 
@@ -54,6 +55,7 @@ func (f *renderFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVarP(&f.values, "values", "f", nil, "Helm value `file`, relative to the chart (repeatable)")
 	flags.StringArrayVar(&f.set, "set", nil, "Helm `path=value` (repeatable)")
 	flags.StringVar(&f.parameters, "parameters", "", "YAML `file` with further rendering parameters (helm, kustomize, directory)")
+	flags.StringVar(&f.root, "root", "", "source tree that confines every read; default: the git checkout around PATH, else the working directory")
 	flags.BoolVar(&f.isolated, "isolated", false, "render in a worker process without network, credentials or new processes")
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 func newGateTry(s streams) *cobra.Command {
-	var against, project string
+	var against, project, root string
 	cmd := &cobra.Command{
 		Use:   "try NEW --against DIR",
 		Short: "list whom a gate would deny, and which workloads would roll",
@@ -38,11 +38,12 @@ Exit codes: 0 every application is allowed, 1 one is denied, 2 one has no answer
 				return &exit{code: exitDenied, err: err}
 			}
 			defer set.Close()
-			return tryGate(cmd.Context(), s.out, trial{set, against, project})
+			return tryGate(cmd.Context(), s.out, trial{set, against, project, root})
 		},
 	}
 	cmd.Flags().StringVar(&against, "against", "", "`folder` with applications")
 	cmd.Flags().StringVar(&project, "project", "", "AppProject of the applications; it chooses base gates")
+	cmd.Flags().StringVar(&root, "root", "", "source tree that confines every read; default: the git checkout around DIR, else the working directory, else DIR")
 	return cmd
 }
 
@@ -50,12 +51,19 @@ Exit codes: 0 every application is allowed, 1 one is denied, 2 one has no answer
 type trial struct {
 	set          *setup.Setup
 	dir, project string
+	// root is the source tree of all applications.
+	root string
 }
 
 func tryGate(ctx context.Context, w io.Writer, t trial) error {
 	paths, err := findApplications(t.dir)
 	if err != nil {
 		return &exit{code: exitUsage, err: err}
+	}
+	if t.root == "" {
+		if t.root, err = treeOf(t.dir); err != nil {
+			return &exit{code: exitUsage, err: err}
+		}
 	}
 	counts := map[plugin.Outcome]int{}
 	rolling := 0
@@ -89,7 +97,7 @@ func tryGate(ctx context.Context, w io.Writer, t trial) error {
 
 // judge runs one application and says which of its workloads would roll.
 func (t trial) judge(ctx context.Context, path string) (*plugin.Verdict, []string, error) {
-	tree, err := openTree(path)
+	tree, err := openTree(path, t.root)
 	if err != nil {
 		return nil, nil, err
 	}

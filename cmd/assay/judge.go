@@ -85,7 +85,7 @@ func (j job) source() (plugin.Source, func(), error) {
 		source.Rendered, err = readRendered(j.in)
 		return source, nothing, err
 	}
-	t, err := openTree(j.path)
+	t, err := openTree(j.path, j.render.root)
 	if err != nil {
 		return plugin.Source{}, nothing, err
 	}

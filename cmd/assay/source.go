@@ -25,10 +25,10 @@ func (t tree) Close() error {
 	return t.root.Close()
 }
 
-// openTree finds the source tree that a path belongs to: the nearest folder
-// above it that holds .git, else the working directory when the path is below
-// it, else the path itself.
-func openTree(path string) (tree, error) {
+// openTree opens the source tree that a path belongs to: the root that was
+// named, else the nearest folder above it that holds .git, else the working
+// directory when the path is below it, else the path itself.
+func openTree(path, root string) (tree, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return tree{}, fmt.Errorf("opening %s: %w", path, err)
@@ -37,19 +37,31 @@ func openTree(path string) (tree, error) {
 	if err != nil {
 		return tree{}, fmt.Errorf("opening %s: %w; name a folder or file of an application", path, err)
 	}
-	top, err := treeTop(absolute, info.IsDir())
+	top, err := filepath.Abs(root)
+	if root == "" {
+		top, err = treeTop(absolute, info.IsDir())
+	}
 	if err != nil {
 		return tree{}, fmt.Errorf("opening %s: %w", path, err)
 	}
 	relative, err := filepath.Rel(top, absolute)
-	if err != nil {
-		return tree{}, fmt.Errorf("opening %s: %w", path, err)
+	if err != nil || relative != "." && !filepath.IsLocal(relative) {
+		return tree{}, fmt.Errorf("opening %s: it is not below the source tree %s", path, top)
 	}
-	root, err := os.OpenRoot(top)
+	opened, err := os.OpenRoot(top)
 	if err != nil {
 		return tree{}, fmt.Errorf("opening the source tree %s: %w", top, err)
 	}
-	return tree{root: root, path: filepath.ToSlash(relative)}, nil
+	return tree{root: opened, path: filepath.ToSlash(relative)}, nil
+}
+
+// treeOf is the source tree that openTree would find for a folder.
+func treeOf(dir string) (string, error) {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("opening %s: %w", dir, err)
+	}
+	return treeTop(absolute, true)
 }
 
 func treeTop(absolute string, isDir bool) (string, error) {

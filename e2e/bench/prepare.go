@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -39,7 +38,7 @@ func prepare(ctx context.Context, o options, dir string) (*bench, error) {
 	}
 	b := &bench{
 		options: o, registry: registry, workload: workload{dir: dir, host: registry.Host(), images: signedImages},
-		gate: filepath.Join(dir, "gate"), key: filepath.Join(dir, "key.pub"), peers: findPeers(),
+		gate: filepath.Join(dir, "gate"), key: filepath.Join(dir, "gate", "key.pub"), peers: findPeers(),
 	}
 	if err := b.applications(); err != nil {
 		return nil, err
@@ -98,7 +97,7 @@ func (b *bench) signAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(b.key, []byte(public), 0o644); err != nil {
+	if err := b.write("gate/key.pub", public); err != nil {
 		return err
 	}
 	return b.writeGate()
@@ -177,7 +176,7 @@ spec:
   authorities:
   - name: key
     key:
-      file: ../key.pub
+      file: key.pub
 `, b.host),
 	})
 }

@@ -44,7 +44,7 @@ func budget(against string, delay time.Duration) string {
 // check is the whole main job as a process.
 func (b *bench) check(path string) command {
 	return command{
-		name: "assay check", argv: []string{b.assay, "check", filepath.Join(b.dir, path), "--gate", b.gate},
+		name: "assay check", argv: []string{b.assay, "check", filepath.Join(b.dir, path), "--root", b.dir, "--gate", b.gate},
 		env: []string{"DOCKER_CONFIG=" + filepath.Join(b.dir, "none")},
 	}
 }
@@ -132,7 +132,7 @@ func (b *bench) manyOverlays(ctx context.Context) (*row, error) {
 		return nil, nil
 	}
 	apps := filepath.Join(b.dir, "w3", "apps")
-	one := command{name: "assay gate try", argv: []string{b.assay, "gate", "try", b.gate, "--against", apps}, env: []string{"DOCKER_CONFIG=" + filepath.Join(b.dir, "none")}}
+	one := command{name: "assay gate try", argv: []string{b.assay, "gate", "try", b.gate, "--against", apps, "--root", b.dir}, env: []string{"DOCKER_CONFIG=" + filepath.Join(b.dir, "none")}}
 	many := command{name: "kustomize x 200", argv: []string{"bash", "-c", `for app in "$APPS"/*; do "$KUSTOMIZE" build "$app" >/dev/null || exit 1; done`}, env: []string{"APPS=" + apps, "KUSTOMIZE=" + kustomize}}
 	result, err := compare(ctx, one, many, max(1, b.runs/2))
 	if err != nil {

@@ -27,12 +27,8 @@ func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	renderer, err := s.renderer(effective, client)
-	if err != nil {
-		return nil, err
-	}
 	pipeline := &plugin.Pipeline{
-		Renderer: renderer,
+		Renderer: s.renderer(effective, client),
 		Finder:   plugin.ImageFinder{Fields: effective.ImageFields, Undeclared: undeclared},
 		Lock:     effective.LockPolicy(s.options.LockRequired),
 		Resolver: client,

@@ -1,20 +1,51 @@
 package setup
 
 import (
-	"errors"
+	"context"
+	"sync"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/render"
 )
 
-// workers render in processes of their own.
-type workers interface {
-	plugin.Renderer
-	Close()
+// isolated renders in worker processes, which start with the first rendering:
+// a gate that is only loaded and checked starts none.
+type isolated struct {
+	options render.WorkerOptions
+	mu      sync.Mutex
+	workers *render.Workers
+	closed  bool
 }
 
-func (s *Setup) startWorkers() error {
-	if !s.options.Isolated {
-		return nil
+// Render implements plugin.Renderer.
+func (i *isolated) Render(ctx context.Context, source plugin.Source) (plugin.Rendering, error) {
+	i.mu.Lock()
+	if i.workers == nil && !i.closed {
+		i.workers = render.NewWorkers(i.options)
 	}
-	return errors.New("setting up: no workers")
+	workers := i.workers
+	i.mu.Unlock()
+	if workers == nil {
+		return plugin.Rendering{}, &plugin.StageError{Stage: "render", Cause: context.Canceled, Hint: "the process is ending; try again"}
+	}
+	return workers.Render(ctx, source)
+}
+
+func (i *isolated) close() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.closed = true
+	if i.workers != nil {
+		i.workers.Close()
+	}
+}
+
+// workersFor are the workers for one set of limits.
+func (s *Setup) workersFor(options render.WorkerOptions) *isolated {
+	if known := s.workers[options.Limits]; known != nil {
+		return known
+	}
+	made := &isolated{options: options}
+	s.workers[options.Limits] = made
+	return made
 }

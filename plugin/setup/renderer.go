@@ -9,15 +9,15 @@ import (
 	"github.com/assay-gitops/assay/plugin/render"
 )
 
-// renderer renders in this process, or in the workers. Workers have no network,
-// so that chart dependencies have to be vendored for them.
-func (s *Setup) renderer(effective gate.Effective, client *registry.Client) (plugin.Renderer, error) {
-	if s.workers != nil {
-		return s.workers, nil
-	}
-	options := render.Options{Limits: effective.Limits, Cache: s.cache}
+// renderer renders in this process, or in workers. Only this process fetches
+// charts, from the hosts that the gates allow.
+func (s *Setup) renderer(effective gate.Effective, client *registry.Client) plugin.Renderer {
+	var fetcher render.ChartFetcher
 	if len(effective.ChartHosts) > 0 {
-		options.Charts = charts{client, slices.Clone(effective.ChartHosts)}
+		fetcher = charts{client, slices.Clone(effective.ChartHosts)}
 	}
-	return render.New(options), nil
+	if s.options.Isolated {
+		return s.workersFor(render.WorkerOptions{Limits: effective.Limits, Charts: fetcher, Cache: s.cache})
+	}
+	return render.New(render.Options{Limits: effective.Limits, Charts: fetcher, Cache: s.cache})
 }

@@ -51,13 +51,13 @@ type Options struct {
 type Setup struct {
 	options  Options
 	compiler *policy.Compiler
-	workers  workers
 	cache    *render.Cache
 	warnings []plugin.Finding
 
 	mu        sync.Mutex
 	clients   map[string]*registry.Client
 	pipelines map[string]*plugin.Pipeline
+	workers   map[plugin.Limits]*isolated
 }
 
 // New checks the options and the configuration that does not depend on an
@@ -75,12 +75,9 @@ func New(options Options) (*Setup, error) {
 	s := &Setup{
 		options: options, compiler: policy.NewCompiler(),
 		cache:   render.NewCache(plugin.DefaultLimits().RenderCacheBytes),
-		clients: map[string]*registry.Client{}, pipelines: map[string]*plugin.Pipeline{},
+		clients: map[string]*registry.Client{}, pipelines: map[string]*plugin.Pipeline{}, workers: map[plugin.Limits]*isolated{},
 	}
 	if err := s.compileAll(); err != nil {
-		return nil, err
-	}
-	if err := s.startWorkers(); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -111,8 +108,8 @@ func (s *Setup) Close() {
 	for _, client := range s.clients {
 		client.Close()
 	}
-	if s.workers != nil {
-		s.workers.Close()
+	for _, workers := range s.workers {
+		workers.close()
 	}
 }
 
