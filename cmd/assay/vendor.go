@@ -80,8 +80,8 @@ func mergeCharts(present []plugin.LockedChart, vendored []render.Vendored) []plu
 	fetched := map[string]bool{}
 	var merged []plugin.LockedChart
 	for _, chart := range vendored {
-		fetched[chart.Repository] = true
-		merged = append(merged, plugin.LockedChart{Chart: chart.Repository, Version: chart.Version, Digest: chart.Digest})
+		fetched[chart.Locked()] = true
+		merged = append(merged, plugin.LockedChart{Chart: chart.Locked(), Version: chart.Version, Digest: chart.Digest})
 	}
 	for _, chart := range present {
 		if !fetched[chart.Chart] {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/render"
 )
 
@@ -40,12 +41,19 @@ func (i *isolated) close() {
 	}
 }
 
-// workersFor are the workers for one set of limits.
-func (s *Setup) workersFor(options render.WorkerOptions) *isolated {
-	if known := s.workers[options.Limits]; known != nil {
+// workersKey is what makes workers differ: what one gate's charts may come
+// from, another's may not.
+type workersKey struct {
+	limits plugin.Limits
+	client *registry.Client
+	hosts  string
+}
+
+func (s *Setup) workersFor(key workersKey, options render.WorkerOptions) *isolated {
+	if known := s.workers[key]; known != nil {
 		return known
 	}
 	made := &isolated{options: options}
-	s.workers[options.Limits] = made
+	s.workers[key] = made
 	return made
 }

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
@@ -17,7 +18,8 @@ func (s *Setup) renderer(effective gate.Effective, client *registry.Client) plug
 		fetcher = charts{client, slices.Clone(effective.ChartHosts)}
 	}
 	if s.options.Isolated {
-		return s.workersFor(render.WorkerOptions{Limits: effective.Limits, Charts: fetcher, Cache: s.cache})
+		key := workersKey{effective.Limits, client, strings.Join(effective.ChartHosts, " ")}
+		return s.workersFor(key, render.WorkerOptions{Limits: effective.Limits, Charts: fetcher, Cache: s.cache})
 	}
 	return render.New(render.Options{Limits: effective.Limits, Charts: fetcher, Cache: s.cache})
 }

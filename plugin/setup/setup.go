@@ -57,7 +57,7 @@ type Setup struct {
 	mu        sync.Mutex
 	clients   map[string]*registry.Client
 	pipelines map[string]*plugin.Pipeline
-	workers   map[plugin.Limits]*isolated
+	workers   map[workersKey]*isolated
 }
 
 // New checks the options and the configuration that does not depend on an
@@ -75,7 +75,7 @@ func New(options Options) (*Setup, error) {
 	s := &Setup{
 		options: options, compiler: policy.NewCompiler(),
 		cache:   render.NewCache(plugin.DefaultLimits().RenderCacheBytes),
-		clients: map[string]*registry.Client{}, pipelines: map[string]*plugin.Pipeline{}, workers: map[plugin.Limits]*isolated{},
+		clients: map[string]*registry.Client{}, pipelines: map[string]*plugin.Pipeline{}, workers: map[workersKey]*isolated{},
 	}
 	if err := s.compileAll(); err != nil {
 		return nil, err
