@@ -194,8 +194,10 @@ func (s *session) blob(ctx context.Context, repository, digest string, size int6
 		return nil, fmt.Errorf("%w: %d bytes, the limit bundleBytes is %d", errTooLarge, size, limit)
 	}
 	data, err := s.registry.Blob(ctx, repository, digest, limit)
-	if err == nil && int64(len(data)) > limit {
-		return nil, fmt.Errorf("%w: more than the limit bundleBytes of %d", errTooLarge, limit)
+	var refusal *plugin.Refusal
+	tooLong := errors.As(err, &refusal) && refusal.Rule == "registry/limit"
+	if tooLong || err == nil && int64(len(data)) > limit {
+		return nil, fmt.Errorf("%w: larger than the limit bundleBytes of %d", errTooLarge, limit)
 	}
 	return data, err
 }
