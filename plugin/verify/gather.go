@@ -195,9 +195,11 @@ func (s *session) blob(ctx context.Context, repository, digest string, size int6
 	}
 	data, err := s.registry.Blob(ctx, repository, digest, limit)
 	var refusal *plugin.Refusal
-	tooLong := errors.As(err, &refusal) && refusal.Rule == "registry/limit"
-	if tooLong || err == nil && int64(len(data)) > limit {
+	switch {
+	case errors.As(err, &refusal) && refusal.Rule == "registry/limit":
 		return nil, fmt.Errorf("%w: larger than the limit bundleBytes of %d", errTooLarge, limit)
+	case err == nil && int64(len(data)) > limit:
+		return nil, fmt.Errorf("%w: more than the limit bundleBytes of %d", errTooLarge, limit)
 	}
 	return data, err
 }
