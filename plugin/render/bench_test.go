@@ -18,17 +18,8 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-// workload generates 110 objects: 50 Deployments, 50 Services, 10 ConfigMaps,
-// once as a base with an overlay, once as a chart.
-func workload(b *testing.B) *os.Root {
-	files := map[string]string{
-		"overlay/kustomization.yaml": "namespace: team-a\nresources: [../base]\nlabels: [{pairs: {team: a}}]\n" +
-			"patches:\n- target: {kind: Deployment, name: app-1}\n  patch: |\n    - {op: replace, path: /spec/replicas, value: 3}\n",
-		"chart/Chart.yaml": goodChart, "chart/values.yaml": "replicas: 2\n",
-	}
-	resources := ""
-	for i := range 50 {
-		text := fmt.Sprintf(`apiVersion: apps/v1
+// workloadPair is one Deployment and its Service.
+const workloadPair = `apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: app-%[1]d
@@ -71,7 +62,19 @@ spec:
   ports:
   - port: 80
     targetPort: 8080
-`, i)
+`
+
+// workload generates 110 objects: 50 Deployments, 50 Services, 10 ConfigMaps,
+// once as a base with an overlay, once as a chart.
+func workload(b *testing.B) *os.Root {
+	files := map[string]string{
+		"overlay/kustomization.yaml": "namespace: team-a\nresources: [../base]\nlabels: [{pairs: {team: a}}]\n" +
+			"patches:\n- target: {kind: Deployment, name: app-1}\n  patch: |\n    - {op: replace, path: /spec/replicas, value: 3}\n",
+		"chart/Chart.yaml": goodChart, "chart/values.yaml": "replicas: 2\n",
+	}
+	resources := ""
+	for i := range 50 {
+		text := fmt.Sprintf(workloadPair, i)
 		if i < 10 {
 			text += fmt.Sprintf("---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings-%d\ndata:\n  a: b\n", i)
 		}

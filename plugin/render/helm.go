@@ -2,7 +2,6 @@ package render
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 
@@ -168,10 +167,4 @@ func (r *helmRelease) objects(manifests []manifest) ([]plugin.Object, error) {
 	}
 	r.findings = append(r.findings, stream.findings...)
 	return stream.objects, nil
-}
-
-// isRefusal reports whether an error already says where and why.
-func isRefusal(err error) bool {
-	var refusal *plugin.Refusal
-	return errors.As(err, &refusal)
 }

@@ -33,7 +33,8 @@ func startProcess(options WorkerOptions) (*process, error) {
 		}
 		command = []string{executable, "render-worker"}
 	}
-	worker := &process{command: exec.Command(command[0], command[1:]...), stderr: &tail{}, exited: make(chan struct{})}
+	worker := &process{stderr: &tail{}, exited: make(chan struct{})}
+	worker.command = exec.Command(command[0], command[1:]...) //nolint:noctx,gosec // a worker outlives every request; the program is the gate's own
 	worker.command.Env = []string{}
 	worker.command.Dir = "/"
 	worker.command.Stderr = worker.stderr

@@ -249,7 +249,7 @@ func (w *Workers) death(worker *process, source plugin.Source, cause error) erro
 	switch {
 	case errors.Is(cause, errFrameTooLong):
 		return overLimit("renderedBytes", w.options.Limits, origin)
-	case strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"):
+	case strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"), strings.Contains(said, "failed to allocate"):
 		return overLimit("renderMemory", w.options.Limits, origin)
 	case strings.Contains(said, "stack overflow"), strings.Contains(said, "stack exceeds"):
 		return overLimit("renderMemory", w.options.Limits, origin)

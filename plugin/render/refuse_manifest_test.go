@@ -1,0 +1,80 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// yamlBomb expands to ten thousand million nodes.
+func yamlBomb() string {
+	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nb0: &b0 [x, x, x, x, x, x, x, x, x, x]\n"
+	for i := range 10 {
+		item := fmt.Sprintf("*b%d", i)
+		text += fmt.Sprintf("b%d: &b%d [%s]\n", i+1, i+1, strings.Repeat(item+", ", 9)+item)
+	}
+	return text
+}
+
+func TestRender_BadManifestsAreRefused(t *testing.T) {
+	for _, bad := range []badSource{
+		{name: "a YAML bomb", files: map[string]string{"a.yaml": yamlBomb()}, rule: ruleLimit, part: "yamlNodes", origin: "a.yaml:1", repair: map[string]string{"a.yaml": goodConfigMap}},
+		{
+			name: "a million levels of flow", files: map[string]string{"a.yaml": "a: " + strings.Repeat("[", 1_000_000)}, rule: ruleLimit, part: "yamlDepth", origin: "a.yaml:1",
+			repair: map[string]string{"a.yaml": goodConfigMap},
+		},
+		{
+			name: "a million levels of dashes", files: map[string]string{"a.yaml": strings.Repeat("- ", 1_000_000) + "x"}, rule: ruleLimit, part: "yamlDepth", origin: "a.yaml:1",
+			repair: map[string]string{"a.yaml": goodConfigMap},
+		},
+		{
+			name: "a million levels of JSON", files: map[string]string{"a.json": strings.Repeat("[", 1_000_000)}, rule: ruleLimit, part: "yamlDepth", origin: "a.json",
+			repair: map[string]string{"a.json": `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}`},
+		},
+		{
+			name: "six hundred levels", files: map[string]string{"a.yaml": goodConfigMap + "x: " + strings.Repeat("[", 600) + strings.Repeat("]", 600)}, rule: ruleLimit, part: "yamlDepth", origin: "a.yaml:1",
+			repair: map[string]string{"a.yaml": goodConfigMap + "x: " + strings.Repeat("[", 400) + strings.Repeat("]", 400)},
+		},
+		{
+			name: "an object without kind", files: map[string]string{"a.yaml": "\napiVersion: v1\nmetadata: {name: a}\n"}, rule: ruleNotAnObject, part: "no kind", origin: "a.yaml:2",
+			repair: map[string]string{"a.yaml": goodConfigMap},
+		},
+		{
+			name: "an object without a name", files: map[string]string{"a.yaml": "apiVersion: v1\nkind: Pod\n"}, rule: ruleNotAnObject, part: "metadata.name", origin: "a.yaml:1",
+			repair: map[string]string{"a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {generateName: x-}\n"},
+		},
+		{
+			name: "a list with something else in it", files: map[string]string{"a.yaml": "apiVersion: v1\nkind: List\nitems: [text]\n"}, rule: ruleNotAnObject, part: "item of a list", origin: "a.yaml:1",
+			repair: map[string]string{"a.yaml": goodConfigMap},
+		},
+		{
+			name: "Jsonnet", files: map[string]string{"a.yaml": goodConfigMap, "b.jsonnet": "{}"}, rule: ruleNotSupported, part: "Jsonnet", origin: "b.jsonnet",
+			repaired: plugin.Parameters{Directory: plugin.DirectoryParameters{Exclude: "*.jsonnet"}},
+		},
+		{
+			name: "nothing at all", files: map[string]string{"README.md": "x"}, rule: ruleEmpty, part: "no objects", origin: ".",
+			repair: map[string]string{"a.yaml": goodConfigMap},
+		},
+		{
+			name: "an empty list", files: map[string]string{"a.yaml": "apiVersion: v1\nkind: List\nitems: []\n"}, rule: ruleEmpty, part: "no objects", origin: ".",
+			repair: map[string]string{"a.yaml": goodConfigMap},
+		},
+		{
+			name: "broken YAML", files: map[string]string{"a.yaml": goodConfigMap + "---\na: [\n"}, rule: ruleInvalid, part: "YAML", origin: "a.yaml:6",
+			repair: map[string]string{"a.yaml": goodConfigMap},
+		},
+		{
+			name: "symlink out of the tree", files: map[string]string{"a.yaml": goodConfigMap}, links: map[string]string{"b.yaml": "/etc/passwd"}, rule: ruleEscape, part: "symlink", origin: "b.yaml",
+			repair: map[string]string{"b.yaml": strings.Replace(goodConfigMap, "name: a", "name: b", 1)},
+		},
+		{
+			name: "an unknown renderer", files: map[string]string{"a.yaml": goodConfigMap}, parameters: plugin.Parameters{Kind: "cue"}, rule: ruleNotSupported, part: `"cue"`, origin: ".",
+			repaired: plugin.Parameters{Kind: "directory"},
+		},
+		{name: "a path that does not exist", path: "app", files: map[string]string{"x": ""}, rule: ruleMissing, part: "app", origin: "app", repair: map[string]string{"app": goodConfigMap}},
+	} {
+		t.Run(bad.name, bad.run)
+	}
+}
