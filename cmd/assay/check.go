@@ -25,7 +25,7 @@ No manifest is printed.`,
 			if err != nil {
 				return err
 			}
-			if err := s.print(v, format); err != nil {
+			if err := s.print(v, format, args[0]); err != nil {
 				return err
 			}
 			return outcome(v)

@@ -106,8 +106,8 @@ func outcome(v *plugin.Verdict) error {
 }
 
 // print writes the report in the format that was asked for.
-func (s streams) print(v *plugin.Verdict, format string) error {
-	reporter, err := report.For(format, report.Options{Color: wantsColor(s.out), Width: terminalWidth(s.out)})
+func (s streams) print(v *plugin.Verdict, format, path string) error {
+	reporter, err := report.For(format, report.Options{Color: wantsColor(s.out), Width: terminalWidth(s.out), Path: path})
 	if err != nil {
 		return &exit{code: exitUsage, err: err}
 	}

@@ -31,7 +31,7 @@ empty and the report goes to standard error.`,
 				return err
 			}
 			if !v.Allowed() {
-				if err := (streams{out: s.err, err: s.err}).print(v, "text"); err != nil {
+				if err := (streams{out: s.err, err: s.err}).print(v, "text", args[0]); err != nil {
 					return err
 				}
 				return outcome(v)

@@ -24,6 +24,11 @@ func trustRules() []Rule {
 			Fix: "use another image, or change the policy",
 		},
 		{
+			ID: "image/build-age", Severity: "medium", Level: "Deny", Title: "A locked image is not older than the gate allows",
+			Why: "a lock file that nobody renews deploys what has since been mended",
+			Fix: "run assay lock beside the application; spec.lock.maxBuildAge sets the age",
+		},
+		{
 			ID: "image/stale", Severity: "low", Level: "Warn", Title: "The registry gave no fresh answer for a tag",
 			Why: "an earlier answer was used, as the registry did not answer",
 			Fix: "look at the registry; spec.freshness bounds how long an earlier answer is believed",

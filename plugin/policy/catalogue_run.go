@@ -55,6 +55,26 @@ func adviceRules() []Rule {
 			Fix: "select by namespace",
 		},
 		{
+			ID: "gate/policy-warns", Severity: "low", Level: "Warn", Title: "A trust rule denies",
+			Why: "a ClusterImagePolicy with mode: warn stops nothing",
+			Fix: "write mode: enforce when it is ready",
+		},
+		{
+			ID: "gate/static-pass", Severity: "medium", Level: "Warn", Title: "A trust rule asks for evidence",
+			Why: "static: pass accepts every image that its globs cover, signed or not",
+			Fix: "write who signs them, or narrow the globs to digests",
+		},
+		{
+			ID: "gate/no-sct", Severity: "medium", Level: "Warn", Title: "Certificates are in a transparency log",
+			Why: "with insecureIgnoreSCT a certificate may have been issued unseen",
+			Fix: "leave insecureIgnoreSCT out",
+		},
+		{
+			ID: "gate/glob-matches-nothing", Severity: "medium", Level: "Warn", Title: "A trust rule's glob can match",
+			Why: "references end in a tag or a digest, which this glob leaves no room for",
+			Fix: "end the glob in ** or @**",
+		},
+		{
 			ID: "gate/unused", Severity: "low", Level: "Warn", Title: "Everything in the configuration is used",
 			Why: "what no gate uses protects nothing",
 			Fix: "name it in a gate, or remove it",
@@ -89,6 +109,11 @@ func waiverRules() []Rule {
 			ID: "waiver/ending", Severity: "low", Level: "Warn", Title: "A waiver ends soon",
 			Why: "the denial that it covers will count again after that day",
 			Fix: "repair the cause, or have the waiver renewed by its approver",
+		},
+		{
+			ID: "waiver/unused", Severity: "info", Level: "Info", Title: "Every waiver covers something",
+			Why: "a waiver that covers nothing may be about content that has since changed",
+			Fix: "remove it",
 		},
 		{
 			ID: "waiver/too-long", Severity: "medium", Level: "Warn", Title: "A waiver ends within the time that is allowed",

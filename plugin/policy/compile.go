@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
@@ -62,6 +63,9 @@ func (c *Compiler) Compile(config Config) (Compiled, error) {
 		return Compiled{}, fmt.Errorf("compiling the rules of gate %q: %w", config.Gate.Metadata.Name, err)
 	}
 	engines := append([]engine{podSecurity}, packs.engines...)
+	if most := time.Duration(config.Gate.Spec.Lock.MaxBuildAge); most > 0 {
+		engines = append(engines, lockAge{fields: imageFields(config.Gate), most: most})
+	}
 	if policies := slices.Concat(bound, packs.policies); len(policies) > 0 {
 		engines = append(engines, &admissionPolicies{policies: policies, trustLabels: judge.TrustObjectLabels, indeterminate: indeterminate})
 	}
