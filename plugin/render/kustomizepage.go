@@ -164,6 +164,9 @@ func (p *kustomizePage) checkPatches() error {
 		patches []types.Patch
 	}{{"patches", p.k.Patches}, {"patchesJson6902", p.k.PatchesJson6902}} {
 		for i, patch := range list.patches {
+			if err := p.inline(patch.Patch, list.field, i); err != nil {
+				return err
+			}
 			if patch.Path == "" {
 				continue
 			}
@@ -175,6 +178,9 @@ func (p *kustomizePage) checkPatches() error {
 	for i, patch := range p.k.PatchesStrategicMerge {
 		text := string(patch)
 		if inlineConfig(text) {
+			if err := p.inline(text, "patchesStrategicMerge", i); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := p.parsed(text, p.lines.item(text, "patchesStrategicMerge", i)); err != nil {
@@ -182,6 +188,11 @@ func (p *kustomizePage) checkPatches() error {
 		}
 	}
 	return nil
+}
+
+// inline checks a patch that is text in the kustomization, and YAML itself.
+func (p *kustomizePage) inline(text, field string, index int) error {
+	return checkBounds([]byte(text), p.walk.files.tree.limits, p.lines.item(text, field, index))
 }
 
 // checkGenerators looks at the files of ConfigMaps and Secrets, and at charts.

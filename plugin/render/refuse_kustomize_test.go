@@ -1,6 +1,9 @@
 package render
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestRender_BadKustomizationsAreRefusedWithTheLine(t *testing.T) {
 	good := "resources:\n- a.yaml\n"
@@ -44,11 +47,6 @@ func TestRender_BadKustomizationsAreRefusedWithTheLine(t *testing.T) {
 			name: "a chart that is not in the tree", rule: ruleDependency, part: "charts/redis", origin: "kustomization.yaml",
 			files:  map[string]string{"kustomization.yaml": "resources:\n- a.yaml\nhelmCharts:\n- name: redis\n  repo: https://charts.example.com\n", "a.yaml": goodConfigMap},
 			repair: map[string]string{"kustomization.yaml": good},
-		},
-		{
-			name: "a YAML bomb", rule: ruleLimit, part: "yamlNodes", origin: "a.yaml",
-			files:  map[string]string{"kustomization.yaml": good, "a.yaml": yamlBomb()},
-			repair: map[string]string{"a.yaml": goodConfigMap},
 		},
 		{
 			name: "an unknown field", rule: ruleInvalid, part: "resorces", origin: "kustomization.yaml",
@@ -116,6 +114,24 @@ func TestRender_RemoteBasesAreRefusedWithTheLine(t *testing.T) {
 				"kustomization.yaml": "resources:\n- sub\n", "sub/kustomization.yml": "resources:\n- ssh://example.com/x\n", "sub/a.yaml": goodConfigMap,
 			},
 			repair: map[string]string{"sub/kustomization.yml": good},
+		},
+	} {
+		t.Run(bad.name, bad.run)
+	}
+}
+
+func TestRender_YAMLBombsInAKustomizationAreRefused(t *testing.T) {
+	good := "resources:\n- a.yaml\n"
+	for _, bad := range []badSource{
+		{
+			name: "a YAML bomb", rule: ruleLimit, part: "yamlNodes", origin: "a.yaml",
+			files:  map[string]string{"kustomization.yaml": good, "a.yaml": yamlBomb()},
+			repair: map[string]string{"a.yaml": goodConfigMap},
+		},
+		{
+			name: "a YAML bomb in an inline patch", rule: ruleLimit, part: "yamlNodes", origin: "kustomization.yaml:4",
+			files:  map[string]string{"kustomization.yaml": good + "patches:\n- patch: |\n    " + strings.ReplaceAll(strings.TrimSpace(yamlBomb()), "\n", "\n    ") + "\n", "a.yaml": goodConfigMap},
+			repair: map[string]string{"kustomization.yaml": good},
 		},
 	} {
 		t.Run(bad.name, bad.run)
