@@ -22,7 +22,7 @@ func TestBuildAge(t *testing.T) {
 		"a locked image that is too old":         {plugin.DigestLocked, config("2026-09-01T00:00:00Z"), true},
 		"a locked image that is young enough":    {plugin.DigestLocked, config("2026-10-20T00:00:00Z"), false},
 		"a locked image without a time":          {plugin.DigestLocked, config(""), true},
-		"a locked image without a known config":  {plugin.DigestLocked, nil, true},
+		"a locked image without a known config":  {plugin.DigestLocked, nil, false},
 		"an old image that the registry decided": {plugin.DigestResolved, config("2026-09-01T00:00:00Z"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,14 +38,18 @@ func TestBuildAge(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			denied := false
+			denied, unanswered := false, false
 			for _, judge := range compiled.Judges {
 				for _, finding := range judge.Judge(context.Background(), plugin.Sealed{Objects: objects, Images: plugin.NewImageIndex(images), At: at}) {
+					unanswered = unanswered || finding.Rule == "image/build-age" && finding.Level == plugin.Undetermined
 					denied = denied || finding.Rule == "image/build-age" && finding.Level == plugin.Deny
 				}
 			}
 			if denied != c.denied {
 				t.Errorf("denied: %v, want %v", denied, c.denied)
+			}
+			if unanswered != (c.config == nil) {
+				t.Errorf("no answer: %v, with the config %v", unanswered, c.config)
 			}
 		})
 	}
