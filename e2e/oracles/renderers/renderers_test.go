@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assay-gitops/assay/e2e/oracles/answers"
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/render"
 )
@@ -52,6 +53,9 @@ func TestRenderings_EqualTheCommandLines(t *testing.T) {
 	for _, reason := range list {
 		if reason.seen != len(reason.cases) {
 			t.Errorf("%d of the %d cases need the exclusion %q: keep its list and docs/parity.md exact", reason.seen, len(reason.cases), reason.reason)
+		}
+		if err := answers.Listed(reason.reason); err != nil {
+			t.Error(err)
 		}
 	}
 }
