@@ -41,7 +41,7 @@ func main() {
 func exitOn(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1) //nolint:forbidigo // the main of this command
+		os.Exit(1)
 	}
 }
 

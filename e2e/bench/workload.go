@@ -45,8 +45,6 @@ func (w workload) writeAll(files map[string]string) error {
 // size is how many objects of each kind an application has.
 type size struct{ deployments, services, configMaps int }
 
-func (s size) objects() int { return s.deployments + s.services + s.configMaps }
-
 // kustomization writes a base and an overlay with a namespace, labels, a
 // replica count, a JSON 6902 patch and a strategic-merge patch.
 func (w workload) kustomization(name string, n size) error {
