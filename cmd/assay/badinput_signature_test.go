@@ -188,7 +188,7 @@ func TestBadInput_ExpiredTrustRootIsUndetermined(t *testing.T) {
 		}
 		made, err := throwaway.NewValid(now.AddDate(-2, 0, 0), until)
 		must(w.t, err)
-		w.sigstore = made
+		w.sigstore = made // the registry is open: it needs no credential
 		w.trust(made)
 		w.sign(trusted())
 	}, undetermined("verify/no-answer", "trust root"))
