@@ -34,12 +34,10 @@ func (c checker) bad(field, message, hint string) {
 
 // like refuses a text of another shape; an empty one was refused or is
 // optional.
-func (c checker) like(field, text string, shape *regexp.Regexp, hint string) bool {
-	if text == "" || shape.MatchString(text) {
-		return true
+func (c checker) like(field, text string, shape *regexp.Regexp, hint string) {
+	if text != "" && !shape.MatchString(text) {
+		c.bad(field, fmt.Sprintf("%q has the wrong form", text), hint)
 	}
-	c.bad(field, fmt.Sprintf("%q has the wrong form", text), hint)
-	return false
 }
 
 // each checks every text of a list, and that none is empty or there twice.

@@ -54,6 +54,7 @@ func (j *gateJudge) Judge(ctx context.Context, sealed plugin.Sealed) []plugin.Fi
 // so.
 func (j *gateJudge) adjust(finding plugin.Finding, at time.Time) (adjusted plugin.Finding, shown bool) {
 	switch j.levels[finding.Rule] {
+	case levelShipped:
 	case levelOff:
 		return finding, false
 	case levelWarn:
