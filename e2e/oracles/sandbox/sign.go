@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/attest"
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/options"
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/sign"
@@ -37,6 +38,24 @@ type Signing struct {
 	// Pure signs by plain Ed25519 (RFC 8032, 5.1) instead of Ed25519ph, which is
 	// cosign's default and which `cosign verify` does not accept.
 	Pure bool
+	// Login is for a registry over TLS; nil is plain HTTP and nobody.
+	Login *Login
+}
+
+// Login is an account of a registry over TLS.
+type Login struct {
+	User, Password string
+	// CA is the path of a file with the registry's certificate.
+	CA string
+}
+
+func (l *Login) options() options.RegistryOptions {
+	if l == nil {
+		return options.RegistryOptions{AllowHTTPRegistry: true}
+	}
+	return options.RegistryOptions{
+		RegistryCACert: l.CA, AuthConfig: authn.AuthConfig{Username: l.User, Password: l.Password},
+	}
 }
 
 // Key is a key pair in cosign's own files.
@@ -103,7 +122,7 @@ func (s *Sigstore) Sign(ctx context.Context, reference string, how Signing) erro
 	}
 	command := options.SignOptions{
 		Upload: true, SkipConfirmation: true, NewBundleFormat: how.Bundle, TlogUpload: how.Log,
-		Registry: options.RegistryOptions{AllowHTTPRegistry: true},
+		Registry: how.Login.options(),
 	}
 	err = quietly(func() error {
 		return sign.SignCmd(ctx, &options.RootOptions{Timeout: time.Minute}, key, command, []string{reference})
@@ -130,7 +149,7 @@ func (s *Sigstore) Attest(ctx context.Context, reference string, how Signing) er
 		return fmt.Errorf("writing the predicate: %w", err)
 	}
 	command := attest.AttestCommand{
-		KeyOpts: key, RegistryOptions: options.RegistryOptions{AllowHTTPRegistry: true}, PredicatePath: predicate.Name(),
+		KeyOpts: key, RegistryOptions: how.Login.options(), PredicatePath: predicate.Name(),
 		PredicateType: "slsaprovenance1", TlogUpload: how.Log, RekorEntryType: "dsse", Timeout: time.Minute,
 	}
 	if err := quietly(func() error { return command.Exec(ctx, reference) }); err != nil {
