@@ -42,12 +42,17 @@ func (e *exit) Unwrap() error { return e.err }
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, s streams, args []string) int {
+	out := &output{Writer: s.out}
+	s.out = out
 	root := newRoot(s)
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = out.failure()
+	}
 	var end *exit
 	switch {
 	case err == nil:

@@ -75,7 +75,7 @@ func propose(ctx context.Context, p proposer, paths []string) error {
 	}
 	if p.out == "" {
 		fmt.Fprintf(p.streams.out, "\n%s", text)
-		return nil
+		return unseen(all)
 	}
 	if err := os.MkdirAll(p.out, 0o755); err != nil {
 		return &exit{code: exitUndetermined, err: fmt.Errorf("writing the proposal: %w", err)}
@@ -88,7 +88,21 @@ func propose(ctx context.Context, p proposer, paths []string) error {
 		return &exit{code: exitUndetermined, err: err}
 	}
 	fmt.Fprintf(p.streams.out, "\nwrote %s; review it, then 'assay gate check %s'\n", file, p.out)
-	return nil
+	return unseen(all)
+}
+
+// unseen is the end of a proposal that knows less than it should.
+func unseen(all []setup.Sighting) error {
+	count := 0
+	for _, sighting := range all {
+		if sighting.Problem != "" {
+			count++
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	return &exit{code: exitUndetermined, err: fmt.Errorf("looking for signers: %d of %d images could not be looked at, so the proposal is not complete; run it again", count, len(all))}
 }
 
 func (p proposer) look(ctx context.Context, path string) ([]setup.Sighting, error) {

@@ -65,14 +65,14 @@ func (p *progress) end() {
 }
 
 func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
+	file, ok := fileOf(w)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // terminalWidth is the width to wrap a report at.
 func terminalWidth(w io.Writer) int {
 	const standard = 100
-	file, ok := w.(*os.File)
+	file, ok := fileOf(w)
 	if !ok {
 		return standard
 	}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-gitops/assay/plugin/policy"
+	"github.com/assay-gitops/assay/plugin/registry/ociserver"
+	"github.com/assay-gitops/assay/plugin/report"
+)
+
+// commands are all commands of the tree, the groups too.
+func commands(t *testing.T) []*cobra.Command {
+	t.Helper()
+	all := []*cobra.Command{newRoot(streams{strings.NewReader(""), io.Discard, io.Discard})}
+	for i := 0; i < len(all); i++ {
+		all = append(all, all[i].Commands()...)
+	}
+	return all
+}
+
+func TestCommands_EachSaysWhatItDoesAndShowsAnExample(t *testing.T) {
+	for _, command := range commands(t) {
+		path := command.CommandPath()
+		if command.Short == "" {
+			t.Errorf("%s does not say what it does", path)
+		}
+		if command.Runnable() && command.Example == "" && !command.HasSubCommands() && !command.Hidden {
+			t.Errorf("%s has no example", path)
+		}
+		flags := 0
+		for _, line := range strings.Split(command.LocalFlags().FlagUsages(), "\n") {
+			if strings.Contains(line, "--") && !strings.Contains(line, "--help") {
+				flags++
+			}
+		}
+		const budget = 12
+		if flags > budget {
+			t.Errorf("%s has %d flags, the budget is %d", path, flags, budget)
+		}
+	}
+}
+
+// exampleTree is a folder in which every example's paths exist.
+func exampleTree(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	examples := os.DirFS("../../examples")
+	must(t, os.CopyFS(filepath.Join(dir, "examples"), examples))
+	for from, to := range map[string]string{
+		"shop-kustomize": "apps/shop", "shop-plain": "apps/billing", "platform-umbrella": "charts/platform", "gates/starter": "gate",
+	} {
+		part, err := fs.Sub(examples, from)
+		must(t, err)
+		must(t, os.CopyFS(filepath.Join(dir, to), part))
+	}
+	must(t, os.Mkdir(filepath.Join(dir, ".git"), 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "rendered.yaml"), []byte(deploymentOf("registry.example.com/shop/web:1.4.2")), 0o644))
+	return dir
+}
+
+// exampleLines are the lines of every command's help, without what the shell
+// does after them.
+func exampleLines(t *testing.T) []string {
+	t.Helper()
+	var lines []string
+	for _, command := range commands(t) {
+		for line := range strings.Lines(command.Example) {
+			if line = strings.TrimSpace(line); strings.HasPrefix(line, "assay") {
+				line, _, _ = strings.Cut(line, " | ")
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+// TestCommands_ExamplesOfTheHelpRun runs each as a process of its own. Nothing
+// leaves the machine: the proxy for everything is a port of which nobody
+// listens, so registries give no answer.
+func TestCommands_ExamplesOfTheHelpRun(t *testing.T) {
+	t.Parallel()
+	lines := exampleLines(t)
+	if len(lines) < 12 {
+		t.Fatalf("only %d examples: %v", len(lines), lines)
+	}
+	for _, line := range lines {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			dir := exampleTree(t)
+			line = strings.ReplaceAll(line, "/tmp/assay-demo", filepath.Join(dir, "demo"))
+			line, input, _ := strings.Cut(line, " < ")
+			command := exec.CommandContext(t.Context(), "assay", strings.Fields(line)[1:]...)
+			command.Dir = dir
+			command.Env = append(os.Environ(), "HTTPS_PROXY=http://127.0.0.1:1", "NO_PROXY=127.0.0.1", "DOCKER_CONFIG="+dir)
+			if input != "" {
+				data, err := os.ReadFile(filepath.Join(dir, input))
+				must(t, err)
+				command.Stdin = bytes.NewReader(data)
+			}
+			out, err := command.CombinedOutput()
+			var ended *exec.ExitError
+			if err != nil && !errors.As(err, &ended) {
+				t.Fatal(err)
+			}
+			if code := command.ProcessState.ExitCode(); code < exitAllowed || code > exitUndetermined {
+				t.Errorf("exit code %d:\n%s", code, out)
+			}
+			if len(out) == 0 {
+				t.Error("it says nothing")
+			}
+		})
+	}
+}
+
+func TestCommands_ThoseOfTheReadmeAreKnown(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	must(t, err)
+	_, block, _ := strings.Cut(string(readme), "## Use it")
+	block, _, _ = strings.Cut(block, "\n## ")
+	found := 0
+	for line := range strings.Lines(block) {
+		if !strings.HasPrefix(line, "assay ") {
+			continue
+		}
+		found++
+		line, _, _ = strings.Cut(line, " #")
+		root := newRoot(streams{strings.NewReader(""), io.Discard, io.Discard})
+		command, args, err := root.Find(strings.Fields(line)[1:])
+		if err != nil || command == root {
+			t.Errorf("%s: there is no such command: %v", line, err)
+			continue
+		}
+		if err := command.ParseFlags(args); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		if err := command.ValidateArgs(command.Flags().Args()); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	if found < 5 {
+		t.Errorf("%d lines of assay under \"Use it\"", found)
+	}
+}
+
+// in runs a command line in this process.
+func in(t *testing.T, input string, args ...string) ended {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code := run(t.Context(), streams{in: strings.NewReader(input), out: &out, err: &errs}, args)
+	return ended{code, out.String(), errs.String()}
+}
+
+func TestExplain_KnowsEveryRule(t *testing.T) {
+	rules := policy.Rules()
+	if len(rules) < 50 {
+		t.Fatalf("only %d rules", len(rules))
+	}
+	for _, rule := range rules {
+		got := in(t, "", "explain", rule.ID)
+		for _, part := range []string{rule.ID, rule.Title, "why:", "fix:"} {
+			if got.code != exitAllowed || !strings.Contains(got.out, part) || got.err != "" {
+				t.Errorf("explain %s ends with %d without %q:\n%s%s", rule.ID, got.code, part, got.out, got.err)
+			}
+		}
+		if strings.Contains(got.out, "why:  -\n") || strings.Contains(got.out, "fix:  -\n") {
+			t.Errorf("%s has no reason or no fix:\n%s", rule.ID, got.out)
+		}
+	}
+	completed := in(t, "", "__complete", "explain", "")
+	for _, rule := range rules {
+		if !strings.Contains(completed.out, rule.ID+"\n") {
+			t.Errorf("completion does not offer %s", rule.ID)
+		}
+	}
+}
+
+// The report for programs holds what its type says and nothing else, and its
+// exit code is the command's.
+func TestCheck_JSONIsTheDocument(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*world){
+		"allowed":      func(w *world) { w.sign(trusted()) },
+		"denied":       func(*world) {},
+		"undetermined": func(w *world) { w.server.SetFault(failing(ociserver.Fault{Status: http.StatusForbidden})) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			change(w)
+			w.args = []string{"--output", "json", "--revision", "abc"}
+			got := w.run("check")
+			var document report.Document
+			decoder := json.NewDecoder(strings.NewReader(got.out))
+			decoder.DisallowUnknownFields()
+			must(t, decoder.Decode(&document))
+			if document.Schema != report.Schema || document.Outcome.String() != name || document.ExitCode != got.code || document.Allowed != (got.code == 0) ||
+				document.Revision != "abc" || document.Application.Name != "app" || len(document.Gates) != 1 || document.Counts.Objects != 1 || len(document.Images) != 1 {
+				t.Errorf("exit code %d, document %+v", got.code, document)
+			}
+			if trailing, err := io.ReadAll(decoder.Buffered()); err != nil || strings.TrimSpace(string(trailing)) != "" {
+				t.Errorf("after the document: %q, %v", trailing, err)
+			}
+			if slices.Sorted(maps.Keys(keysOf(t, got.out)))[0] != "allowed" {
+				t.Errorf("keys: %v", keysOf(t, got.out))
+			}
+		})
+	}
+}
+
+func keysOf(t *testing.T, text string) map[string]any {
+	t.Helper()
+	fields := map[string]any{}
+	must(t, json.Unmarshal([]byte(text), &fields))
+	return fields
+}
+
+// gone is a standard output that nobody reads any more.
+type gone struct{}
+
+func (gone) Write([]byte) (int, error) { return 0, fmt.Errorf("writing: %w", io.ErrClosedPipe) }
+
+func TestCommands_OutputThatIsClosedIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sign(trusted())
+	w.settle()
+	app, gate := filepath.Join(w.dir, "app"), filepath.Join(w.dir, "gate")
+	for _, args := range [][]string{
+		{"check", app, "-g", gate}, {"check", app, "-g", gate, "-o", "json"}, {"render", app, "-g", gate}, {"explain", "image/not-signed"}, {"version"},
+		{"gate", "check", gate}, {"gate", "try", gate, "--against", w.dir}, {"init", app, "-g", gate}, {"lock", app, "-g", gate},
+	} {
+		var errs bytes.Buffer
+		code := run(t.Context(), streams{in: strings.NewReader(""), out: gone{}, err: &errs}, args)
+		if code == exitAllowed || !strings.Contains(errs.String(), "closed pipe") {
+			t.Errorf("%v ends with %d, although nobody got its output: %s", args, code, errs.String())
+		}
+	}
+}

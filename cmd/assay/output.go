@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// output is standard output that remembers that it could not be written: a
+// command whose answer nobody got has not succeeded.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(data []byte) (int, error) {
+	n, err := o.Writer.Write(data)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// failure is the command's end when something was not written; nil when all
+// was.
+func (o *output) failure() error {
+	if o.err == nil {
+		return nil
+	}
+	return &exit{code: exitUndetermined, err: fmt.Errorf("writing to standard output: %w", o.err)}
+}
+
+// fileOf is the file behind a command's output, when there is one.
+func fileOf(w io.Writer) (*os.File, bool) {
+	for {
+		wrapped, is := w.(*output)
+		if !is {
+			file, isFile := w.(*os.File)
+			return file, isFile
+		}
+		w = wrapped.Writer
+	}
+}
