@@ -72,7 +72,7 @@ func (s *session) send(ctx context.Context, q request) (*response, error) {
 		}
 		authorization, err := s.authorize(ctx, q.path, "")
 		if err != nil {
-			return nil, err
+			return nil, triedEnough(err)
 		}
 		answer, err := s.ask(ctx, q, authorization)
 		if err != nil || answer.status != http.StatusUnauthorized || !answer.own {
@@ -80,10 +80,21 @@ func (s *session) send(ctx context.Context, q request) (*response, error) {
 		}
 		again, err := s.authorizeAgain(ctx, q.path, authorization, answer)
 		if err != nil || again == "" {
-			return answer, err
+			return answer, triedEnough(err)
 		}
 		return s.ask(ctx, q, again)
 	})
+}
+
+// triedEnough marks an error of the ping or of the token service, which were
+// tried again for themselves: trying the request again would multiply the
+// tries.
+func triedEnough(err error) error {
+	var failed *noAnswer
+	if !errors.As(err, &failed) || failed.final {
+		return err
+	}
+	return &noAnswer{cause: err, hint: failed.hint, status: failed.status, wait: failed.wait, final: true}
 }
 
 // ask sends one request while holding one of the host's slots. The body is
