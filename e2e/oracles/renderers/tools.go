@@ -56,7 +56,7 @@ func build(ctx context.Context, cache, program, version string) (string, error) 
 		return filepath.Join(bin, name), nil
 	}
 	command := exec.CommandContext(ctx, "go", "install", "-trimpath", "-ldflags=-s -w", program+"@"+version)
-	command.Env = append(os.Environ(), "GOBIN="+bin, "GOFLAGS=-p=1", "CGO_ENABLED=0")
+	command.Env = append(os.Environ(), "GOBIN="+bin, "CGO_ENABLED=0")
 	command.Dir = os.TempDir()
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s@%s: %w: %s", program, version, err, output)
