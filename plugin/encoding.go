@@ -125,7 +125,8 @@ func appendMap(out []byte, fields map[string]any, depth int) ([]byte, error) {
 		return append(out, "null"...), nil
 	}
 	out = append(out, '{')
-	for i, name := range sortedKeys(fields) {
+	var usual [16]string // most objects' maps have no more members
+	for i, name := range appendSortedKeys(usual[:0], fields) {
 		if i > 0 {
 			out = append(out, ',')
 		}

@@ -202,7 +202,12 @@ func members(value any) []step {
 }
 
 func sortedKeys(fields map[string]any) []string {
-	names := make([]string, 0, len(fields))
+	return appendSortedKeys(make([]string, 0, len(fields)), fields)
+}
+
+// appendSortedKeys appends to names, which is empty; its memory may be the
+// caller's stack.
+func appendSortedKeys(names []string, fields map[string]any) []string {
 	for name := range fields {
 		names = append(names, name)
 	}

@@ -137,10 +137,14 @@ func (s *search) run() {
 		return
 	}
 	s.claimKnown(s.object.Fields, nil)
-	s.claimShapes(s.object.Fields, nil, scope{groups: []string{s.id.Group()}, patterns: holdsPatterns(s.id), strict: isWorkload(s.id)})
+	trail := make([]step, 0, usualDepth)
+	s.claimShapes(s.object.Fields, trail, scope{groups: []string{s.id.Group()}, patterns: holdsPatterns(s.id), strict: isWorkload(s.id)})
 	kind, _ := s.kind(s.id)
-	s.suspect(s.object.Fields, nil, !isBuiltIn(s.id.Group()) && !kind.opaque)
+	s.suspect(s.object.Fields, trail, !isBuiltIn(s.id.Group()) && !kind.opaque)
 }
+
+// usualDepth is how deep most objects are; the walks share one path so long.
+const usualDepth = 24
 
 // place is where a reference stands: whole, behind a prefix, or split.
 type place struct {

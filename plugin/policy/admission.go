@@ -50,10 +50,22 @@ func (a *admissionPolicies) judge(ctx context.Context, v *view) []plugin.Finding
 			if !a.policies[i].names(subject.resource.Resource) {
 				continue
 			}
+			if err := a.policies[i].ready(); err != nil {
+				findings = append(findings, subject.finding(a.policies[i].rule.ID, plugin.Deny, "the policy does not compile: "+err.Error()))
+				continue
+			}
 			findings = append(findings, a.judgeSubject(ctx, v, subject, &a.policies[i])...)
 		}
 	}
 	return findings
+}
+
+// ready compiles the policy, once, where loading the gate has not.
+func (p *admissionPolicy) ready() error {
+	if p.compile == nil {
+		return nil
+	}
+	return p.compile()
 }
 
 // exempt reports whether admission never asks policies about the kind, as they

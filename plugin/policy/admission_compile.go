@@ -23,6 +23,9 @@ func (e expression) ReturnTypes() []*cel.Type { return e.types }
 // admissionPolicy is a compiled ValidatingAdmissionPolicy. It holds no state of
 // a run and is shared by gates.
 type admissionPolicy struct {
+	// compile fills in what follows match, at the first object that the policy
+	// may be about; nil when that was done when the gate was loaded.
+	compile     func() error
 	file        policyFile
 	match       *admissionv1.MatchResources
 	ignore      bool // failurePolicy: Ignore
@@ -37,17 +40,20 @@ type admissionPolicy struct {
 	operationMatters, readsOldObject bool
 }
 
+func newAdmissionPolicy(file policyFile) *admissionPolicy {
+	failure := file.Spec.FailurePolicy
+	return &admissionPolicy{file: file, match: file.Spec.MatchConstraints, ignore: failure != nil && *failure == admissionv1.Ignore}
+}
+
 // compilePolicy compiles every expression as the API server does: the same
 // environment, the same cost limits. All expressions that do not compile are
 // reported together.
-func (c *Compiler) compilePolicy(file policyFile) (*admissionPolicy, error) {
-	spec := file.Spec
+func (c *Compiler) compilePolicy(policy *admissionPolicy) error {
+	file, spec := policy.file, policy.file.Spec
 	variables, err := c.variables(file)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	policy := &admissionPolicy{file: file, match: spec.MatchConstraints}
-	policy.ignore = spec.FailurePolicy != nil && *spec.FailurePolicy == admissionv1.Ignore
 	conditions, validations, messages, audits := policyExpressions(spec)
 	build := conditionBuilder{compiler: variables.compiler, file: file}
 	withAuthorizer := plugincel.OptionalVariableDeclarations{HasAuthorizer: true}
@@ -62,7 +68,7 @@ func (c *Compiler) compilePolicy(file policyFile) (*admissionPolicy, error) {
 		policy.operationMatters = policy.operationMatters || refs.operation
 		policy.readsOldObject = policy.readsOldObject || refs.oldObject
 	}
-	return policy, errors.Join(build.problems...)
+	return errors.Join(build.problems...)
 }
 
 func policyExpressions(spec admissionv1.ValidatingAdmissionPolicySpec) (conditions, validations, messages, audits []plugincel.ExpressionAccessor) {

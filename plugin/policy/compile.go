@@ -139,8 +139,8 @@ func (c *Compiler) policy(file policyFile, trustLabels bool) (*admissionPolicy, 
 	}
 	compiled := c.policies[file.raw]
 	if compiled == nil {
-		var err error
-		if compiled, err = c.compilePolicy(file); err != nil {
+		compiled = newAdmissionPolicy(file)
+		if err := c.compilePolicy(compiled); err != nil {
 			return nil, err
 		}
 		c.policies[file.raw] = compiled
@@ -152,6 +152,28 @@ func (c *Compiler) policy(file policyFile, trustLabels bool) (*admissionPolicy, 
 		}
 	}
 	return compiled, nil
+}
+
+// shippedPolicy is a policy of a pack. The packs' own tests compile all of
+// them, so it is compiled when an object asks for it: compiling is most of what
+// a process does before its first rendering, and few applications hold every
+// kind.
+func (c *Compiler) shippedPolicy(file policyFile) (*admissionPolicy, error) {
+	if err := checkPolicy(file, false); err != nil {
+		return nil, err
+	}
+	key := "shipped " + file.raw // a gate's own policies are compiled when it is loaded
+	known := c.policies[key]
+	if known == nil {
+		known = newAdmissionPolicy(file)
+		known.compile = sync.OnceValue(func() error {
+			c.mutex.Lock()
+			defer c.mutex.Unlock()
+			return c.compilePolicy(known)
+		})
+		c.policies[key] = known
+	}
+	return known, nil
 }
 
 func bindingWarnings(files admissionFiles) []plugin.Finding {

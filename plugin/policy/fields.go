@@ -1,18 +1,23 @@
 package policy
 
-import (
-	"fmt"
-	"regexp"
-)
+import "fmt"
 
-// plainKey are keys that stand in a field path as they are; others are quoted:
-// metadata.annotations["example.com/image"].
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9_$-]+$`)
+// isPlainKey reports whether a key stands in a field path as it is; others are
+// quoted: metadata.annotations["example.com/image"].
+func isPlainKey(key string) bool {
+	for _, char := range []byte(key) {
+		letter := char|0x20 >= 'a' && char|0x20 <= 'z'
+		if digit := char >= '0' && char <= '9'; !letter && !digit && char != '_' && char != '-' && char != '$' {
+			return false
+		}
+	}
+	return key != ""
+}
 
 // joinPath is the path of a member.
 func joinPath(path, member string) string {
 	switch {
-	case !plainKey.MatchString(member):
+	case !isPlainKey(member):
 		return fmt.Sprintf("%s[%q]", path, member)
 	case path == "":
 		return member

@@ -14,7 +14,8 @@ import (
 // the resource is the lower-case plural as Kubernetes guesses it, and the kind
 // is taken for a namespaced one.
 type kindTable struct {
-	custom map[schema.GroupKind]customKind
+	custom  map[schema.GroupKind]customKind
+	cluster map[string][]string // the API server's own cluster-scoped kinds, by group
 }
 
 type customKind struct {
@@ -24,7 +25,7 @@ type customKind struct {
 
 // newKindTable reads the CustomResourceDefinitions among the objects.
 func newKindTable(objects []plugin.Object) kindTable {
-	table := kindTable{custom: map[schema.GroupKind]customKind{}}
+	table := kindTable{custom: map[schema.GroupKind]customKind{}, cluster: clusterScopedKinds()}
 	for _, object := range objects {
 		id := object.ID()
 		if id.Kind != "CustomResourceDefinition" || id.Group() != "apiextensions.k8s.io" {
@@ -52,7 +53,7 @@ func (t kindTable) clusterScoped(kind schema.GroupKind) bool {
 	if custom, found := t.custom[kind]; found {
 		return custom.clusterScoped
 	}
-	return slices.Contains(clusterScopedKinds()[kind.Group], kind.Kind)
+	return slices.Contains(t.cluster[kind.Group], kind.Kind)
 }
 
 // clusterScopedKinds are the API server's own cluster-scoped kinds, by group

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -76,7 +77,7 @@ func (c *Compiler) pack(of pack, g gate.Gate, into *compiledPacks) error {
 		return err
 	}
 	for _, file := range files {
-		compiled, err := c.policy(file.policy, false)
+		compiled, err := c.shippedPolicy(file.policy)
 		if err != nil {
 			return err
 		}
@@ -147,7 +148,7 @@ func packDocument(name, text string) (gate.Document, error) {
 	}
 	encoded, err := yaml.YAMLToJSONStrict([]byte(text))
 	if err == nil {
-		err = yaml.Unmarshal(encoded, &head)
+		err = json.Unmarshal(encoded, &head)
 	}
 	if err != nil {
 		return gate.Document{}, fmt.Errorf("%s: %w", name, err)

@@ -155,15 +155,21 @@ const embeddedDepth = 40
 // or the manifest that an operator will apply in its own name.
 func judgeEmbedded(o selfObject) []plugin.Finding {
 	var findings []plugin.Finding
-	for _, name := range sortedKeys(o.object.Fields) {
-		walkMaps(o.object.Fields[name], name, embeddedDepth, func(field string, fields map[string]any) {
-			inner := plugin.Object{Fields: fields}.ID()
-			if rule, what := protectedKind(inner.Group(), inner.Kind); inner.APIVersion != "" && rule != "" && isManifest(fields) {
-				findings = append(findings, o.deny(ruleSelfEmbedded, field,
-					fmt.Sprintf("the object holds a %s (%s), which an application may not render", inner.Kind, what)))
-			}
-		})
+	walk := mapWalk{visit: func(trail []trailStep, fields map[string]any) {
+		inner := plugin.Object{Fields: fields}.ID()
+		if inner.APIVersion == "" {
+			return
+		}
+		if rule, what := protectedKind(inner.Group(), inner.Kind); rule != "" && isManifest(fields) {
+			findings = append(findings, o.deny(ruleSelfEmbedded, trailPath(trail),
+				fmt.Sprintf("the object holds a %s (%s), which an application may not render", inner.Kind, what)))
+		}
+	}}
+	trail := make([]trailStep, 0, embeddedDepth+1)
+	for name, member := range o.object.Fields {
+		walk.maps(member, append(trail, trailStep{name: name}))
 	}
+	plugin.SortFindings(findings)
 	return findings
 }
 
@@ -178,19 +184,45 @@ func isManifest(fields map[string]any) bool {
 	return false
 }
 
-func walkMaps(value any, path string, depth int, visit func(string, map[string]any)) {
-	if depth == 0 {
+// mapWalk visits every map below a value, in no order. The trail to it is for
+// the visit only: most trails are never written out.
+type mapWalk struct {
+	visit func(trail []trailStep, fields map[string]any)
+}
+
+// trailStep is the name of a member, or the index of an item.
+type trailStep struct {
+	name   string
+	index  int
+	isItem bool
+}
+
+func (w mapWalk) maps(value any, trail []trailStep) {
+	if len(trail) > embeddedDepth {
 		return
 	}
 	switch value := value.(type) {
 	case map[string]any:
-		visit(path, value)
-		for _, name := range sortedKeys(value) {
-			walkMaps(value[name], joinPath(path, name), depth-1, visit)
+		w.visit(trail, value)
+		for name, member := range value {
+			w.maps(member, append(trail, trailStep{name: name}))
 		}
 	case []any:
 		for i, item := range value {
-			walkMaps(item, fmt.Sprintf("%s[%d]", path, i), depth-1, visit)
+			w.maps(item, append(trail, trailStep{index: i, isItem: true}))
 		}
 	}
+}
+
+// trailPath writes a trail as a field path.
+func trailPath(trail []trailStep) string {
+	path := ""
+	for _, step := range trail {
+		if step.isItem {
+			path = fmt.Sprintf("%s[%d]", path, step.index)
+		} else {
+			path = joinPath(path, step.name)
+		}
+	}
+	return path
 }

@@ -92,8 +92,9 @@ func (s *Setup) Warnings() []plugin.Finding { return s.warnings }
 func (s *Setup) compileAll() error {
 	var problems []error
 	for _, each := range s.options.Config.Gates {
-		_, err := s.build([]gate.Gate{each})
+		pipeline, err := s.build([]gate.Gate{each})
 		problems = append(problems, err)
+		s.pipelines[each.Metadata.Name] = pipeline // no Setup is returned when it is nil
 	}
 	for _, conflict := range s.options.Config.Conflicts() {
 		problems = append(problems, errors.New(conflict.Message()))
