@@ -47,7 +47,7 @@ fuzz: ## run every fuzz target for FUZZTIME (60s)
 	@./.ci/fuzz $(FUZZTIME)
 
 mutate: ## remove each check of plugin/verify in turn; a test must turn red
-	$(GO) test -tags mutate -run TestMutate -timeout 30m ./plugin/verify/mutate
+	nice -n 10 $(GO) test -tags mutate -count=1 -v -run TestMutate -timeout 30m ./plugin/verify/mutate
 
 bench: ## run the benchmarks (docs/benchmarks.md has the results)
 	./e2e/bench/run
