@@ -6,15 +6,24 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/assay-gitops/assay/examples/showcase"
+	"github.com/assay-gitops/assay/plugin/verify/throwaway"
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == "render-worker" {
 		main() // a worker that a test of this process started
+	}
+	if flag.Lookup("update") == nil { // helm's library brings one along
+		flag.Bool("update", false, "write what the commands print into the scripts of testdata")
 	}
 	// Most of these tests wait, for a registry that is slow or wants to be left
 	// alone, so more of them run at a time than there are processors.
@@ -32,12 +41,15 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
+		UpdateScripts:       flag.Lookup("update").Value.String() == "true",
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"movetag": moveTag},
 		Setup: func(env *testscript.Env) error {
 			show, err := showcase.Start(context.Background(), env.WorkDir)
 			if err != nil {
 				return err
 			}
 			env.Defer(func() { _ = show.Close() })
+			env.Values["showcase"] = show
 			env.Setenv("REGISTRY", show.Registry.Host())
 			env.Setenv("DOCKER_CONFIG", filepath.Join(env.WorkDir, "no-docker-config"))
 			for name, digest := range show.Digests {
@@ -46,4 +58,23 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(filepath.Join(env.WorkDir, ".git"), 0o755) // the top of the source tree
 		},
 	})
+}
+
+// moveTag is a command of scripts: it moves a tag of the showcase's registry,
+// REPOSITORY:TAG, to a build that the tagged image's signer has signed.
+func moveTag(script *testscript.TestScript, _ bool, args []string) {
+	show, ok := script.Value("showcase").(*showcase.Showcase)
+	if !ok || len(args) != 1 {
+		script.Fatalf("usage: movetag REPOSITORY:TAG")
+	}
+	tag, err := name.NewTag(show.Registry.Host() + "/" + args[0])
+	script.Check(err)
+	old, err := remote.Image(tag)
+	script.Check(err)
+	moved, err := mutate.CreatedAt(old, v1.Time{Time: time.Now()})
+	script.Check(err)
+	script.Check(remote.Write(tag, moved))
+	digest, err := moved.Digest()
+	script.Check(err)
+	script.Check(show.Sigstore.SignBundle(context.Background(), tag.Digest(digest.String()), throwaway.Signer{Key: show.Key}))
 }
