@@ -16,9 +16,12 @@ func (c *Client) keychainSource(keychain, host string) (source, error) {
 	if chain == nil && keychain == "gar" {
 		chain = googleKeychain{address: "http://169.254.169.254"}
 	}
+	if chain == nil {
+		chain = c.cloudKeychain(keychain)
+	}
 	switch {
 	case chain == nil && (keychain == "ecr" || keychain == "acr"):
-		return source{}, fmt.Errorf("setting up %s: this program was built without keychain %q; use a docker configuration or a user name and password", host, keychain)
+		return source{}, fmt.Errorf("setting up %s: this program was built without keychain %q; build it with -tags cloud, or use a docker configuration or a user name and password", host, keychain)
 	case chain == nil:
 		return source{}, fmt.Errorf("setting up %s: there is no keychain %q; known are gar, ecr and acr", host, keychain)
 	case !chain.Covers(host):
