@@ -69,6 +69,9 @@ func (r *helmRelease) template(ctx context.Context) ([]manifest, error) {
 	if err != nil {
 		return nil, err
 	}
+	if version := loaded.Metadata.APIVersion; version != chart.APIVersionV1 && version != chart.APIVersionV2 {
+		return nil, invalid(r.at("Chart.yaml"), fmt.Sprintf("charts of apiVersion %q are not rendered; helm itself renders v1 and v2", version), nil)
+	}
 	if kind := loaded.Metadata.Type; kind != "" && kind != "application" {
 		return nil, invalid(r.at("Chart.yaml"), fmt.Sprintf("a chart of type %q cannot be rendered by itself", kind), nil)
 	}

@@ -62,7 +62,7 @@ func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, opti
 		return plugin.Rendering{Findings: findings}, err
 	}
 	defer options.lock.hold(walk.ownSchema)()
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(build.files, virtualPath(folder))
+	built, err := krusty.MakeKustomizer(commandLine()).Run(build.files, virtualPath(folder))
 	if err != nil {
 		return plugin.Rendering{}, build.refusal(err)
 	}
@@ -71,6 +71,15 @@ func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, opti
 	reader := &nodeReader{folder: folder, places: places, limits: tree.limits}
 	objects, err := reader.objects(built)
 	return plugin.Rendering{Objects: objects, Findings: findings}, err
+}
+
+// commandLine are the options of `kustomize build`: objects are sorted
+// (namespaces first, webhooks last) unless the kustomization says otherwise.
+// The library's own default leaves them as they were read.
+func commandLine() *krusty.Options {
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionLegacy
+	return options
 }
 
 // kustomizeOptions are what a renderer shares between builds.

@@ -68,7 +68,7 @@ func TestKustomize_InflatesChartsAsEnableHelmDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := krusty.MakeDefaultOptions()
+	options := commandLine()
 	options.PluginConfig.HelmConfig.Enabled = true
 	options.PluginConfig.HelmConfig.Command = executable
 	built, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), "testdata/kustomize/charts-app")
@@ -199,7 +199,7 @@ func TestKustomize_APatchOfAnnotationsFindsWhatTheToolFinds(t *testing.T) {
 				"a.yaml":             object,
 				"kustomization.yaml": "resources: [a.yaml]\npatches:\n- target: {kind: ConfigMap}\n  patch: |\n    - " + operation + "\n",
 			})
-			built, toolErr := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), root.Name())
+			built, toolErr := krusty.MakeKustomizer(commandLine()).Run(filesys.MakeFsOnDisk(), root.Name())
 			rendering, err := newRenderer().Render(t.Context(), plugin.Source{Root: root, Path: "."})
 			if toolErr != nil || err != nil {
 				if (toolErr == nil) != (err == nil) {

@@ -99,7 +99,7 @@ func compare(t *testing.T, want []map[string]any, got []plugin.Object) {
 func TestKustomize_EqualsTheToolsOwnOutput(t *testing.T) {
 	for _, folder := range []string{"base", "overlay", "metadata"} {
 		t.Run(folder, func(t *testing.T) {
-			built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "testdata/kustomize/"+folder)
+			built, err := krusty.MakeKustomizer(commandLine()).Run(filesys.MakeFsOnDisk(), "testdata/kustomize/"+folder)
 			if err != nil {
 				t.Fatal(err)
 			}
