@@ -3,6 +3,7 @@ package mutate
 import (
 	"fmt"
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
 	"os"
@@ -53,8 +54,10 @@ func weave(folder string) ([]mutant, map[string][]byte, error) {
 	f := &finder{set: token.NewFileSet(), keys: map[string]int{}}
 	woven := map[string][]byte{}
 	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
+		if built, err := build.Default.MatchFile(folder, filepath.Base(name)); err != nil {
+			return nil, nil, err
+		} else if !built || strings.HasSuffix(name, "_test.go") {
+			continue // what the build leaves out, no test can hold
 		}
 		if err := f.file(name); err != nil {
 			return nil, nil, err

@@ -39,6 +39,14 @@ func TestMeasure_TestsThatAreRedWithoutAMutantGiveNoAnswer(t *testing.T) {
 	}
 }
 
+func TestMeasure_DeadlineIsNoPass(t *testing.T) {
+	of := sample()
+	of.deadline = -time.Second // passed before it began
+	if _, err := measure(t.Context(), t.TempDir(), of); err == nil || !strings.Contains(err.Error(), "they must be green") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestMeasure_PackageWithoutChecksGivesNoAnswer(t *testing.T) {
 	of := sample()
 	of.folder = "testdata"
