@@ -39,15 +39,9 @@ func vendor(ctx context.Context, j job) error {
 		return err
 	}
 	defer closeAll()
-	fetcher, err := s.ChartFetcher(source)
+	vendored, err := s.Vendor(ctx, source)
 	if err != nil {
-		return asExit(err)
-	}
-	vendored, err := render.Vendor(ctx, render.VendorOptions{
-		Root: source.Root, Path: source.Path, Charts: fetcher, Limits: plugin.DefaultLimits(),
-	})
-	if err != nil {
-		return asExit(err)
+		return asExit(advised(err))
 	}
 	if len(vendored) == 0 {
 		fmt.Fprintf(j.out, "%s has no dependency to fetch\n", j.path)
@@ -72,6 +66,16 @@ func vendor(ctx context.Context, j job) error {
 		fmt.Fprintf(j.out, "wrote %s (%s)\n", chart.File, chart.Digest)
 	}
 	return nil
+}
+
+// advised adds what to do to an error that knows it.
+func advised(err error) error {
+	for _, finding := range plugin.FindingsFromError("vendor", err) {
+		if finding.Hint != "" {
+			err = fmt.Errorf("%w; %s", err, finding.Hint)
+		}
+	}
+	return err
 }
 
 // mergeCharts puts the digests of what was fetched in the place of earlier

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 
@@ -36,7 +37,8 @@ type Vendored struct {
 
 // Vendor fetches the dependencies that Chart.lock names and writes them to
 // charts/, each file whole or not at all. A digest in images.lock.yaml must
-// agree. Dependencies that are folders of the tree (file://) are left alone.
+// agree. Archives of their other versions are removed. Dependencies that are
+// folders of the tree (file://) are left alone.
 func Vendor(ctx context.Context, options VendorOptions) ([]Vendored, error) {
 	if options.Charts == nil || options.Root == nil {
 		return nil, errors.New("vendoring charts: no source tree, or nothing to fetch with")
@@ -83,8 +85,11 @@ func (r *helmRelease) locked() ([]ChartReference, error) {
 		found := false
 		for _, entry := range loaded.Lock.Dependencies {
 			if entry != nil && entry.Name == wanted.Name && entry.Repository == wanted.Repository && chartutil.IsCompatibleRange(wanted.Version, entry.Version) {
-				charts = append(charts, ChartReference{Repository: entry.Repository, Name: entry.Name, Version: entry.Version})
 				found = true
+				chart := ChartReference{Repository: entry.Repository, Name: entry.Name, Version: entry.Version}
+				if !slices.Contains(charts, chart) { // aliases of one chart
+					charts = append(charts, chart)
+				}
 				break
 			}
 		}
@@ -142,5 +147,40 @@ func (r *helmRelease) write(charts []ChartReference, fetched [][]byte) ([]Vendor
 		}
 		written = append(written, Vendored{ChartReference: chart, File: name, Digest: "sha256:" + hashOf(fetched[i])})
 	}
-	return written, nil
+	return written, r.removeOthers(folder, written)
+}
+
+// removeOthers removes archives of other versions of what was written: of two
+// versions that both fit Chart.yaml, Helm renders both.
+func (r *helmRelease) removeOthers(folder string, written []Vendored) error {
+	names, err := r.tree.readDir(folder)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", folder, reason(err))
+	}
+	for _, name := range names {
+		file := path.Join(folder, name)
+		isWritten := slices.ContainsFunc(written, func(v Vendored) bool { return v.File == file })
+		if path.Ext(name) != ".tgz" || isWritten {
+			continue
+		}
+		data, err := r.tree.readFile(file)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", file, reason(err))
+		}
+		files, err := unpackChart(data, file, r.tree.limits)
+		if err != nil {
+			return err
+		}
+		other, err := r.assemble(files, file, 1)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(written, func(v Vendored) bool { return v.Name == other.Name() }) {
+			continue
+		}
+		if err := r.tree.root.Remove(file); err != nil {
+			return fmt.Errorf("removing %s: %w", file, reason(err))
+		}
+	}
+	return nil
 }

@@ -34,12 +34,14 @@ func (c charts) FetchChart(ctx context.Context, chart render.ChartReference) ([]
 			Hint: "vendor it into charts/ with 'assay vendor', or let the platform team add the host to spec.charts.hosts of the gate",
 		}
 	}
-	return c.client.Chart(ctx, registry.Chart{Repository: chart.Repository, Name: chart.Name, Version: chart.Version})
+	return c.client.Chart(ctx, registry.Chart{
+		Repository: chart.Repository, Name: chart.Name, Version: chart.Version, Hosts: c.hosts,
+	})
 }
 
-// ChartFetcher fetches from the hosts that the gates of this application
-// allow.
-func (s *Setup) ChartFetcher(source plugin.Source) (render.ChartFetcher, error) {
+// Vendor brings the chart dependencies of the source into its tree, from the
+// hosts that the gates of this application allow; see [render.Vendor].
+func (s *Setup) Vendor(ctx context.Context, source plugin.Source) ([]render.Vendored, error) {
 	gates, err := s.options.Config.Select(source.Application, source.Path)
 	if err != nil {
 		return nil, err
@@ -49,10 +51,12 @@ func (s *Setup) ChartFetcher(source plugin.Source) (render.ChartFetcher, error) 
 		return nil, err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	client, err := s.client(effective)
+	s.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	return charts{client, effective.ChartHosts}, nil
+	return render.Vendor(ctx, render.VendorOptions{
+		Root: source.Root, Path: source.Path, Charts: charts{client, effective.ChartHosts}, Limits: effective.Limits,
+	})
 }

@@ -11,12 +11,10 @@ import (
 )
 
 // renderer renders in this process, or in workers. Only this process fetches
-// charts, from the hosts that the gates allow.
+// charts, from the hosts that the gates allow; where they allow none it is what
+// says so.
 func (s *Setup) renderer(effective gate.Effective, client *registry.Client) plugin.Renderer {
-	var fetcher render.ChartFetcher
-	if len(effective.ChartHosts) > 0 {
-		fetcher = charts{client, slices.Clone(effective.ChartHosts)}
-	}
+	fetcher := charts{client, slices.Clone(effective.ChartHosts)}
 	if s.options.Isolated {
 		key := workersKey{effective.Limits, client, strings.Join(effective.ChartHosts, " ")}
 		return s.workersFor(key, render.WorkerOptions{Limits: effective.Limits, Charts: fetcher, Cache: s.cache})
