@@ -30,10 +30,24 @@ type tree struct {
 	limits plugin.Limits
 	total  int64
 	reads  map[string]read
+	// infos are what was found at paths without links. Every path is asked about
+	// several times, and each time each folder on the way.
+	infos map[string]fs.FileInfo
 }
 
 func newTree(root *os.Root, limits plugin.Limits) *tree {
-	return &tree{root: root, limits: limits, reads: map[string]read{}}
+	return &tree{root: root, limits: limits, reads: map[string]read{}, infos: map[string]fs.FileInfo{}}
+}
+
+func (t *tree) lstat(name string) (fs.FileInfo, error) {
+	if info, known := t.infos[name]; known {
+		return info, nil
+	}
+	info, err := t.root.Lstat(name)
+	if err == nil {
+		t.infos[name] = info
+	}
+	return info, err
 }
 
 // within joins an entry to the folder that names it. Absolute paths and paths
@@ -69,7 +83,7 @@ func (t *tree) follow(name string) (string, error) {
 		if err != nil || path.IsAbs(name) {
 			return "", fmt.Errorf("%q %w", name, errEscape)
 		}
-		info, err := t.root.Lstat(next)
+		info, err := t.lstat(next)
 		if err != nil {
 			return "", fmt.Errorf("reading %s: %w", path.Clean(name), reason(err))
 		}
@@ -109,7 +123,7 @@ func (t *tree) stat(name string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := t.root.Lstat(resolved)
+	info, err := t.lstat(resolved)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, reason(err))
 	}
