@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/assay-gitops/assay/plugin/report"
 )
 
 // Exit codes of every command.
@@ -40,6 +43,30 @@ func (e *exit) Error() string {
 
 func (e *exit) Unwrap() error { return e.err }
 
+// knownCommand refuses what is no command: a typing error in a pipeline must
+// not end as "allowed".
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return fmt.Errorf("unknown command %q of %s%s", args[0], cmd.CommandPath(), hint)
+}
+
+// onePath asks for exactly one argument and says what it is.
+func onePath(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return fmt.Errorf("%s needs %s, and nothing else beside its flags", cmd.CommandPath(), what)
+	}
+}
+
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, s streams, args []string) int {
 	out := &output{Writer: s.out}
@@ -59,11 +86,12 @@ func run(ctx context.Context, s streams, args []string) int {
 		return exitAllowed
 	case errors.As(err, &end):
 		if end.err != nil {
-			fmt.Fprintf(s.err, "assay: %v\n", end.err)
+			printError(s.err, end.err)
 		}
 		return end.code
 	}
-	fmt.Fprintf(s.err, "assay: %v\nrun 'assay help' for the commands and their flags\n", err)
+	printError(s.err, err)
+	fmt.Fprintln(s.err, "run 'assay help' for the commands and their flags")
 	return exitUsage
 }
 
@@ -78,12 +106,26 @@ there is no answer.
 Exit codes: 0 allowed, 1 denied, 2 undetermined (no answer), 64 wrong usage.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Version:       buildVersion(),
+		Args:          knownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("assay {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(
 		newCheck(s), newRender(s), newLock(s), newVendor(s), newInit(s),
 		newGate(s), newExplain(s), newDemo(s), newVersion(s), newWorker(s),
 	)
 	return root
+}
+
+// printError writes an error for a person. What it quotes may have been written
+// by an attacker, so that no line of it steers the terminal.
+func printError(w io.Writer, err error) {
+	for i, line := range strings.Split(err.Error(), "\n") {
+		if i == 0 {
+			line = "assay: " + line
+		}
+		fmt.Fprintln(w, report.Neutral(line))
+	}
 }

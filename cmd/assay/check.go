@@ -19,7 +19,7 @@ No manifest is printed.`,
 		Example: `  assay check examples/shop-kustomize/overlays/prod --lenient
   assay check examples/shop-chart --gate examples/gates/starter --output json
   assay check - --namespace shop < rendered.yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: onePath("the PATH of an application (\"-\" for standard input)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v, err := job{s, args[0], &gates, &render, plugin.JSONEncoding{}}.judge(cmd.Context())
 			if err != nil {

@@ -15,7 +15,7 @@ func newExplain(s streams) *cobra.Command {
 		Use:     "explain RULE",
 		Short:   "say why a rule exists and how to satisfy it",
 		Example: "  assay explain image/not-signed\n  assay explain self/admission",
-		Args:    cobra.ExactArgs(1),
+		Args:    onePath("a RULE, as reports name it: image/not-signed"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			for _, rule := range policy.Rules() {

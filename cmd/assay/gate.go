@@ -16,7 +16,7 @@ func newGate(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gate",
 		Short: "check and try gates",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newGateCheck(s), newGateTry(s))

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 )
 
@@ -23,7 +24,7 @@ or hardens them. Nothing is changed.
 
 Exit codes: 0 every application is allowed, 1 one is denied, 2 one has no answer.`,
 		Example: `  assay gate try examples/gates/starter --against examples`,
-		Args:    cobra.ExactArgs(1),
+		Args:    onePath("the path of a NEW gate"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if against == "" {
 				return &exit{code: exitUsage, err: fmt.Errorf("trying gate %s: --against DIR says which applications", args[0])}
@@ -33,7 +34,7 @@ Exit codes: 0 every application is allowed, 1 one is denied, 2 one has no answer
 			if err != nil {
 				return &exit{code: exitDenied, err: err}
 			}
-			set, err := setup.New(setup.Options{Config: config, Keychain: authn.DefaultKeychain, AllowLoopback: true})
+			set, err := setup.New(setup.Options{Config: config, Keychain: authn.DefaultKeychain})
 			if err != nil {
 				return &exit{code: exitDenied, err: err}
 			}
@@ -77,11 +78,11 @@ func tryGate(ctx context.Context, w io.Writer, t trial) error {
 		fmt.Fprintf(w, "%-12s %s\n", v.Outcome(), path)
 		for _, finding := range v.Findings {
 			if finding.Level.Blocks() {
-				fmt.Fprintf(w, "    %s: %s: %s\n", finding.Rule, finding.Subject(), finding.Message)
+				fmt.Fprintf(w, "    %s: %s: %s\n", finding.Rule, report.Neutral(finding.Subject()), report.Neutral(finding.Message))
 			}
 		}
 		for _, workload := range rolls {
-			fmt.Fprintf(w, "    would roll: %s\n", workload)
+			fmt.Fprintf(w, "    would roll: %s\n", report.Neutral(workload))
 		}
 	}
 	fmt.Fprintf(w, "\n%d applications: %d allowed, %d denied, %d undetermined; %d workloads would roll\n",

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 )
 
@@ -118,7 +119,7 @@ func (p proposer) look(ctx context.Context, path string) ([]setup.Sighting, erro
 	}
 	for _, finding := range findings {
 		if finding.Level.Blocks() {
-			fmt.Fprintf(p.err, "%s: %s: %s\n", finding.Rule, finding.Subject(), finding.Message)
+			fmt.Fprintf(p.err, "%s: %s: %s\n", finding.Rule, report.Neutral(finding.Subject()), report.Neutral(finding.Message))
 		}
 	}
 	sightings, err := s.Sightings(ctx, source, images)
@@ -130,22 +131,22 @@ func (p proposer) look(ctx context.Context, path string) ([]setup.Sighting, erro
 
 func printSightings(w io.Writer, sightings []setup.Sighting) {
 	for _, sighting := range sightings {
-		fmt.Fprintln(w, sighting.Image.Reference.String())
+		fmt.Fprintln(w, report.Neutral(sighting.Image.Reference.String()))
 		for _, signer := range sighting.Signers {
 			switch {
 			case signer.TrustRoot != "":
-				fmt.Fprintf(w, "  signed by %s\n    as told by %s, under the trust root %s\n", signer.Subject, signer.Issuer, signer.TrustRoot)
+				fmt.Fprintf(w, "  signed by %s\n    as told by %s, under the trust root %s\n", report.Neutral(signer.Subject), report.Neutral(signer.Issuer), report.Neutral(signer.TrustRoot))
 			case signer.Key:
 				fmt.Fprintln(w, "  signed by a key: put its public half into a ClusterImagePolicy")
 			default:
-				fmt.Fprintf(w, "  a signature that no trust root verifies: %s\n", signer.Reason)
+				fmt.Fprintf(w, "  a signature that no trust root verifies: %s\n", report.Neutral(signer.Reason))
 			}
 		}
 		if len(sighting.Signers) == 0 && sighting.Problem == "" {
 			fmt.Fprintln(w, "  signed by nobody")
 		}
 		if sighting.Problem != "" {
-			fmt.Fprintf(w, "  could not be looked at: %s\n", sighting.Problem)
+			fmt.Fprintf(w, "  could not be looked at: %s\n", report.Neutral(sighting.Problem))
 		}
 	}
 }
@@ -203,7 +204,7 @@ spec:
     approver: ""
     until: {{ $.Until }}
 {{- else }}
-  # {{ .Image.Written }} has no digest: {{ .Problem }}
+  # {{ printf "%q" .Image.Written }} has no digest: {{ printf "%q" .Problem }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -228,7 +229,7 @@ spec:
       identities:
       - issuer: {{ printf "%q" .Identity.Issuer }}
 {{- if .Identity.SubjectRegExp }}
-        subjectRegExp: '{{ .Identity.SubjectRegExp }}'
+        subjectRegExp: {{ printf "%q" .Identity.SubjectRegExp }}
 {{- else }}
         subject: {{ printf "%q" .Identity.Subject }}
 {{- end }}

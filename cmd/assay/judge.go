@@ -41,7 +41,7 @@ func (j job) open() (*setup.Setup, plugin.Source, func(), error) {
 	bar := startProgress(j.err)
 	s, err := setup.New(setup.Options{
 		Config: config, Lenient: j.gates.lenient, Isolated: j.render.isolated, Encoding: j.encoding,
-		Keychain: authn.DefaultKeychain, AllowLoopback: true, Progress: bar.begin,
+		Keychain: authn.DefaultKeychain, AllowLoopback: len(j.gates.gates) == 0, Progress: bar.begin,
 	})
 	if err != nil {
 		bar.end()

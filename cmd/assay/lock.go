@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 )
 
@@ -29,7 +30,7 @@ With --check nothing is written: the command fails when the file is missing or
 says something else than the registries do now.`,
 		Example: `  assay lock examples/shop-kustomize/overlays/prod
   assay lock examples/shop-chart --check`,
-		Args: cobra.ExactArgs(1),
+		Args: onePath("the PATH of an application"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l := locker{job: job{streams: s, path: args[0], gates: &gates, render: &render}}
 			if check {
@@ -106,7 +107,7 @@ func (l locker) refuse(findings []plugin.Finding) error {
 		if finding.Level != plugin.Undetermined {
 			end.code = exitDenied
 		}
-		fmt.Fprintf(l.err, "%s: %s: %s\n", finding.Rule, finding.Subject(), finding.Message)
+		fmt.Fprintf(l.err, "%s: %s: %s\n", finding.Rule, report.Neutral(finding.Subject()), report.Neutral(finding.Message))
 	}
 	if !blocked {
 		return nil

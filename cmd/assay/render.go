@@ -20,7 +20,7 @@ standard output, when the answer is yes. When it is not, standard output stays
 empty and the report goes to standard error.`,
 		Example: `  assay render examples/shop-kustomize/overlays/prod --gate examples/gates/audit
   assay render examples/shop-chart -f values.yaml -g examples/gates/audit | kubectl diff -f -`,
-		Args: cobra.ExactArgs(1),
+		Args: onePath("the PATH of an application (\"-\" for standard input)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			encoding, err := encodingFor(format)
 			if err != nil {

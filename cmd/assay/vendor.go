@@ -21,7 +21,7 @@ func newVendor(s streams) *cobra.Command {
 the hosts that the gate allows, writes them to charts/, and records their
 digests in images.lock.yaml. A version that was published anew is refused.`,
 		Example: "  assay vendor charts/platform --gate gate/",
-		Args:    cobra.ExactArgs(1),
+		Args:    onePath("the PATH of a chart's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return vendor(cmd.Context(), job{streams: s, path: args[0], gates: &gates, render: &renderFlags{}})
 		},

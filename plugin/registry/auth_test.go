@@ -98,7 +98,7 @@ func TestAuth_TokenServiceOfAnotherSiteNeverSeesTheCredential(t *testing.T) {
 			server := startServer(t, ociserver.Options{Token: &ociserver.TokenAuth{User: "team-a", Password: secret, Realm: realm}})
 			client, _ := newClient(t, server, func(o *registry.Options) {
 				withCredential(o)
-				o.AllowPrivate = true
+				o.AllowLoopback = true
 			})
 			refused(t, resolveOne(t, client, server.Host()+"/app:v1").Err, "registry/token-realm")
 		})

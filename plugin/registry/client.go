@@ -171,7 +171,7 @@ func (c *Client) plainHTTP(host string) bool {
 	if rules := c.rulesOf(host); rules != nil {
 		return rules.plainHTTP
 	}
-	return c.options.AllowPrivate && isLoopback(host)
+	return c.options.AllowLoopback && isLoopback(host)
 }
 
 // share runs equal work once, for all who ask for it at the time. The work has

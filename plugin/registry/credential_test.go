@@ -16,11 +16,11 @@ func TestAuth_DockerConfigurationIsUsedForHostsWithoutAnEntry(t *testing.T) {
 	server := startServer(t, ociserver.Options{Token: &ociserver.TokenAuth{User: "team-a", Password: secret}})
 	digest := pushImage(t, server, "app:v1")
 	keychain := authn.NewMultiKeychain(fixedKeychain{server.Host(), authn.AuthConfig{Username: "team-a", Password: secret}})
-	client, _ := newClient(t, server, func(o *registry.Options) { o.Hosts, o.AllowPrivate, o.Keychain = nil, true, keychain })
+	client, _ := newClient(t, server, func(o *registry.Options) { o.Hosts, o.AllowLoopback, o.Keychain = nil, true, keychain })
 	if got := resolveOne(t, client, server.Host()+"/app:v1"); got.Digest != digest {
 		t.Errorf("got %+v", got)
 	}
-	broken, _ := newClient(t, server, func(o *registry.Options) { o.Hosts, o.AllowPrivate, o.Keychain = nil, true, brokenKeychain{} })
+	broken, _ := newClient(t, server, func(o *registry.Options) { o.Hosts, o.AllowLoopback, o.Keychain = nil, true, brokenKeychain{} })
 	unanswered(t, resolveOne(t, broken, server.Host()+"/app:v1").Err, "docker configuration", "helper is gone")
 }
 

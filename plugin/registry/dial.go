@@ -156,7 +156,7 @@ func (d *doors) dial(ctx context.Context, network, address string) (net.Conn, er
 func (c *Client) mayReach(host string, ip netip.Addr) error {
 	kind := reachOf(ip)
 	rules := c.rulesOf(host)
-	private := rules != nil && rules.private || rules == nil && c.options.AllowPrivate
+	private := rules != nil && rules.private || rules == nil && c.options.AllowLoopback && ip.Unmap().IsLoopback()
 	if kind == reachPublic || kind == reachPrivate && private {
 		return nil
 	}

@@ -40,9 +40,9 @@ type Options struct {
 	// request, and StaleFor how long they may be used when the registry gives
 	// no answer. Zero is the default, below zero is never.
 	FreshFor, StaleFor time.Duration
-	// AllowPrivate lets hosts without an entry have private addresses, and
-	// talks plain HTTP to loopback ones. For the command line only.
-	AllowPrivate bool
+	// AllowLoopback lets hosts without an entry be on this machine's loopback,
+	// in plain HTTP. For the command line without a gate only.
+	AllowLoopback bool
 	// Proxy chooses a proxy for a request; nil uses none. A proxy's own address
 	// may be private; the addresses behind it are the proxy's to check.
 	Proxy func(*http.Request) (*url.URL, error)

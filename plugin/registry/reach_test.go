@@ -16,7 +16,7 @@ func TestReach_PrivateAddressIsDeniedUnlessItsHostIsListed(t *testing.T) {
 	for name, change := range map[string]func(*registry.Options){
 		"not listed":           func(o *registry.Options) { o.Hosts = nil },
 		"listed as public":     func(o *registry.Options) { o.Hosts[0].Private = false },
-		"public beats the CLI": func(o *registry.Options) { o.Hosts[0].Private, o.AllowPrivate = false, true },
+		"public beats the CLI": func(o *registry.Options) { o.Hosts[0].Private, o.AllowLoopback = false, true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, _ := newClient(t, server, change)
@@ -28,7 +28,7 @@ func TestReach_PrivateAddressIsDeniedUnlessItsHostIsListed(t *testing.T) {
 	}
 	for name, change := range map[string]func(*registry.Options){
 		"listed":       nil,
-		"command line": func(o *registry.Options) { o.Hosts, o.AllowPrivate = nil, true },
+		"command line": func(o *registry.Options) { o.Hosts, o.AllowLoopback = nil, true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, _ := newClient(t, server, change)
@@ -51,7 +51,7 @@ func TestReach_LinkLocalIsDeniedEvenWhereListed(t *testing.T) {
 	server := startServer(t, ociserver.Options{})
 	client, _ := newClient(t, server, func(o *registry.Options) {
 		o.Hosts = []registry.Host{{Host: "169.254.169.254", Private: true, PlainHTTP: true}}
-		o.AllowPrivate = true
+		o.AllowLoopback = true
 	})
 	err := resolveOne(t, client, "169.254.169.254/latest/meta-data:v1").Err
 	refused(t, err, "registry/private-address")

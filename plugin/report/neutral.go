@@ -17,6 +17,10 @@ const longest = 2000
 // was cut is not cut again.
 const longestNote = 40
 
+// Neutral makes a text that an attacker may have written safe to print within
+// one line of a terminal: for the command line's own messages.
+func Neutral(text string) string { return neutral(text) }
+
 // neutral makes a text safe to print within one line of a terminal. Line
 // breaks become "; ", other white space a space, and whatever is not printable
 // (escape sequences, C1 controls, direction overrides, zero-width characters,

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -19,13 +20,13 @@ import (
 // whose gates allow the same share it; credentials are part of "the same".
 func (s *Setup) client(effective gate.Effective) (*registry.Client, error) {
 	options := registry.Options{
-		Limits:       effective.Limits,
-		Keychain:     s.options.Keychain,
-		FreshFor:     effective.FreshFor,
-		StaleFor:     effective.StaleFor,
-		AllowPrivate: s.options.AllowLoopback,
-		Clock:        s.options.Clock,
-		Proxy:        http.ProxyFromEnvironment,
+		Limits:        effective.Limits,
+		Keychain:      s.options.Keychain,
+		FreshFor:      effective.FreshFor,
+		StaleFor:      effective.StaleFor,
+		AllowLoopback: s.options.AllowLoopback,
+		Clock:         s.options.Clock,
+		Proxy:         http.ProxyFromEnvironment,
 	}
 	for _, entry := range effective.Registries {
 		host, err := hostOf(entry, effective.Limits)
@@ -49,9 +50,23 @@ func (s *Setup) client(effective gate.Effective) (*registry.Client, error) {
 	return client, nil
 }
 
-// clientKey tells clients apart by everything that makes them differ.
+// clientKey tells clients apart by everything that makes them differ: of the
+// files that an entry names their places, as credentials have no text.
 func clientKey(effective gate.Effective) (string, error) {
-	text, err := json.Marshal([]any{effective.Registries, effective.Limits, effective.FreshFor, effective.StaleFor})
+	entries := slices.Clone(effective.Registries)
+	for i, entry := range entries {
+		entries[i].At = plugin.Origin{}
+		entries[i].CA = entry.Locate(entry.CA)
+		if entry.Credentials == nil {
+			continue
+		}
+		credentials := *entry.Credentials
+		for _, path := range []*string{&credentials.DockerConfig, &credentials.UsernameFile, &credentials.PasswordFile} {
+			*path = entry.Locate(*path)
+		}
+		entries[i].Credentials = &credentials
+	}
+	text, err := json.Marshal([]any{entries, effective.Limits, effective.FreshFor, effective.StaleFor})
 	if err != nil {
 		return "", fmt.Errorf("setting up registries: %w", err)
 	}

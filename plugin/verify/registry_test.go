@@ -36,7 +36,7 @@ func newReal(t *testing.T, options ociserver.Options) *real {
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	client, err := registry.New(registry.Options{
-		AllowPrivate: true, Sleep: func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) },
+		AllowLoopback: true, Sleep: func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) },
 	})
 	if err != nil {
 		t.Fatal(err)
