@@ -143,10 +143,21 @@ func renderStream(source plugin.Source, limits plugin.Limits) (plugin.Rendering,
 	return finish(plugin.Rendering{Objects: stream.objects, Findings: stream.findings}, source, limits)
 }
 
+// asksForHelm reports whether values were given, which only charts have.
+func asksForHelm(p plugin.HelmParameters) bool {
+	return len(p.ValueFiles)+len(p.Set)+len(p.SetString) > 0 || p.Values != ""
+}
+
 func (r *Renderer) byKind(ctx context.Context, tree *tree, source plugin.Source) (plugin.Rendering, error) {
 	kind := source.Parameters.Kind
 	if kind == "" {
 		kind = detect(tree, source.Path)
+	}
+	if kind != kindHelm && asksForHelm(source.Parameters.Helm) {
+		return plugin.Rendering{}, &plugin.Refusal{
+			Rule: ruleNotSupported, Origin: plugin.Origin{File: source.Path}, Message: "values are given, and " + source.Path + " is no Helm chart",
+			Why: "what is passed over in silence is believed to have been applied", Hint: "leave the values out, or name the chart's folder",
+		}
 	}
 	switch kind {
 	case kindHelm:
