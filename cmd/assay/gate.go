@@ -10,6 +10,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/setup"
+	"github.com/assay-gitops/assay/plugin/verify"
 )
 
 func newGate(s streams) *cobra.Command {
@@ -42,13 +43,37 @@ gate demands. Without a path it explains the embedded default gate.`,
 				return &exit{code: exitDenied, err: err}
 			}
 			defer set.Close()
+			roots, err := set.Roots()
+			if err != nil {
+				return &exit{code: exitDenied, err: err}
+			}
 			words := gate.Explain(config)
+			words.Roots = describeRoots(roots)
 			words.Warnings = append(words.Warnings, config.Validate(time.Now())...)
 			words.Warnings = append(words.Warnings, set.Warnings()...)
 			printExplanation(s.out, words)
 			return nil
 		},
 	}
+}
+
+// describeRoots says where each trust root comes from and how old its newest
+// key is: an old root no longer knows the keys that signers use today.
+func describeRoots(roots []verify.RootInfo) []string {
+	var words []string
+	for _, root := range roots {
+		text := root.Name
+		if root.Embedded {
+			text += " (embedded"
+		} else {
+			text += " (from a file"
+		}
+		if !root.Newest.IsZero() {
+			text += fmt.Sprintf(", its newest key is of %s, %d days old", root.Newest.Format(time.DateOnly), int(root.Age.Hours()/24))
+		}
+		words = append(words, text+")")
+	}
+	return words
 }
 
 func printExplanation(w io.Writer, words gate.Explanation) {
