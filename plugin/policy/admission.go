@@ -47,14 +47,25 @@ func (a *admissionPolicies) judge(ctx context.Context, v *view) []plugin.Finding
 			continue
 		}
 		for i := range a.policies {
-			if !a.policies[i].names(subject.resource.Resource) {
-				continue
-			}
-			if err := a.policies[i].ready(); err != nil {
-				findings = append(findings, subject.finding(a.policies[i].rule.ID, plugin.Deny, "the policy does not compile: "+err.Error()))
-				continue
-			}
-			findings = append(findings, a.judgeSubject(ctx, v, subject, &a.policies[i])...)
+			findings = append(findings, a.judgePlaces(ctx, v, subject, &a.policies[i])...)
+		}
+	}
+	return findings
+}
+
+// judgePlaces asks one policy about the subject in every place that it may
+// have.
+func (a *admissionPolicies) judgePlaces(ctx context.Context, v *view, s *subject, policy *boundPolicy) []plugin.Finding {
+	var findings []plugin.Finding
+	for _, each := range append([]*subject{s}, s.others...) {
+		if !policy.names(each.resource.Resource) {
+			continue
+		}
+		if err := policy.ready(); err != nil {
+			return []plugin.Finding{s.finding(policy.rule.ID, plugin.Deny, "the policy does not compile: "+err.Error())}
+		}
+		for _, finding := range a.judgeSubject(ctx, v, each, policy) {
+			findings = appendNew(findings, finding)
 		}
 	}
 	return findings

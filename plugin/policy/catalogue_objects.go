@@ -79,6 +79,12 @@ func selfRules() []Rule {
 			Why: "an operator applies what it carries in its own name, past the gate",
 			Fix: "remove the carried object, or keep it in an application of the platform's",
 		},
+		{
+			ID: ruleSelfDefinition, Title: "A CustomResourceDefinition defines a custom resource",
+			Why:        "a definition that renames or re-scopes a built-in kind makes rules look past that kind",
+			Fix:        "define kinds in a group of your own, and name the definition <plural>.<group>",
+			References: []string{"https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/"},
+		},
 	}
 	for i := range rules {
 		rules[i].Severity, rules[i].Level, rules[i].Pack = "critical", "Deny", SelfPack

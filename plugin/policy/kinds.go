@@ -10,49 +10,58 @@ import (
 )
 
 // kindTable maps kinds to resources and scopes. It knows the API server's own
-// kinds and the CustomResourceDefinitions of the rendering. For any other kind
-// the resource is the lower-case plural as Kubernetes guesses it, and the kind
-// is taken for a namespaced one.
+// kinds. For any other kind the resource is the lower-case plural as Kubernetes
+// guesses it, and the kind is taken for a namespaced one.
+//
+// The CustomResourceDefinitions of the rendering are the application's text:
+// they add places in which an object may be, and take none away. About the API
+// server's own groups they are not believed at all.
 type kindTable struct {
-	custom  map[schema.GroupKind]customKind
-	cluster map[string][]string // the API server's own cluster-scoped kinds, by group
-}
-
-type customKind struct {
-	plural        string
-	clusterScoped bool
+	defined map[schema.GroupKind][]string // the plurals of rendered definitions
+	cluster map[string][]string           // the API server's own cluster-scoped kinds, by group
 }
 
 // newKindTable reads the CustomResourceDefinitions among the objects.
 func newKindTable(objects []plugin.Object) kindTable {
-	table := kindTable{custom: map[schema.GroupKind]customKind{}, cluster: clusterScopedKinds()}
+	table := kindTable{defined: map[schema.GroupKind][]string{}, cluster: clusterScopedKinds()}
 	for _, object := range objects {
-		id := object.ID()
-		if id.Kind != "CustomResourceDefinition" || id.Group() != "apiextensions.k8s.io" {
-			continue
+		if read := readDefinition(object); read.isDefinition && read.problem() == "" {
+			kind := schema.GroupKind{Group: read.group, Kind: read.kind}
+			table.defined[kind] = append(table.defined[kind], read.plural)
 		}
-		spec := mapAt(object.Fields, "spec")
-		names := mapAt(spec, "names")
-		kind := schema.GroupKind{Group: stringAt(spec, "group"), Kind: stringAt(names, "kind")}
-		table.custom[kind] = customKind{plural: stringAt(names, "plural"), clusterScoped: stringAt(spec, "scope") == "Cluster"}
 	}
 	return table
 }
 
-// resource is the kind's resource, such as deployments.
-func (t kindTable) resource(gvk schema.GroupVersionKind) schema.GroupVersionResource {
-	if custom := t.custom[gvk.GroupKind()]; custom.plural != "" {
-		return gvk.GroupVersion().WithResource(custom.plural)
-	}
-	plural, _ := meta.UnsafeGuessKindToResource(gvk)
-	return plural
+// place is where the API server may file an object.
+type place struct {
+	resource   schema.GroupVersionResource
+	namespaced bool
 }
 
-// clusterScoped reports whether objects of the kind have no namespace.
-func (t kindTable) clusterScoped(kind schema.GroupKind) bool {
-	if custom, found := t.custom[kind]; found {
-		return custom.clusterScoped
+// places are all that an object of the kind may have; the first is the one
+// without the rendering's definitions.
+func (t kindTable) places(gvk schema.GroupVersionKind) []place {
+	guessed, _ := meta.UnsafeGuessKindToResource(gvk)
+	namespaced := !t.clusterScoped(gvk.GroupKind())
+	plurals, defined := t.defined[gvk.GroupKind()]
+	places := []place{{resource: guessed, namespaced: namespaced}}
+	if !defined {
+		return places
 	}
+	for _, plural := range append([]string{guessed.Resource}, plurals...) {
+		for _, scope := range []bool{namespaced, !namespaced} {
+			if each := (place{resource: gvk.GroupVersion().WithResource(plural), namespaced: scope}); !slices.Contains(places, each) {
+				places = append(places, each)
+			}
+		}
+	}
+	return places
+}
+
+// clusterScoped reports whether the kind is one of the API server's own whose
+// objects have no namespace.
+func (t kindTable) clusterScoped(kind schema.GroupKind) bool {
 	return slices.Contains(t.cluster[kind.Group], kind.Kind)
 }
 

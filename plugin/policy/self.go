@@ -36,6 +36,7 @@ self denies what would switch the gate off: an application may not render
   - objects in the namespaces of Argo CD, Flux and assay,
   - a gate's own configuration,
   - Namespace labels that loosen Pod Security,
+  - CustomResourceDefinitions of the API server's own groups,
 
 nor carry such objects inside a list or another kind's manifest. Comparisons
 ignore case, as a denial too many is cheap here. Rules: self/<name>; none is
@@ -98,6 +99,7 @@ func (o selfObject) deny(rule, field, message string) plugin.Finding {
 func (s *self) judgeObject(o selfObject) []plugin.Finding {
 	findings := s.judgeKind(o)
 	findings = append(findings, s.judgeNamespace(o)...)
+	findings = append(findings, judgeDefinition(o)...)
 	findings = append(findings, judgeRBAC(o)...)
 	findings = append(findings, judgeGateConfig(o)...)
 	findings = append(findings, s.judgeNamespaceLabels(o)...)

@@ -18,6 +18,7 @@ const (
 	ruleSelfGate            = "self/gate"
 	ruleSelfNamespaceLabels = "self/namespace-labels"
 	ruleSelfEmbedded        = "self/embedded"
+	ruleSelfDefinition      = "self/definition"
 )
 
 func groupKind(id plugin.ObjectID) schema.GroupKind {

@@ -49,18 +49,6 @@ func TestSelf_AnObjectWithoutANamespaceGoesToTheDestination(t *testing.T) {
 	}
 }
 
-func TestSelf_ACustomResourceIsNamespacedUntilItsDefinitionSaysOtherwise(t *testing.T) {
-	widget := "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: web}\n"
-	definition := "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\nspec: {group: example.com, scope: Cluster, names: {kind: Widget, plural: widgets}, versions: []}\n"
-	input := sealed(t, widget)
-	input.Source.Application.Namespace = "argocd"
-	one(t, selfFindings(SelfConfig{}, input))
-	input.Objects = objects(t, widget+definition)
-	if found := selfFindings(SelfConfig{}, input); len(found) != 0 {
-		t.Errorf("twin: %+v", found)
-	}
-}
-
 func TestSelf_NamespaceLabelsMayOnlyTighten(t *testing.T) {
 	namespace := func(labels string) string {
 		return "apiVersion: v1\nkind: Namespace\nmetadata: {name: team-a, labels: {" + labels + "}}\n"

@@ -50,6 +50,8 @@ type subject struct {
 	template template
 	// made marks a Pod that a workload makes.
 	made bool
+	// others are the same object in the other places that it may have.
+	others []*subject
 	// attributes are shared by all policies that look at the subject.
 	attributes attributesCache
 }
@@ -82,22 +84,29 @@ func newView(sealed plugin.Sealed, described []gate.Namespace) *view {
 
 func (v *view) addObject(index int, object plugin.Object) {
 	id := object.ID()
-	s := &subject{
-		index: index, id: id, origin: object.Origin, name: stringAt(mapAt(object.Fields, "metadata"), "name"),
-		kind:   schema.FromAPIVersionAndKind(id.APIVersion, id.Kind),
-		labels: labelsOf(mapAt(object.Fields, "metadata")),
+	kind := schema.FromAPIVersionAndKind(id.APIVersion, id.Kind)
+	typed, err := decode(kind, object.Fields)
+	var ways []*subject
+	for _, place := range v.kinds.places(kind) {
+		s := &subject{
+			index: index, id: id, origin: object.Origin, name: stringAt(mapAt(object.Fields, "metadata"), "name"),
+			kind: kind, resource: place.resource, namespaced: place.namespaced,
+			labels: labelsOf(mapAt(object.Fields, "metadata")),
+		}
+		if s.namespaced {
+			s.namespace = effectiveNamespace(id.Namespace, v.sealed.Source)
+		}
+		ways = append(ways, s)
 	}
-	s.resource = v.kinds.resource(s.kind)
-	s.namespaced = !v.kinds.clusterScoped(s.kind.GroupKind())
-	if s.namespaced {
-		s.namespace = effectiveNamespace(id.Namespace, v.sealed.Source)
-	}
-	typed, err := decode(s.kind, object.Fields)
+	s := ways[0]
 	v.addDecodeFindings(s, err)
 	if typed == nil {
 		return
 	}
-	s.object = inNamespace(typed, s)
+	for _, each := range ways {
+		each.object = inNamespace(typed, each)
+	}
+	s.others = ways[1:]
 	if pod, ok := typed.(*corev1.Pod); ok {
 		setPodDefaults(&pod.Spec)
 		s.pod, s.template = pod, template{spec: "spec"}
