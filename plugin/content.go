@@ -1,37 +1,79 @@
 package plugin
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 )
 
-// fillContent writes the content hash of every finding about an object.
-func (r *run) fillContent() {
-	byID := map[ObjectID][]int{}
-	for i, object := range r.objects {
-		id := object.ID()
-		byID[id] = append(byID[id], i)
-	}
+// fillContent writes the content hash of every finding about an object. When
+// the run is stopped on the way, the rest has none.
+func (r *run) fillContent(ctx context.Context) {
+	contents := newContents(r.objects)
 	findings := r.verdict.Findings
 	for i := range findings {
+		if ctx.Err() != nil {
+			r.undecided(ctx, findings[i:])
+			return
+		}
 		if finding := &findings[i]; finding.Content == "" && !finding.Object.IsZero() {
-			finding.Content = r.contentOf(byID[finding.Object], finding.Field)
+			finding.Content = contents.of(ctx, finding.Object, finding.Field)
 		}
 	}
 }
 
-// contentOf hashes what an exception for a finding is bound to. Objects that
-// share an identity are hashed together, so that an exception for the one does
-// not cover its double.
-func (r *run) contentOf(objects []int, field string) string {
+// contents hashes what exceptions are bound to, each text once: an application
+// chooses how many findings there are about one object, and how large it is.
+type contents struct {
+	objects []Object
+	byID    map[ObjectID][]int
+	known   map[contentKey]string
+}
+
+// contentKey is an object and the part of it that is hashed.
+type contentKey struct {
+	object ObjectID
+	part   string
+}
+
+func newContents(objects []Object) *contents {
+	c := &contents{objects: objects, byID: map[ObjectID][]int{}, known: map[contentKey]string{}}
+	for i, object := range objects {
+		id := object.ID()
+		c.byID[id] = append(c.byID[id], i)
+	}
+	return c
+}
+
+// of hashes what an exception for a finding is bound to. Objects that share an
+// identity are hashed whole and together, so that an exception for the one does
+// not cover its double. It is empty when there is nothing to bind to.
+func (c *contents) of(ctx context.Context, id ObjectID, field string) string {
+	objects := c.byID[id]
 	if len(objects) == 0 {
 		return ""
 	}
+	var part []step // the whole object
+	if len(objects) == 1 && !isSecret(id) {
+		part = contentPart(field)
+	}
+	key := contentKey{id, formatPath(part)}
+	if _, known := c.known[key]; !known {
+		c.known[key] = c.hash(ctx, objects, part)
+	}
+	return c.known[key]
+}
+
+// hash is empty when a value cannot be written or the run is stopped: no hash,
+// no exception bound to one.
+func (c *contents) hash(ctx context.Context, objects []int, part []step) string {
 	hash := sha256.New()
 	for _, i := range objects {
-		text, err := content(r.objects[i], field)
-		if err != nil {
-			return "" // no hash, no exception bound to one
+		object := MaskObject(c.objects[i]) // the hash of a short password is as good as the password
+		value, _ := lookup(object.Fields, part)
+		text, err := appendJSON(nil, value)
+		if err != nil || ctx.Err() != nil {
+			return ""
 		}
 		hash.Write(text)
 		if len(objects) > 1 {
@@ -41,18 +83,12 @@ func (r *run) contentOf(objects []int, field string) string {
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
 }
 
-// content is the compact JSON of the field, of the whole object without one or
-// with one that cannot be read. An absent field is null. A Secret is always
-// hashed whole and masked: the hash of a short password is as good as the
-// password.
-func content(object Object, field string) ([]byte, error) {
-	if isSecret(object.ID()) {
-		return appendJSON(nil, MaskObject(object).Fields)
-	}
+// contentPart is the part of an object that a finding about the field is bound
+// to. A field that cannot be read stands for the whole object.
+func contentPart(field string) []step {
 	path, err := parsePath(field)
 	if err != nil {
-		return appendJSON(nil, object.Fields)
+		return nil
 	}
-	value, _ := lookup(object.Fields, path)
-	return appendJSON(nil, value)
+	return path
 }

@@ -2,14 +2,19 @@ package plugin
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 )
 
 // decide applies the gates' exceptions and switches, and seals the verdict. A
 // panic on the way leaves a verdict that denies.
-func (r *run) decide() {
-	for _, part := range []func(){r.fillContent, r.exceptAll, r.noteAll, r.maskFindings} {
+func (r *run) decide(ctx context.Context) {
+	if r.stopped {
+		ctx = context.WithoutCancel(ctx) // why it ended is said, and what is denied stays denied
+	}
+	fill := func() { r.fillContent(ctx) }
+	for _, part := range []func(){fill, r.exceptAll, r.noteAll, r.maskFindings} {
 		if err := guard(part); err != nil {
 			r.verdict.complete = false
 			r.stop(panicFinding("decide", err))
@@ -20,6 +25,23 @@ func (r *run) decide() {
 	slices.SortStableFunc(r.images, func(a, b Image) int { return cmp.Compare(a.Reference.String(), b.Reference.String()) })
 	r.verdict.Images = r.images
 	r.verdict.manifests = r.sealed
+}
+
+// undecided takes note that the run was stopped before it knew what exceptions
+// for these findings are bound to. Nobody can say whether one covers them.
+func (r *run) undecided(ctx context.Context, findings []Finding) {
+	for i := range findings {
+		if finding := &findings[i]; finding.Level.Blocks() && !finding.Unwaivable && r.hasExceptions() {
+			finding.Level = Undetermined
+			finding.Details = append(slices.Clip(finding.Details), "the run was stopped before it could ask whether an exception covers this")
+		}
+	}
+	r.verdict.complete = false
+	r.fail("decide", context.Cause(ctx))
+}
+
+func (r *run) hasExceptions() bool {
+	return slices.ContainsFunc(r.Gates, func(gate GateStages) bool { return gate.Decider != nil })
 }
 
 func (r *run) exceptAll() {

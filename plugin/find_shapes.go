@@ -25,7 +25,10 @@ func (s *search) claimShapes(value any, path []step, around scope) {
 	switch value := value.(type) {
 	case map[string]any:
 		if len(path) > 0 && isEmbedded(value) {
-			around.groups = append(slices.Clip(around.groups), Object{Fields: value}.ID().Group())
+			group := Object{Fields: value}.ID().Group()
+			if _, speaks := s.dialects[group]; speaks && !slices.Contains(around.groups, group) {
+				around.groups = append(slices.Clip(around.groups), group)
+			}
 			s.claimDeclared(value, path)
 			s.claimKnown(value, path)
 		}

@@ -1,9 +1,6 @@
 package plugin
 
 import (
-	"cmp"
-	"encoding/base64"
-	"encoding/json"
 	"net/url"
 	"regexp"
 	"slices"
@@ -53,60 +50,6 @@ func maskMembers(value any) any {
 	return out
 }
 
-// secrets are the values of one Secret, the longest first.
-type secrets []string
-
-func secretsOf(object Object) secrets {
-	values := map[string]bool{}
-	add := func(value any) {
-		if text, ok := value.(string); ok && text != "" {
-			values[text] = true
-		}
-	}
-	data, _ := object.Fields["data"].(map[string]any)
-	for _, value := range data {
-		add(value)
-		text, _ := value.(string)
-		if clear, err := base64.StdEncoding.DecodeString(text); err == nil && utf8.Valid(clear) {
-			add(string(clear))
-		}
-	}
-	stringData, _ := object.Fields["stringData"].(map[string]any)
-	for _, value := range stringData {
-		add(value)
-		if text, ok := value.(string); ok {
-			add(base64.StdEncoding.EncodeToString([]byte(text)))
-		}
-	}
-	var out secrets
-	for value := range values {
-		out = append(out, value)
-	}
-	slices.SortFunc(out, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
-	return out
-}
-
-// hide replaces every value, as it stands and as JSON or Go would quote it. A
-// value of one or two characters is replaced where it stands alone only:
-// everywhere would leave no text.
-func (s secrets) hide(text string) string {
-	for _, value := range s {
-		if len(value) < 3 {
-			alone := regexp.MustCompile(`(^|[^\pL\pN])` + regexp.QuoteMeta(value) + `($|[^\pL\pN])`)
-			text = alone.ReplaceAllString(text, "${1}"+masked+"${2}")
-			continue
-		}
-		quoted, err := json.Marshal(value)
-		if err == nil {
-			text = strings.ReplaceAll(text, string(quoted[1:len(quoted)-1]), masked)
-		}
-		goQuoted := strconv.Quote(value)
-		text = strings.ReplaceAll(text, goQuoted[1:len(goQuoted)-1], masked)
-		text = strings.ReplaceAll(text, value, masked)
-	}
-	return text
-}
-
 // maskFindings is the last thing done to findings: Secret data, credentials in
 // URLs and control characters leave every text, whoever wrote it.
 func (r *run) maskFindings() {
@@ -114,7 +57,7 @@ func (r *run) maskFindings() {
 	findings := r.verdict.Findings
 	for i := range findings {
 		finding := &findings[i]
-		values := hidden[finding.Object]
+		values := hidden[finding.Object] // nil hides nothing
 		if isSecret(finding.Object) {
 			maskChange(finding)
 		}
@@ -133,17 +76,21 @@ func (r *run) maskFindings() {
 }
 
 // secretsInFindings are the values of the Secrets that findings are about.
-func (r *run) secretsInFindings() map[ObjectID]secrets {
-	hidden := map[ObjectID]secrets{}
+func (r *run) secretsInFindings() map[ObjectID]*secrets {
+	values := map[ObjectID]map[string]bool{}
 	for _, finding := range r.verdict.Findings {
 		if isSecret(finding.Object) {
-			hidden[finding.Object] = nil
+			values[finding.Object] = map[string]bool{}
 		}
 	}
 	for _, object := range r.objects {
-		if _, wanted := hidden[object.ID()]; wanted {
-			hidden[object.ID()] = append(hidden[object.ID()], secretsOf(object)...)
+		if found, wanted := values[object.ID()]; wanted {
+			addSecrets(found, object)
 		}
+	}
+	hidden := map[ObjectID]*secrets{}
+	for id, found := range values {
+		hidden[id] = newSecrets(found)
 	}
 	return hidden
 }

@@ -70,7 +70,7 @@ func (p *Pipeline) Run(ctx context.Context, source Source) *Verdict {
 			break
 		}
 	}
-	r.decide()
+	r.decide(ctx)
 	return r.verdict
 }
 
