@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 )
 
 // fillContent writes the content hash of every finding about an object. When
@@ -55,7 +56,7 @@ func (c *contents) of(ctx context.Context, id ObjectID, field string) string {
 	}
 	var part []step // the whole object
 	if len(objects) == 1 && !isSecret(id) {
-		part = contentPart(field)
+		part = contentPart(c.objects[objects[0]].Fields, field)
 	}
 	key := contentKey{id, formatPath(part)}
 	if _, known := c.known[key]; !known {
@@ -84,11 +85,34 @@ func (c *contents) hash(ctx context.Context, objects []int, part []step) string 
 }
 
 // contentPart is the part of an object that a finding about the field is bound
-// to. A field that cannot be read stands for the whole object.
-func contentPart(field string) []step {
+// to: the whole container around the field, so that an exception for one
+// container does not cover another that takes its place; else the field's
+// value; else, as an absent value says nothing of its surroundings, the object
+// that would hold it. A field that cannot be read stands for the whole object.
+func contentPart(fields map[string]any, field string) []step {
 	path, err := parsePath(field)
 	if err != nil {
 		return nil
 	}
+	if end := containerEnd(path); end > 0 {
+		path = path[:end]
+	}
+	value, _ := lookup(fields, path)
+	for len(path) > 0 && value == nil {
+		path = path[:len(path)-1]
+		value, _ = lookup(fields, path)
+	}
 	return path
+}
+
+// containerEnd is the length of the path of the outermost container that the
+// path leads into; zero when there is none.
+func containerEnd(path []step) int {
+	lists := []string{"containers", "initContainers", "ephemeralContainers", "steps", "sidecars"}
+	for i := 1; i < len(path); i++ {
+		if path[i].kind == indexStep && path[i-1].kind == keyStep && slices.Contains(lists, path[i-1].key) {
+			return i + 1
+		}
+	}
+	return 0
 }

@@ -85,8 +85,10 @@ type Finding struct {
 	// Details are further lines: every candidate that was looked at and why it
 	// was not accepted.
 	Details []string `json:"details,omitempty"`
-	// Content is "sha256:<hex>" over the compact JSON of the field's value (of
-	// the whole object without a field); a waiver is bound to it.
+	// Content is "sha256:<hex>" over the compact JSON of what a waiver is bound
+	// to: the whole container that the field is in; else the field's value; else,
+	// when the field is absent, the object that would hold it. Without a field,
+	// and for a Secret, it is the whole object.
 	Content string `json:"content,omitempty"`
 	// Was and Now are the field's values before and after a change that assay
 	// made, as compact JSON; both empty when nothing was changed.
