@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 )
@@ -105,5 +108,43 @@ func TestCommands_DeadlineIsUndetermined(t *testing.T) {
 		if code := run(ctx, streams{in: strings.NewReader(""), out: &out, err: &errs}, args); code != exitUndetermined {
 			t.Errorf("%v ends with %d:\n%s%s", args, code, out.String(), errs.String())
 		}
+	}
+}
+
+// What does not listen to the first signal, such as a wait for standard input,
+// is ended by the next.
+func TestMain_SignalsEndWhatDoesNotListen(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(dir, "endless/templates"), 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "endless/Chart.yaml"), []byte("apiVersion: v2\nname: web\nversion: 1.0.0\n"), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "endless/templates/a.yaml"), []byte(endless(100_000)), 0o644))
+	for name, args := range map[string][]string{"standard input": {"render", "-"}, "endless template": {"render", "endless"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := exec.CommandContext(t.Context(), "assay", args...)
+			command.Dir = dir
+			var out bytes.Buffer
+			command.Stdout = &out
+			input, err := command.StdinPipe() // is never closed
+			must(t, err)
+			defer input.Close()
+			must(t, command.Start())
+			ended := make(chan error, 1)
+			go func() { ended <- command.Wait() }()
+			again := time.NewTicker(100 * time.Millisecond)
+			defer again.Stop()
+			for {
+				select {
+				case err := <-ended:
+					if err == nil || out.Len() > 0 {
+						t.Errorf("it ends with %v and prints %q", err, out.String())
+					}
+					return
+				case <-again.C:
+					_ = command.Process.Signal(os.Interrupt) // it may have ended already
+				}
+			}
+		})
 	}
 }
