@@ -16,17 +16,37 @@ import (
 type placeIndex struct {
 	walk     *kustomizeWalk
 	inflated map[string][]string
-	// byKind lists places in order; known keeps what one file holds.
-	byKind map[string][]*place
-	known  map[string][]place
-	root   string
+	// named are the places by what stands there; known keeps what one file holds.
+	named map[placeName]*samePlaces
+	known map[string][]place
+	// added counts the places.
+	added int
+	root  string
 }
 
 // place is where an object stands and what it is called there.
 type place struct {
 	kind, name string
 	origin     plugin.Origin
-	taken      bool
+	// order is the place's number.
+	order int
+}
+
+type placeName struct{ kind, name string }
+
+// samePlaces are the places of one kind and name in order, the first of which
+// are taken by an object each.
+type samePlaces struct {
+	list  []place
+	taken int
+}
+
+// next is the first place that no object took yet, else the first.
+func (s *samePlaces) next() (found place, taken bool) {
+	if s.taken < len(s.list) {
+		return s.list[s.taken], false
+	}
+	return s.list[0], true
 }
 
 // folder adds what one kustomization brings, in kustomize's order. It runs
@@ -36,8 +56,8 @@ func (x *placeIndex) folder(folder string) {
 	if !visited {
 		return
 	}
-	if x.byKind == nil {
-		x.byKind, x.root = map[string][]*place{}, page.lines.file
+	if x.named == nil {
+		x.named, x.root = map[placeName]*samePlaces{}, page.lines.file
 	}
 	x.entries(folder, page.k.Resources)
 	for i, generator := range page.k.ConfigMapGenerator {
@@ -63,7 +83,15 @@ func (x *placeIndex) entries(folder string, entries []string) {
 	}
 }
 
-func (x *placeIndex) add(found place) { x.byKind[found.kind] = append(x.byKind[found.kind], &found) }
+func (x *placeIndex) add(found place) {
+	name := placeName{found.kind, found.name}
+	if x.named[name] == nil {
+		x.named[name] = &samePlaces{}
+	}
+	found.order = x.added
+	x.added++
+	x.named[name].list = append(x.named[name].list, found)
+}
 
 func (x *placeIndex) file(name string) {
 	places, known := x.known[name]
@@ -126,18 +154,36 @@ func submatch(pattern *regexp.Regexp, text []byte) string {
 // several, the first that no object took yet. An object that fits nowhere
 // comes from the root kustomization.
 func (x *placeIndex) find(id plugin.ObjectID) plugin.Origin {
-	var best *place
-	for _, candidate := range x.byKind[id.Kind] {
-		if !strings.Contains(id.Name, candidate.name) {
+	for length := len(id.Name); length >= 0; length-- {
+		if best := x.ofLength(id, length); best != nil {
+			found, taken := best.next()
+			if !taken {
+				best.taken++
+			}
+			return found.origin
+		}
+	}
+	return plugin.Origin{File: x.root}
+}
+
+// ofLength returns the places of the best name of one length: a look at each
+// part of the object's name, however many places there are.
+func (x *placeIndex) ofLength(id plugin.ObjectID, length int) *samePlaces {
+	var best *samePlaces
+	for start := 0; start+length <= len(id.Name); start++ {
+		candidate := x.named[placeName{id.Kind, id.Name[start : start+length]}]
+		if candidate == nil {
 			continue
 		}
-		if best == nil || len(candidate.name) > len(best.name) || len(candidate.name) == len(best.name) && best.taken && !candidate.taken {
+		if best == nil {
+			best = candidate
+			continue
+		}
+		at, taken := best.next()
+		other, otherTaken := candidate.next()
+		if taken && !otherTaken || taken == otherTaken && other.order < at.order {
 			best = candidate
 		}
 	}
-	if best == nil {
-		return plugin.Origin{File: x.root}
-	}
-	best.taken = true
-	return best.origin
+	return best
 }
