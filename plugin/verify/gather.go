@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/registry"
@@ -20,6 +21,9 @@ type gathered struct {
 	refused []string
 	// unseen are things that could not be looked at.
 	unseen []string
+	// stale is the age of an earlier answer that was used in the place of none;
+	// zero when the registry answered.
+	stale time.Duration
 }
 
 // note sorts an error of the registry: "there is none" is nothing to note.
@@ -39,6 +43,7 @@ func (g *gathered) add(other gathered) {
 	g.candidates = append(g.candidates, other.candidates...)
 	g.refused = append(g.refused, other.refused...)
 	g.unseen = append(g.unseen, other.unseen...)
+	g.stale = max(g.stale, other.stale)
 }
 
 const (
@@ -57,7 +62,9 @@ func (s *session) gatherBundles(ctx context.Context, at lookupKey) gathered {
 	referrers, err := s.registry.Referrers(ctx, at.repository, at.digest)
 	if err != nil {
 		all.note("listing referrers in "+at.repository, err)
-		return all
+		if referrers, all.stale = s.earlierReferrers(at, err); all.stale == 0 {
+			return all
+		}
 	}
 	if err := s.checkReferrers(referrers); err != nil {
 		all.refused = append(all.refused, err.Error())
@@ -86,6 +93,28 @@ func (s *session) gatherBundles(ctx context.Context, at lookupKey) gathered {
 		all.add(one)
 	}
 	return all
+}
+
+// earlierLister is a [Registry] that remembers its answers.
+type earlierLister interface {
+	// StaleReferrers is the last list and its age, if it may still be used.
+	StaleReferrers(repository, digest string) (list []registry.Descriptor, age time.Duration, found bool)
+}
+
+// earlierReferrers is the registry's earlier list, where it gives no answer now.
+// What the list leads to may vouch, as it did when the registry answered; that
+// nothing in it vouches stays no answer.
+func (s *session) earlierReferrers(at lookupKey, err error) ([]registry.Descriptor, time.Duration) {
+	var noAnswer *plugin.StageError
+	lister, remembers := s.registry.(earlierLister)
+	if !remembers || !errors.As(err, &noAnswer) || errors.Is(err, registry.ErrUnauthorized) {
+		return nil, 0
+	}
+	list, age, found := lister.StaleReferrers(at.repository, at.digest)
+	if !found {
+		return nil, 0
+	}
+	return list, max(age, 1)
 }
 
 // guardedRead keeps a panic over hostile content inside its goroutine, where it

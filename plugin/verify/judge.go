@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -21,6 +22,9 @@ type outcome struct {
 	signatures int
 	// disallowed is the message of static: fail.
 	disallowed string
+	// stale is the age of the oldest answer that evidence was found by, where
+	// the registry gave none; zero when it answered.
+	stale time.Duration
 }
 
 func (o *outcome) verified() bool { return len(o.evidence) > 0 }
@@ -36,6 +40,7 @@ func (o *outcome) merge(part outcome, prefix string) {
 	}
 	o.looked = append(o.looked, part.looked...)
 	o.signatures += part.signatures
+	o.stale = max(o.stale, part.stale)
 	if part.disallowed != "" {
 		o.disallowed = part.disallowed
 	}
@@ -136,6 +141,7 @@ func (s *session) judgeCandidates(policy *policy, one *authority, at *lookup, fo
 		got, err := guardedCheck(one, candidate, at.digest)
 		if err == nil {
 			s.accept(policy, one, got, result)
+			result.stale = max(result.stale, found.stale)
 			return
 		}
 		result.reasons = append(result.reasons, fmt.Sprintf("authority %s: %s: %v", one.name, candidate.label, err))
@@ -190,6 +196,7 @@ func (s *session) judgeLeaves(ctx context.Context, policy *policy, image plugin.
 		if part.verified() {
 			verified++
 			evidence = append(evidence, part.evidence...)
+			all.stale = max(all.stale, part.stale)
 			continue
 		}
 		prefix := ""

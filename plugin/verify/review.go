@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -19,6 +20,8 @@ const (
 	ruleNoTrustRule = "image/no-trust-rule"
 	// ruleRefused: a static rule refuses the image.
 	ruleRefused = "image/refused"
+	// ruleStale: somebody vouches by what the registry said earlier.
+	ruleStale = "image/stale"
 	// ruleNoAnswer: something could not be looked at.
 	ruleNoAnswer = "verify/no-answer"
 )
@@ -51,8 +54,11 @@ func (s *session) review(ctx context.Context, image plugin.Image) plugin.Review 
 		covered = true
 		result := s.judgePolicy(ctx, policy, image)
 		review.Evidence = append(review.Evidence, result.evidence...)
-		if !result.verified() {
+		switch {
+		case !result.verified():
 			review.Findings = append(review.Findings, s.finding(policy, image, result))
+		case result.stale > 0:
+			review.Findings = append(review.Findings, staleFinding(policy, image, result.stale))
 		}
 	}
 	if !covered {
@@ -67,6 +73,15 @@ func findingAbout(image plugin.Image) plugin.Finding {
 		use := image.Uses[0]
 		finding.Object, finding.Field, finding.Origin = use.ID, use.Field, use.Origin
 	}
+	return finding
+}
+
+// staleFinding says that evidence was found by an earlier answer.
+func staleFinding(policy *policy, image plugin.Image, age time.Duration) plugin.Finding {
+	finding := findingAbout(image)
+	finding.Rule, finding.Level = ruleStale, plugin.Warn
+	finding.Message = fmt.Sprintf("the registry did not answer; %s vouches by its list of signatures of %s ago", policy.name, age)
+	finding.Hint = "check that the registry can be reached"
 	return finding
 }
 
