@@ -10,6 +10,11 @@ VULN      := $(BIN)/govulncheck-$(VULN_VER)
 FUZZTIME  ?= 60s
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
+# Without cgo the binary is static, a fifth smaller, and cannot load Go plugins
+# (docs/adr/0009-static-binary.md); the race detector needs cgo.
+export CGO_ENABLED := 0
+race: export CGO_ENABLED := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help build demo test race lint deps fuzz mutate bench oracles generate clean
 

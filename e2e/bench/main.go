@@ -3,6 +3,7 @@
 // and prints a table of ratios for docs/benchmarks.md.
 //
 //	go run ./e2e/bench -assay bin/assay          what is on PATH is compared
+//	go run ./e2e/bench -serve                    keep the workload up, and print the command to profile
 //	e2e/bench/peers .cache/peers                 build the peers that can be had
 //
 // Machines differ and are shared: trust the ratios and the counts, not the
@@ -34,8 +35,32 @@ func main() {
 	flag.StringVar(&o.assay, "assay", "bin/assay", "the assay binary")
 	flag.IntVar(&o.runs, "runs", 5, "pairs of runs that count")
 	flag.StringVar(&o.out, "out", "", "write the tables to this file between its markers, besides standard output")
+	flag.BoolVar(&o.serve, "serve", false, "measure nothing: keep the applications and their registry up until interrupted")
+	gobench := flag.String("gobench", "", "measure nothing: compare the results of Go benchmarks in this `file`")
 	flag.Parse()
+	if *gobench != "" {
+		exitOn(compareGo(*gobench, o.out))
+		return
+	}
 	exitOn(measure(ctx, o))
+}
+
+// compareGo prints the table of the Go benchmarks.
+func compareGo(path, out string) error {
+	results, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("reading the Go benchmarks: %w", err)
+	}
+	defer results.Close()
+	table, err := goTable(results)
+	if err != nil {
+		return err
+	}
+	fmt.Print(table)
+	if out == "" {
+		return nil
+	}
+	return replaceBetween(out, "<!-- gobench -->", "<!-- /gobench -->", table)
 }
 
 func exitOn(err error) {
@@ -63,6 +88,7 @@ type options struct {
 	assay string
 	runs  int
 	out   string
+	serve bool
 }
 
 // row is one line of a table: what was compared and the ratios.
@@ -98,11 +124,30 @@ func measure(ctx context.Context, o options) error {
 		return err
 	}
 	defer b.close()
+	if o.serve {
+		fmt.Println("DOCKER_CONFIG="+filepath.Join(b.dir, "none"), strings.Join(b.check("w1/overlay").argv, " "))
+		<-ctx.Done()
+		return nil
+	}
+	text, err := b.tables(ctx)
+	if err != nil || o.out == "" {
+		return err
+	}
+	return replaceBetween(o.out, "<!-- bench -->", "<!-- /bench -->", text)
+}
+
+// tables prints the rows as they come, and returns all of them.
+func (b *bench) tables(ctx context.Context) (string, error) {
+	start, err := b.startTable(ctx)
+	if err != nil {
+		return "", err
+	}
+	fmt.Print(start + "\n" + tableHead + "\n")
 	table := []string{tableHead}
 	for _, scenario := range b.scenarios() {
 		row, err := scenario(ctx)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if row == nil {
 			continue
@@ -110,11 +155,7 @@ func measure(ctx context.Context, o options) error {
 		fmt.Println(row)
 		table = append(table, row.String())
 	}
-	text := strings.Join(table, "\n") + "\n"
-	if o.out != "" {
-		return replaceBetween(o.out, "<!-- bench -->", "<!-- /bench -->", text)
-	}
-	return nil
+	return start + "\n" + strings.Join(table, "\n") + "\n", nil
 }
 
 // replaceBetween puts text between two markers of a file.
