@@ -56,8 +56,10 @@ func selfRules() []Rule {
 		},
 		{
 			ID: ruleSelfRBAC, Title: "An application grants no rights over the gate",
-			Why: "whoever may write those objects can apply manifests that never passed the gate",
-			Fix: "name the resources and verbs that the program needs, without wildcards, escalate, bind and impersonate",
+			Why: "whoever may write those objects, or work in the gate's namespaces, can apply manifests that never passed the gate",
+			Fix: "grant rights by a Role and a RoleBinding in the application's namespace, and name resources and verbs, without wildcards, escalate, bind and impersonate; " +
+				"an operator that needs more belongs in an application that the gate marks as the platform's (spec.platform)",
+			References: []string{"https://kubernetes.io/docs/concepts/security/rbac-good-practices/"},
 		},
 		{
 			ID: ruleSelfNamespace, Title: "An application stays out of the gate's namespaces",

@@ -32,7 +32,8 @@ self denies what would switch the gate off: an application may not render
 
   - objects of Argo CD, Flux and assay that decide what is applied,
   - admission policies and webhooks, of the API server or of an engine,
-  - RBAC over those kinds, or that lends someone else's rights,
+  - RBAC over those kinds, over all namespaces with the gate's own among them,
+    or that lends someone else's rights,
   - objects in the namespaces of Argo CD, Flux and assay,
   - a gate's own configuration,
   - Namespace labels that loosen Pod Security,
@@ -69,12 +70,12 @@ func (platformSelf) Judge(context.Context, plugin.Sealed) []plugin.Finding { ret
 // Judge implements plugin.Judge.
 func (s *self) Judge(ctx context.Context, sealed plugin.Sealed) []plugin.Finding {
 	var findings []plugin.Finding
-	kinds := newKindTable(sealed.Objects)
+	kinds, roles := newKindTable(sealed.Objects), newRoleReach(sealed.Objects)
 	for _, object := range sealed.Objects {
 		if err := context.Cause(ctx); err != nil {
 			return plugin.FindingsFromError("judge", err)
 		}
-		findings = append(findings, s.judgeObject(selfObject{object: object, id: object.ID(), source: sealed.Source, kinds: kinds})...)
+		findings = append(findings, s.judgeObject(selfObject{object: object, id: object.ID(), source: sealed.Source, kinds: kinds, roles: roles})...)
 	}
 	return findings
 }
@@ -85,6 +86,7 @@ type selfObject struct {
 	id     plugin.ObjectID
 	source plugin.Source
 	kinds  kindTable
+	roles  roleReach
 }
 
 // deny is a finding about the object. Self's findings are unwaivable.

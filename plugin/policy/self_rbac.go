@@ -32,11 +32,28 @@ func judgeRole(o selfObject) []plugin.Finding {
 	}
 	for i, item := range listAt(o.object.Fields, "rules") {
 		rule, _ := item.(map[string]any)
-		if reason := judgeRoleRule(rule); reason != "" {
+		reason := judgeRoleRule(rule)
+		if wide := o.roles.wide(o); reason == "" && wide != "" {
+			reason = judgeWideRule(rule, wide)
+		}
+		if reason != "" {
 			findings = append(findings, o.deny(ruleSelfRBAC, fmt.Sprintf("rules[%d]", i), reason))
 		}
 	}
 	return findings
+}
+
+// judgeWideRule is why a rule is denied that holds in all namespaces, or empty.
+func judgeWideRule(rule map[string]any, wide string) string {
+	verbs := lowered(stringsAt(rule, "verbs"))
+	for _, group := range stringsAt(rule, "apiGroups") {
+		for _, resource := range lowered(stringsAt(rule, "resources")) {
+			if verb := powerfulVerb(group, resource, verbs); verb != "" {
+				return fmt.Sprintf("the rule grants %q on %q of group %q in all namespaces, the gate's own among them (%s)", verb, resource, group, wide)
+			}
+		}
+	}
+	return ""
 }
 
 // judgeRoleRule is why a rule is denied, or empty.
@@ -114,15 +131,8 @@ func resourceIncludes(written, resource string) bool {
 // without being in the rendering.
 func judgeRoleBinding(o selfObject) []plugin.Finding {
 	var findings []plugin.Finding
-	role := strings.ToLower(stringAt(mapAt(o.object.Fields, "roleRef"), "name"))
-	if clusterRole := strings.EqualFold(stringAt(mapAt(o.object.Fields, "roleRef"), "kind"), "ClusterRole"); clusterRole {
-		everywhere := strings.EqualFold(o.id.Kind, "ClusterRoleBinding")
-		switch {
-		case role == "cluster-admin", hasAnyPrefix(role, "argocd-", "flux-", "assay-", "crd-controller-"):
-			findings = append(findings, o.deny(ruleSelfRBAC, "roleRef.name", fmt.Sprintf("the role %q decides what is applied or admitted", role)))
-		case everywhere && (role == "admin" || role == "edit"):
-			findings = append(findings, o.deny(ruleSelfRBAC, "roleRef.name", fmt.Sprintf("the role %q everywhere includes the gate's own namespaces", role)))
-		}
+	if reason := o.roles.judgeRoleRef(o); reason != "" {
+		findings = append(findings, o.deny(ruleSelfRBAC, "roleRef.name", reason))
 	}
 	for i, item := range listAt(o.object.Fields, "subjects") {
 		subject, _ := item.(map[string]any)
@@ -131,6 +141,30 @@ func judgeRoleBinding(o selfObject) []plugin.Finding {
 		}
 	}
 	return findings
+}
+
+// judgeRoleRef is why a binding's role is denied, or empty. Of a cluster role in
+// the rendering the rules are judged; of any other nobody can say here what it
+// grants.
+func (r roleReach) judgeRoleRef(o selfObject) string {
+	if !refersToClusterRole(o.object) {
+		return ""
+	}
+	written := stringAt(mapAt(o.object.Fields, "roleRef"), "name")
+	role, everywhere := strings.ToLower(strings.TrimSpace(written)), strings.EqualFold(o.id.Kind, "ClusterRoleBinding")
+	switch {
+	case role == "cluster-admin", hasAnyPrefix(role, "argocd-", "flux-", "assay-", "crd-controller-"):
+		return fmt.Sprintf("the role %q decides what is applied or admitted", role)
+	case everywhere && (role == "admin" || role == "edit"):
+		return fmt.Sprintf("the role %q everywhere includes the gate's own namespaces", role)
+	case r.rendered[written], harmlessRole(role):
+		return ""
+	case hasAnyPrefix(role, "system:"):
+		return fmt.Sprintf("the role %q is the API server's own, and may do what its controllers do", role)
+	case everywhere:
+		return fmt.Sprintf("the role %q is not in the rendering, so nobody can say what it grants everywhere", role)
+	}
+	return ""
 }
 
 func hasAnyPrefix(text string, prefixes ...string) bool {
