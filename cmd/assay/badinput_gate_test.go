@@ -66,7 +66,9 @@ func TestBadInput_LockThatCannotBeReadIsDenied(t *testing.T) {
 	}, denied("lock/invalid", "images.lock.yaml:5"))
 }
 
-func secondGate(project, spec string) string {
+// secondGate is another base gate, which allows the same registry.
+func (w *world) secondGate(project, spec string) string {
+	spec = fmt.Sprintf("  registries:\n  - {host: %q, private: true, plainHTTP: true}\n", w.server.Host()) + spec
 	return fmt.Sprintf("apiVersion: assay.dev/v1alpha1\nkind: Gate\nmetadata: {name: second}\nspec:\n  base: true\n  selector: {projects: [%q]}\n%s", project, spec)
 }
 
@@ -75,10 +77,10 @@ func TestBadInput_GatesThatDisagreeAreRefused(t *testing.T) {
 		w.sign(trusted())
 		w.spec = "  profile: profile/restricted@1\n"
 		if bad {
-			w.write("gate/second.yaml", secondGate("team-*", "  profile: profile/baseline@1\n"))
+			w.write("gate/second.yaml", w.secondGate("team-*", "  profile: profile/baseline@1\n"))
 			return
 		}
-		w.write("gate/second.yaml", secondGate("team-*", "  profile: profile/restricted@1\n"))
+		w.write("gate/second.yaml", w.secondGate("team-*", "  profile: profile/restricted@1\n"))
 	}, denied("profile", "second", "base", "gate/"))
 }
 

@@ -72,7 +72,7 @@ spec:
 				w.write(team+"/web.yaml", deploymentOf(w.image))
 			}
 			w.write("gate/user", "team")
-			w.write("gate/gate.yaml", secondGate("nobody", ""))
+			w.write("gate/gate.yaml", w.secondGate("nobody", ""))
 			w.settle()
 			set := w.setup(false)
 			first := set.Judge(t.Context(), w.source("team-a", "team-a"))
