@@ -24,7 +24,7 @@ type job struct {
 // judge runs the pipeline on the application. An error is a wrong use or a
 // configuration that does not load; everything else is in the verdict.
 func (j job) judge(ctx context.Context) (*plugin.Verdict, error) {
-	s, source, closeAll, err := j.open()
+	s, source, closeAll, err := j.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (j job) judge(ctx context.Context) (*plugin.Verdict, error) {
 }
 
 // open loads the gates and opens the application.
-func (j job) open() (*setup.Setup, plugin.Source, func(), error) {
+func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), error) {
 	config, err := j.gates.load()
 	if err != nil {
 		return nil, plugin.Source{}, nil, &exit{code: exitDenied, err: err}
@@ -47,7 +47,7 @@ func (j job) open() (*setup.Setup, plugin.Source, func(), error) {
 		bar.end()
 		return nil, plugin.Source{}, nil, &exit{code: exitDenied, err: err}
 	}
-	source, closeSource, err := j.source()
+	source, closeSource, err := j.source(ctx)
 	closeAll := func() {
 		bar.end()
 		closeSource()
@@ -55,7 +55,11 @@ func (j job) open() (*setup.Setup, plugin.Source, func(), error) {
 	}
 	if err != nil {
 		closeAll()
-		return nil, plugin.Source{}, nil, &exit{code: exitUsage, err: err}
+		var end *exit
+		if !errors.As(err, &end) {
+			end = &exit{code: exitUsage, err: err}
+		}
+		return nil, plugin.Source{}, nil, end
 	}
 	return s, source, closeAll, nil
 }
@@ -71,7 +75,7 @@ func asExit(err error) error {
 }
 
 // source opens what the command line names.
-func (j job) source() (plugin.Source, func(), error) {
+func (j job) source(ctx context.Context) (plugin.Source, func(), error) {
 	nothing := func() {}
 	parameters, err := j.render.read()
 	if err != nil {
@@ -82,7 +86,7 @@ func (j job) source() (plugin.Source, func(), error) {
 		Application: application(j.path, j.gates, j.render),
 	}
 	if j.path == "-" {
-		source.Rendered, err = readRendered(j.in)
+		source.Rendered, err = readRendered(ctx, j.in)
 		return source, nothing, err
 	}
 	t, err := openTree(j.path, j.render.root)

@@ -67,7 +67,7 @@ func (l locker) file() (string, error) {
 // compute returns what the file should hold and what it holds (nil when there
 // is none).
 func (l locker) compute(ctx context.Context) (want, have []byte, err error) {
-	s, source, closeAll, err := l.open()
+	s, source, closeAll, err := l.open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

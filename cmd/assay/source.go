@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -87,10 +88,22 @@ func treeTop(absolute string, isDir bool) (string, error) {
 	return start, nil
 }
 
-// readRendered reads manifests from standard input, bounded.
-func readRendered(in io.Reader) ([]byte, error) {
+// readRendered reads manifests from standard input, bounded. A reader that
+// never ends is left behind when the context ends.
+func readRendered(ctx context.Context, in io.Reader) ([]byte, error) {
 	limit := plugin.DefaultLimits().RenderedBytes
-	data, err := io.ReadAll(io.LimitReader(in, limit+1))
+	var data []byte
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		data, err = io.ReadAll(io.LimitReader(in, limit+1))
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return nil, &exit{code: exitUndetermined, err: fmt.Errorf("reading manifests from standard input: %w", context.Cause(ctx))}
+	}
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading manifests from standard input: %w", err)

@@ -34,7 +34,7 @@ func vendor(ctx context.Context, j job) error {
 	if j.path == "-" {
 		return &exit{code: exitUsage, err: errors.New("vendoring charts: name a chart's folder, not standard input")}
 	}
-	s, source, closeAll, err := j.open()
+	s, source, closeAll, err := j.open(ctx)
 	if err != nil {
 		return err
 	}
