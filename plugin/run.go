@@ -52,6 +52,7 @@ func (r *run) noteUnanswered(findings []Finding) {
 
 // pin writes every digest into the objects.
 func (r *run) pin() {
+	r.verdict.Pinned = true
 	for _, image := range r.images {
 		if image.Digest == "" {
 			continue

@@ -66,6 +66,9 @@ type Verdict struct {
 	Findings []Finding
 	// Objects is the number of objects in the rendering.
 	Objects int
+	// Pinned is set when the run wrote digests into the manifests: the gate
+	// pins, and the run came so far.
+	Pinned bool
 	// Banner is the first line of every report, set under break glass.
 	Banner string
 

@@ -108,7 +108,7 @@ func unseen(all []setup.Sighting) error {
 
 func (p proposer) look(ctx context.Context, path string) ([]setup.Sighting, error) {
 	j := job{streams: p.streams, path: path, gates: p.gates, render: &renderFlags{}}
-	s, source, closeAll, err := j.open()
+	s, source, closeAll, err := j.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func proposalText(proposal setup.Proposal, owner string, now time.Time) (string,
 }
 
 var proposalTemplate = template.Must(template.New("proposal").Funcs(template.FuncMap{
-	"keyed": func(s setup.Sighting) bool {
+	"keyed": func(s setup.Allowance) bool {
 		for _, signer := range s.Signers {
 			if signer.Key {
 				return true
@@ -195,7 +195,7 @@ spec:
   {{- if keyed . }}
   # It is signed by a key: better put the public key into a ClusterImagePolicy.
   {{- end }}
-  - rule: image/no-trust-rule
+  - rule: {{ .Rule }}
     image: {{ .Image.Reference.Repository }}
     content: {{ .Image.Digest }} # {{ .Image.Reference.Tag }}
     owner: {{ printf "%q" $.Owner }}
@@ -220,7 +220,8 @@ spec:
   - glob: "{{ . }}@*"
 {{- end }}
   authorities:
-  - name: keyless
+{{- range $number, $_ := .Authorities }}
+  - name: keyless-{{ $number }}
     keyless:
       url: https://fulcio.sigstore.dev
 {{- if ne .TrustRoot $.PublicGood }}
@@ -239,6 +240,7 @@ spec:
 {{- else }}
     ctlog:
       url: https://rekor.sigstore.dev
+{{- end }}
 {{- end }}
 {{- end }}
 `))

@@ -28,15 +28,16 @@ func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
 		return nil, err
 	}
 	pipeline := &plugin.Pipeline{
-		Renderer: s.renderer(effective, client),
-		Finder:   plugin.ImageFinder{Fields: effective.ImageFields, Undeclared: undeclared},
-		Lock:     effective.LockPolicy(s.options.LockRequired),
-		Resolver: client,
-		Encoding: s.options.Encoding,
-		Always:   []plugin.Judge{policy.NewSelf(selfConfig(effective))},
-		Pin:      effective.Pin,
-		Clock:    s.options.Clock,
-		Progress: s.options.Progress,
+		Renderer:    s.renderer(effective, client),
+		Finder:      plugin.ImageFinder{Fields: effective.ImageFields, Undeclared: undeclared},
+		Lock:        s.lockPolicy(effective),
+		Resolver:    client,
+		Encoding:    s.options.Encoding,
+		Always:      []plugin.Judge{policy.NewSelf(selfConfig(effective))},
+		Pin:         effective.Pin,
+		MaxFindings: effective.Limits.FindingsPerVerdict,
+		Clock:       s.options.Clock,
+		Progress:    s.options.Progress,
 	}
 	if effective.Harden && effective.Profile != "none" {
 		if pipeline.Hardener, err = harden.New(effective.Profile); err != nil {
@@ -54,6 +55,12 @@ func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
 		pipeline.Gates = append(pipeline.Gates, stages)
 	}
 	return pipeline, nil
+}
+
+func (s *Setup) lockPolicy(effective gate.Effective) plugin.LockPolicy {
+	policy := effective.LockPolicy(s.options.LockRequired)
+	policy.FileBytes = effective.Limits.FileBytes
+	return policy
 }
 
 // stages are what one gate decides alone.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,8 +24,8 @@ type Sighting struct {
 	Problem string
 }
 
-// Sightings looks up who signed the images, whatever any policy says. Images
-// of one repository and digest are told once.
+// Sightings looks up who signed the images, whatever any policy says, in the
+// order of the images.
 func (s *Setup) Sightings(ctx context.Context, source plugin.Source, images []plugin.Image) ([]Sighting, error) {
 	gates, err := s.options.Config.Select(source.Application, source.Path)
 	if err != nil {
@@ -73,56 +74,113 @@ func (s *Setup) Sightings(ctx context.Context, source plugin.Source, images []pl
 type Proposal struct {
 	Policies []ProposedPolicy
 	// Allow are images that nobody is known to vouch for.
-	Allow []Sighting
+	Allow []Allowance
 }
 
-// ProposedPolicy trusts one identity for some repositories.
+// ProposedPolicy trusts any of some identities for some repositories.
 type ProposedPolicy struct {
-	Name, TrustRoot string
-	Identity        gate.Identity
+	Name string
 	// Repositories are exact.
 	Repositories []string
+	Authorities  []ProposedAuthority
+}
+
+// ProposedAuthority is one identity under one trust root.
+type ProposedAuthority struct {
+	TrustRoot string
+	Identity  gate.Identity
+}
+
+// Allowance is one digest, and the rule that would deny it under the proposal.
+type Allowance struct {
+	Sighting
+
+	Rule string
 }
 
 // Propose makes a proposal from sightings. It never allows by a pattern what
-// was not seen signed.
+// was not seen signed. All policies of an image are required, so a repository
+// is in one only, with everybody who was seen to sign there.
 func Propose(sightings []Sighting) Proposal {
-	var proposal Proposal
-	policies := map[string]*ProposedPolicy{}
+	authorities := map[string][]ProposedAuthority{}
 	for _, sighting := range sightings {
-		signer := slices.IndexFunc(sighting.Signers, func(s verify.Signer) bool { return s.TrustRoot != "" })
-		if signer < 0 {
-			proposal.Allow = append(proposal.Allow, sighting)
+		if authority, signed := authorityOf(sighting); signed {
+			repository := sighting.Image.Reference.Repository
+			authorities[repository] = append(authorities[repository], authority)
+		}
+	}
+	var proposal Proposal
+	for _, sighting := range sightings {
+		if _, signed := authorityOf(sighting); !signed {
+			_, covered := authorities[sighting.Image.Reference.Repository]
+			proposal.Allow = append(proposal.Allow, Allowance{sighting, ruleWithout(sighting, covered)})
+		}
+	}
+	slices.SortFunc(proposal.Allow, func(a, b Allowance) int { return cmp.Compare(a.Image.Reference.String(), b.Image.Reference.String()) })
+	alike := map[string]int{}
+	for _, repository := range slices.Sorted(maps.Keys(authorities)) {
+		list := authorities[repository]
+		slices.SortFunc(list, func(a, b ProposedAuthority) int { return cmp.Compare(a.key(), b.key()) })
+		list = slices.Compact(list)
+		key := fmt.Sprintf("%q", list)
+		if at, found := alike[key]; found {
+			proposal.Policies[at].Repositories = append(proposal.Policies[at].Repositories, repository)
 			continue
 		}
-		found := sighting.Signers[signer]
-		identity := generalise(found)
-		key := strings.Join([]string{identity.Issuer, identity.Subject, identity.SubjectRegExp, found.TrustRoot}, "\x00")
-		if policies[key] == nil {
-			policies[key] = &ProposedPolicy{Name: policyName(sighting.Image.Reference.Repository), TrustRoot: found.TrustRoot, Identity: identity}
-		}
-		policies[key].Repositories = append(policies[key].Repositories, sighting.Image.Reference.Repository)
+		alike[key] = len(proposal.Policies)
+		proposal.Policies = append(proposal.Policies, ProposedPolicy{Name: policyName(repository), Repositories: []string{repository}, Authorities: list})
 	}
-	for _, policy := range policies {
-		slices.Sort(policy.Repositories)
-		policy.Repositories = slices.Compact(policy.Repositories)
-		proposal.Policies = append(proposal.Policies, *policy)
-	}
-	slices.SortFunc(proposal.Policies, func(a, b ProposedPolicy) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Identity.SubjectRegExp, b.Identity.SubjectRegExp))
-	})
-	slices.SortFunc(proposal.Allow, func(a, b Sighting) int { return cmp.Compare(a.Image.Reference.String(), b.Image.Reference.String()) })
+	tellApart(proposal.Policies)
 	return proposal
+}
+
+// authorityOf is whoever signed the image as a trust root verifies.
+func authorityOf(sighting Sighting) (ProposedAuthority, bool) {
+	signer := slices.IndexFunc(sighting.Signers, func(s verify.Signer) bool { return s.TrustRoot != "" })
+	if signer < 0 {
+		return ProposedAuthority{}, false
+	}
+	found := sighting.Signers[signer]
+	return ProposedAuthority{TrustRoot: found.TrustRoot, Identity: generalise(found)}, true
+}
+
+func (a ProposedAuthority) key() string {
+	return strings.Join([]string{a.Identity.Issuer, a.Identity.Subject, a.Identity.SubjectRegExp, a.TrustRoot}, "\x00")
+}
+
+// ruleWithout is the rule by which an image is denied that nobody is known to
+// vouch for, where its repository has a trust rule and where it has none.
+func ruleWithout(sighting Sighting, covered bool) string {
+	switch {
+	case !covered:
+		return "image/no-trust-rule"
+	case len(sighting.Signers) > 0:
+		return "image/not-trusted"
+	}
+	return "image/not-signed"
 }
 
 // generalise keeps the workflow and lets the tag vary, as the next release has
 // another one; any other subject stays exact.
 func generalise(signer verify.Signer) gate.Identity {
-	workflow, _, tagged := strings.Cut(signer.Subject, "@refs/tags/")
-	if !tagged {
+	workflow, tag, tagged := strings.Cut(signer.Subject, "@refs/tags/")
+	if !tagged || strings.ContainsAny(tag, "/@") {
 		return gate.Identity{Issuer: signer.Issuer, Subject: signer.Subject}
 	}
 	return gate.Identity{Issuer: signer.Issuer, SubjectRegExp: "^" + regexp.QuoteMeta(workflow) + "@refs/tags/[^/@]+$"}
+}
+
+// tellApart numbers the policies of one name: a configuration in which two are
+// equal does not load.
+func tellApart(policies []ProposedPolicy) {
+	taken := map[string]bool{}
+	for i := range policies {
+		name := policies[i].Name
+		for n := 2; taken[policies[i].Name]; n++ {
+			policies[i].Name = fmt.Sprintf("%s-%d", name, n)
+		}
+		taken[policies[i].Name] = true
+	}
 }
 
 var notName = regexp.MustCompile(`[^a-z0-9]+`)

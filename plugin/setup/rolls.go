@@ -13,7 +13,7 @@ import (
 func Rolls(v *plugin.Verdict) []string {
 	rolling := map[string]bool{}
 	for _, image := range v.Images {
-		if image.DigestFrom == plugin.DigestWritten || image.Digest == "" {
+		if !v.Pinned || image.DigestFrom == plugin.DigestWritten || image.Digest == "" {
 			continue
 		}
 		for _, use := range image.Uses {

@@ -99,6 +99,7 @@ func (s *Setup) compileAll() error {
 	for _, conflict := range s.options.Config.Conflicts() {
 		problems = append(problems, errors.New(conflict.Message()))
 	}
+	s.warnWaivers()
 	return errors.Join(problems...)
 }
 
