@@ -65,6 +65,20 @@ func TestFind_DeclaredFieldStopsTheSuspicion(t *testing.T) {
 	}
 }
 
+func TestFind_RegistryBesideADeclaredRepositoryIsUndeclared(t *testing.T) {
+	finder := ImageFinder{Fields: []ImageField{{Group: "team-a.example.com", Kind: "App", Path: "spec.image.repository", Tag: "tag"}}}
+	for spec, want := range map[string]int{
+		`{image: {repository: r/a, tag: "1", pullPolicy: Always}}`:              0,
+		`{image: {repository: r/a, tag: "1", registry: evil.example.com}}`:      1,
+		`{image: {repository: r/a, tag: "1", registry: "Evil.example.com:xx"}}`: 1,
+	} {
+		images, findings := finder.Find([]Object{parse(t, "{apiVersion: team-a.example.com/v1, kind: App, spec: "+spec+"}")})
+		if len(images) != 1 || len(withRule(findings, "image/undeclared")) != want || len(findings) != want {
+			t.Errorf("%s: %v %+v", spec, images, findings)
+		}
+	}
+}
+
 func TestFind_HalfWrittenSplitImageIsDenied(t *testing.T) {
 	finder := ImageFinder{Fields: []ImageField{{Kind: "App", Group: "x.example.com", Path: "spec.repository", Tag: "tag"}}}
 	for _, spec := range []string{`{repository: a}`, `{repository: a, tag: ""}`, `{repository: "", tag: "1"}`, `{repository: a, tag: 1}`, `{repository: a, tag: [x]}`, `{repository: a, tag: "1:2"}`, `{tag: "1"}`, `{repository: null, tag: "1"}`} {

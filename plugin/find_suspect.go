@@ -9,10 +9,9 @@ import (
 )
 
 var (
-	imageKey = regexp.MustCompile(`^(?:images?|image(?:Name|Ref)|\w+Images?|[\w.-]+[_-]images?)$`)
+	imageKey = regexp.MustCompile(`^(?:images?|\w+Images?|[\w.-]+[_-]images?)(?:[_-]?(?:[Nn]ame|[Rr]ef|[Rr]eference|[Uu]r[li]|UR[LI]|[Rr]epo|[Rr]epository))?$`)
 	imageEnv = regexp.MustCompile(`(?i)^(?:IMAGE|\w+_IMAGE|RELATED_IMAGE_\w+)$`)
 	imageArg = regexp.MustCompile(`^--?(?:[A-Za-z0-9_.-]*-)?image(=|$)`)
-	fileName = regexp.MustCompile(`(?i)^[^/:@]+\.(?:png|jpe?g|gif|svg|webp|ico|iso|img|qcow2|raw|vmdk|tar|gz)$`)
 )
 
 // suspect reports what looks like an image in places that nobody declared. In
@@ -48,29 +47,45 @@ func (s *search) suspect(value any, path []step, custom bool) {
 	}
 }
 
-// suspectField looks at the value of a field with a telling name.
+// suspectField looks at the value of a field with a telling name, and at
+// everything below it. In a policy only what reads as a reference is suspected:
+// the rest says what to match.
 func (s *search) suspectField(value any, path []step) {
 	switch value := value.(type) {
 	case string:
-		s.suspectText(value, ImageField{Path: pattern(path)}, path)
+		if !holdsPatterns(s.id) && namesImage(value) || readsAsImage(value) {
+			s.undeclare(value, ImageField{Path: pattern(path)}, path)
+		}
 	case []any:
 		for i, item := range value {
 			s.suspectField(item, at(path, index(i)))
 		}
 	case map[string]any:
-		repository, _ := value["repository"].(string)
-		if repository == "" {
-			return
-		}
-		where := at(path, key("repository"))
+		s.suspectParts(value, path)
+	}
+}
+
+// suspectParts looks at a map that describes an image, or several by name.
+func (s *search) suspectParts(parts map[string]any, path []step) {
+	where := at(path, key("repository"))
+	if repository, _ := parts["repository"].(string); namesImage(repository) && !s.claimed[formatPath(where)] {
 		field := ImageField{Path: pattern(where)}
-		if _, found := value["tag"]; found {
+		if _, found := parts["tag"]; found {
 			field.Tag = "tag"
 		}
-		if _, found := value["digest"]; found {
+		if _, found := parts["digest"]; found {
 			field.Digest = "digest"
 		}
-		s.suspectText(repository, field, where)
+		s.undeclare(repository, field, where)
+		return // one finding is enough for what stands beside it
+	}
+	if holdsPatterns(s.id) {
+		return
+	}
+	for name, member := range parts {
+		if !slices.Contains(besideImage(), strings.ToLower(name)) {
+			s.suspectField(member, at(path, key(name)))
+		}
 	}
 }
 
@@ -121,33 +136,32 @@ func (s *search) suspectAnnotations(value any, path []step) {
 	}
 }
 
-// suspectText reports the text unless it is claimed or cannot be an image.
+// suspectText reports the text if it reads as an image.
 func (s *search) suspectText(text string, field ImageField, path []step) {
+	if readsAsImage(text) {
+		s.undeclare(text, field, path)
+	}
+}
+
+// undeclare reports the text unless it is claimed.
+func (s *search) undeclare(text string, field ImageField, path []step) {
 	where := formatPath(path)
-	if s.claimed[where] || !readsAsImage(text) {
+	if s.claimed[where] {
 		return
 	}
 	s.claimed[where] = true
 	field.Group, field.Kind = s.id.Group(), s.id.Kind
-	s.report(Finding{
+	finding := Finding{
 		Rule: "image/undeclared", Level: s.undeclared, Field: where, Image: text,
 		Message: "this looks like an image, and nothing declares it as one",
 		Why:     "an image that assay does not know of is neither pinned nor verified",
 		Hint:    "add to the gate's images.fields: " + field.entry(),
-	})
-}
-
-// readsAsImage reports whether the text can be meant as an image. A bare word
-// can; a switch, a number and the name of a file cannot.
-func readsAsImage(text string) bool {
-	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		return false
 	}
-	if slices.Contains([]string{"true", "false", "yes", "no", "on", "off", "none", "null"}, text) || fileName.MatchString(text) {
-		return false
+	if _, err := ParseReference(text); err != nil {
+		finding.Message = "this stands where an image is named, nothing declares it as one, and it cannot be read as a reference: " + err.Error()
+		finding.Hint = "write it as registry/repository:tag, in lower case, and " + finding.Hint
 	}
-	_, err := ParseReference(text)
-	return err == nil
+	s.report(finding)
 }
 
 // entry is the field as it is written in a gate.

@@ -141,15 +141,68 @@ func TestFind_Undeclared(t *testing.T) {
 	}
 }
 
+func TestFind_WhatCannotBeReadIsUndeclaredToo(t *testing.T) {
+	for _, test := range []struct{ spec, field, image string }{
+		{`{image: "Evil.example.com/x/y:1"}`, "spec.image", "Evil.example.com/x/y:1"},
+		{`{image: "x/y@sha512:0123"}`, "spec.image", "x/y@sha512:0123"},
+		{`{image: " evil.example.com/x:1"}`, "spec.image", " evil.example.com/x:1"},
+		{`{image: "evil.example.com/x:1\n"}`, "spec.image", "evil.example.com/x:1\n"},
+		{`{image: "oci://evil.example.com/x:1"}`, "spec.image", "oci://evil.example.com/x:1"},
+		{`{image: "docker://evil/x"}`, "spec.image", "docker://evil/x"},
+		{`{image: "https://evil.example.com/x"}`, "spec.image", "https://evil.example.com/x"},
+		{`{image: "{{ .x }}/evil"}`, "spec.image", "{{ .x }}/evil"},
+		{`{image: evil.tar}`, "spec.image", "evil.tar"},
+		{`{sourceImage: "a b"}`, "spec.sourceImage", "a b"},
+		{`{image: {name: "evil/x:1"}}`, "spec.image.name", "evil/x:1"},
+		{`{image: {registry: evil.example.com, tag: "1"}}`, "spec.image.registry", "evil.example.com"},
+		{`{image: {name: evil/x, tag: "1"}}`, "spec.image.name", "evil/x"},
+		{`{images: {controller: "evil/x:1"}}`, "spec.images.controller", "evil/x:1"},
+		{`{images: [{name: evil/x, newTag: "1"}]}`, "spec.images[0].name", "evil/x"},
+		{`{images: {a: {b: [Evil]}}}`, "spec.images.a.b[0]", "Evil"},
+		{`{imageURL: "evil/x:1"}`, "spec.imageURL", "evil/x:1"},
+		{`{imageUrl: "evil/x:1"}`, "spec.imageUrl", "evil/x:1"},
+		{`{image_uri: "evil/x:1"}`, "spec.image_uri", "evil/x:1"},
+		{`{sidecarImageReference: "evil/x:1"}`, "spec.sidecarImageReference", "evil/x:1"},
+		{`{imageRepository: evil/x, imageTag: "1"}`, "spec.imageRepository", "evil/x"},
+		{`{image: {repository: Evil/x, registry: r, tag: "1"}}`, "spec.image.repository", "Evil/x"},
+	} {
+		images, findings := ImageFinder{}.Find([]Object{parse(t, "{apiVersion: team-a.example.com/v1, kind: App, spec: "+test.spec+"}")})
+		if len(images) != 0 || len(findings) != 1 || findings[0].Rule != "image/undeclared" || findings[0].Level != Deny || findings[0].Field != test.field || findings[0].Image != test.image {
+			t.Errorf("%s: %v %+v", test.spec, images, findings)
+			continue
+		}
+		_, err := ParseReference(test.image)
+		if said := strings.Contains(findings[0].Message, "cannot be read"); said != (err != nil) {
+			t.Errorf("%s: %v, and the message is %s", test.spec, err, findings[0].Message)
+		}
+	}
+	for _, text := range []string{
+		`{apiVersion: v1, kind: Pod, metadata: {annotations: {a/image: "Evil.example.com/x"}}, spec: {containers: [{image: "a:1"}]}}`,
+		`{apiVersion: v1, kind: Pod, spec: {containers: [{image: "a:1", env: [{name: X_IMAGE, value: "oci://evil/x:1"}]}]}}`,
+		`{apiVersion: v1, kind: Pod, spec: {containers: [{image: "a:1", args: ["--image= evil/x"]}]}}`,
+		`{apiVersion: v1, kind: Pod, spec: {containers: [{image: "a:1", args: [--image, "x/y@sha512:0123"]}]}}`,
+	} {
+		if _, findings := (ImageFinder{}).Find([]Object{parse(t, text)}); len(withRule(findings, "image/undeclared")) != 1 {
+			t.Errorf("%s: %+v", text, findings)
+		}
+	}
+}
+
 func TestFind_NothingIsSuspectedInSchemasTextAndOtherValues(t *testing.T) {
 	for _, text := range []string{
 		`{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, spec: {image: "a:1", containers: [{image: "a:1"}]}}`,
 		`{apiVersion: v1, kind: ConfigMap, data: {image: "a:1", containers: "x"}}`,
 		`{apiVersion: v1, kind: Secret, stringData: {image: "a:1"}}`,
-		`{apiVersion: team-a.example.com/v1, kind: App, spec: {image: "https://example.com/x.png", heroImage: hero.png, useImage: true, images: {}, imagePullPolicy: Always, sourceImage: "a b"}}`,
+		`{apiVersion: team-a.example.com/v1, kind: App, spec: {image: "https://example.com/x.png", heroImage: hero.png, useImage: true, images: {}, imagePullPolicy: Always, imagePullSecrets: [x], imageType: a, image_icon: x, logoImage: "data:image/png;base64,AAAA", sourceImage: " "}}`,
 		`{apiVersion: team-a.example.com/v1, kind: App, spec: {volumes: [{rbd: {image: disk}}]}}`,
 		`{apiVersion: networking.k8s.io/v1, kind: Ingress, spec: {image: a}}`,
 		`{apiVersion: kyverno.io/v1, kind: ClusterPolicy, spec: {rules: [{validate: {pattern: {spec: {containers: [{image: "!*:latest"}]}}}}]}}`,
+		`{apiVersion: kyverno.io/v1, kind: ClusterPolicy, spec: {rules: [{verifyImages: [{imageReferences: ["*"], attestors: [{entries: [{keyless: {subject: "a b"}}]}]}]}]}}`,
+		`{apiVersion: policy.sigstore.dev/v1beta1, kind: ClusterImagePolicy, spec: {images: [{glob: "**"}]}}`,
+		`{apiVersion: team-a.example.com/v1, kind: App, spec: {image: {pullPolicy: Always, pullSecrets: [x], tag: v1, digest: x, version: "1.2"}}}`,
+		`{apiVersion: networking.istio.io/v1beta1, kind: ProxyConfig, spec: {image: {imageType: distroless}}}`,
+		`{apiVersion: image.toolkit.fluxcd.io/v1, kind: ImagePolicy, spec: {imageRepositoryRef: {name: podinfo}}}`,
+		`{apiVersion: v1, kind: Service, metadata: {annotations: {a/image: "see the wiki", b/image: /usr/share/x}}, spec: {env: [{name: X_IMAGE, value: "a b"}], args: ["--x-image={{.x}}"]}}`,
 		`{apiVersion: v1, kind: Service, metadata: {annotations: {example.com/image-size: "10"}}}`,
 	} {
 		images, findings := ImageFinder{}.Find([]Object{parse(t, text)})
