@@ -20,7 +20,8 @@ type JSONEncoding struct{}
 // Encode refuses values that the bytes could not give back exactly: text that
 // is not UTF-8, numbers that are not finite, types that are not JSON's.
 func (JSONEncoding) Encode(objects []Object) ([]byte, error) {
-	var out []byte
+	const usual, most = 1 << 10, 1 << 20 // bytes of an object; what is set aside before it is needed
+	out := make([]byte, 0, min(usual*len(objects), most))
 	for i, object := range objects {
 		var err error
 		if out, err = encodeObject(out, i, object, appendJSON); err != nil {

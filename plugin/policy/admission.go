@@ -41,16 +41,16 @@ type admissionPolicies struct {
 }
 
 func (a *admissionPolicies) judge(ctx context.Context, v *view) []plugin.Finding {
-	var findings []plugin.Finding
-	for _, subject := range v.subjects {
-		if exempt(subject) || ctx.Err() != nil {
-			continue
+	findings := make([][]plugin.Finding, len(v.subjects))
+	sideBySide(len(v.subjects), func(s int) {
+		if exempt(v.subjects[s]) || ctx.Err() != nil {
+			return
 		}
 		for i := range a.policies {
-			findings = append(findings, a.judgePlaces(ctx, v, subject, &a.policies[i])...)
+			findings[s] = append(findings[s], a.judgePlaces(ctx, v, v.subjects[s], &a.policies[i])...)
 		}
-	}
-	return findings
+	})
+	return slices.Concat(findings...)
 }
 
 // judgePlaces asks one policy about the subject in every place that it may
@@ -120,7 +120,7 @@ func (a *admissionPolicies) judgeSubject(ctx context.Context, v *view, s *subjec
 // appliesBy is a match and the bindings that apply.
 type appliesBy struct {
 	matched
-	bindings []bindingFile
+	bindings []*bindingFile
 }
 
 // match applies when the policy's own constraints do and those of at least one
@@ -133,7 +133,8 @@ func (a *admissionPolicies) match(v *view, s *subject, policy *boundPolicy, oper
 	}
 	result := appliesBy{}
 	certain := false
-	for _, binding := range policy.bindings {
+	for i := range policy.bindings {
+		binding := &policy.bindings[i]
 		bound := m.matches(binding.Spec.MatchResources)
 		if !bound.applies {
 			continue
@@ -155,7 +156,7 @@ func (a *admissionPolicies) undecidedUpdate(s *subject, policy *boundPolicy, mat
 	return a.finding(s, policy, match.bindings, failure{message: "whether an update passes cannot be decided before the sync", unknown: match.unknown})
 }
 
-func (a *admissionPolicies) finding(s *subject, policy *boundPolicy, bindings []bindingFile, failed failure) plugin.Finding {
+func (a *admissionPolicies) finding(s *subject, policy *boundPolicy, bindings []*bindingFile, failed failure) plugin.Finding {
 	finding := s.finding(policy.rule.ID, bindingLevel(bindings), failed.message)
 	finding.Why, finding.Hint = policy.rule.Why, policy.rule.Fix
 	for _, binding := range bindings {
@@ -187,7 +188,7 @@ func (a *admissionPolicies) finding(s *subject, policy *boundPolicy, bindings []
 }
 
 // bindingLevel is the strictest action of the bindings.
-func bindingLevel(bindings []bindingFile) plugin.Level {
+func bindingLevel(bindings []*bindingFile) plugin.Level {
 	level := plugin.Info // Audit: recorded, and let in
 	for _, binding := range bindings {
 		for _, action := range binding.Spec.ValidationActions {

@@ -60,7 +60,10 @@ func builtinGroup(group string) bool {
 // about the API server's own kinds.
 func judgeDefinition(o selfObject) []plugin.Finding {
 	read := readDefinition(o.object)
-	if problem := read.problem(); read.isDefinition && problem != "" {
+	if !read.isDefinition {
+		return nil
+	}
+	if problem := read.problem(); problem != "" {
 		return []plugin.Finding{o.deny(ruleSelfDefinition, "spec", "the definition is not one of a custom resource: "+problem)}
 	}
 	return nil

@@ -76,8 +76,14 @@ func newView(sealed plugin.Sealed, described []gate.Namespace) *view {
 		}
 		v.namespaces[namespace.Name] = &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace.Name, Labels: labels}}
 	}
-	for i, object := range sealed.Objects {
-		v.addObject(i, object)
+	parts := make([]view, len(sealed.Objects))
+	sideBySide(len(parts), func(i int) {
+		parts[i] = view{sealed: sealed, kinds: v.kinds}
+		parts[i].addObject(i, sealed.Objects[i])
+	})
+	for i := range parts {
+		v.subjects = append(v.subjects, parts[i].subjects...)
+		v.findings = append(v.findings, parts[i].findings...)
 	}
 	return v
 }
