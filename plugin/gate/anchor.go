@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"strings"
 )
 
 // checkExpression says what is wrong with the regular expression of an
@@ -22,7 +23,17 @@ func checkExpression(expression string) (what, hint string) {
 		return "", ""
 	}
 	return fmt.Sprintf("%q is not anchored: it accepts every text that contains a match", expression),
-		fmt.Sprintf("write ^(?:%s)$", expression)
+		"write " + anchor(parsed, expression)
+}
+
+// anchor is the expression that its author may have meant. One that ends in a
+// slash is the beginning of a path: nothing is called so, and everything below
+// is.
+func anchor(parsed *syntax.Regexp, expression string) string {
+	if parsed.Op != syntax.OpAlternate && strings.HasSuffix(expression, "/") {
+		return "^" + strings.TrimPrefix(expression, "^") + ".+$"
+	}
+	return fmt.Sprintf("^(?:%s)$", expression)
 }
 
 // anchored reports whether every match begins (or ends) at the text's own

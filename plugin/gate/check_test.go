@@ -35,9 +35,10 @@ func TestLoad_GateValuesThatAreRefused(t *testing.T) {
 		{"no spec", "spec:\n  base: true", "body:\n  base: true", "full.yaml:1: spec: is required"},
 		{"unknown field", "  profile:", "  profil:", `full.yaml:32: spec: unknown field "profil"`},
 		{"unknown top-level field", "kind: Gate\n", "kind: Gate\nstatus: {}\n", `unknown field "status"`},
-		{"switch of another spelling", "pin: On", "pin: on", `full.yaml:13: spec.switches.pin: "on" is none of its values; write one of On, Off`},
-		{"switch as boolean", "deny: On", "deny: true", "spec.switches.deny: is the boolean true"},
-		{"unknown lock mode", "mode: Locked", "mode: Frozen", `spec.lock.mode: "Frozen" is none of its values; write one of Locked, Resolve`},
+		{"switch of another spelling", "pin: On", "pin: on", `full.yaml:13: spec.switches.pin: "on" is none of its values; write On or Off`},
+		{"switch as boolean", "deny: On", "deny: true", "spec.switches.deny: is the boolean true; write On or Off"},
+		{"switch as number", "deny: On", "deny: 1", "spec.switches.deny: is the number 1; write On or Off"},
+		{"unknown lock mode", "mode: Locked", "mode: Frozen", `spec.lock.mode: "Frozen" is none of its values; write Locked or Resolve`},
 		{"unknown drift", "drift: Warn", "drift: Allow", "spec.lock.drift"},
 		{"age without unit", "maxBuildAge: 30d", "maxBuildAge: '30'", `spec.lock.maxBuildAge: "30" is no duration`},
 		{"negative age", "maxBuildAge: 30d", "maxBuildAge: -1h", "is not between"},
@@ -71,6 +72,18 @@ func TestLoad_GateValuesThatAreRefused(t *testing.T) {
 		{"label that is no text", "enforce: restricted}", "enforce: true}", "is the boolean true"},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, full) })
+	}
+}
+
+func TestLoad_ValueOfAnotherTypeIsOneProblem(t *testing.T) {
+	full := fullText(t)
+	for _, change := range [][2]string{{"deny: On", "deny: true"}, {"mode: Locked", "mode: 1"}, {"level: Warn", "level: [Warn]"}, {"owner: team-a", "owner: 7"}} {
+		if !strings.Contains(full, change[0]) {
+			t.Fatalf("%q is not in the file", change[0])
+		}
+		if _, err := Parse("full.yaml", []byte(strings.Replace(full, change[0], change[1], 1))); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", change[1], err)
+		}
 	}
 }
 

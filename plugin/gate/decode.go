@@ -198,13 +198,29 @@ func (d *decoder) structure(node *yaml.Node, into reflect.Value, field string) {
 		}
 		seen[key.Value] = true
 		full := field + "." + key.Value
-		d.value(value, into.Field(fields[index].index), full)
-		d.checkField(fields[index], into.Field(fields[index].index), full)
+		d.member(fields[index], value, into.Field(fields[index].index), full)
 	}
 	for _, known := range fields {
 		if known.required && !seen[known.name] {
 			d.add(d.doc.at(field), field+"."+known.name, "is required", "write it")
 		}
+	}
+}
+
+// member reads one field of a structure. What could not be read is told once:
+// the empty value that it leaves is no second mistake.
+func (d *decoder) member(field fieldOf, node *yaml.Node, into reflect.Value, full string) {
+	before := len(d.problems.list)
+	if as := scalarReader(into.Type()); as != nil && field.enum != nil {
+		if node, ok := d.enter(node, full); ok {
+			as.hint = "write " + oneOf(field.enum)
+			d.scalar(node, into, full, as)
+		}
+	} else {
+		d.value(node, into, full)
+	}
+	if len(d.problems.list) == before {
+		d.checkField(field, into, full)
 	}
 }
 

@@ -71,6 +71,9 @@ func split(data []byte) (documents []*yaml.Node, line int, err error) {
 			return documents, 0, nil
 		case err != nil:
 			text, line := yamlError(err)
+			if tab := tabAt(data, line, text); tab > 0 {
+				return nil, tab, errors.New("the line is indented with a tab, and YAML takes spaces only")
+			}
 			return nil, line, errors.New(text)
 		case len(node.Content) == 1 && node.Content[0].ShortTag() != "!!null":
 			documents = append(documents, node.Content[0])
@@ -89,6 +92,25 @@ func yamlError(err error) (string, int) {
 	}
 	line, _ := strconv.Atoi(match[1]) // absent: zero, unknown
 	return text[len(match[0]):], line
+}
+
+// tabAt is the line of the tab in an indentation that an error is about; zero
+// when it is about something else. About some tabs the library names the line on
+// which the value before them began.
+func tabAt(data []byte, from int, text string) int {
+	before := strings.Contains(text, "a tab character")
+	if !before && !strings.Contains(text, "cannot start any token") {
+		return 0
+	}
+	line := 0
+	for text := range bytes.Lines(data) {
+		line++
+		indentation := text[:len(text)-len(bytes.TrimLeft(text, " \t"))]
+		if (line == from || before && line > from) && bytes.ContainsRune(indentation, '\t') && len(bytes.TrimSpace(text)) > 0 {
+			return line
+		}
+	}
+	return 0
 }
 
 // document reads one object of the kind that it says it is.

@@ -41,8 +41,16 @@ func (d *decoder) checkField(field fieldOf, value reflect.Value, full string) {
 	case field.required && empty:
 		d.add(d.doc.at(full), full, "is empty", "give it a value")
 	case field.enum != nil && !slices.Contains(field.enum, value.String()):
-		d.add(d.doc.at(full), full, fmt.Sprintf("%q is none of its values", value.String()), "write one of "+strings.Join(field.enum, ", "))
+		d.add(d.doc.at(full), full, fmt.Sprintf("%q is none of its values", value.String()), "write "+oneOf(field.enum))
 	}
+}
+
+// oneOf is a choice in words.
+func oneOf(values []string) string {
+	if len(values) == 2 {
+		return values[0] + " or " + values[1]
+	}
+	return "one of " + strings.Join(values, ", ")
 }
 
 // notImplemented says what to do instead of a field that sigstore's kinds have

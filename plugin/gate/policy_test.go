@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -12,7 +13,7 @@ func TestLoad_ImagePoliciesThatAreRefused(t *testing.T) {
 		{"no images", "  images:\n  - glob: registry.example.com:5000/team-a/**\n  authorities", "  authorities", "spec.images: is required"},
 		{"empty glob", "glob: registry.example.com:5000/team-a/**", "glob: ''", "spec.images[0].glob: is empty"},
 		{"glob with a brace", "team-a/**\n", "team-{a,b}\n", "only letters, digits and"},
-		{"mode", "mode: enforce", "mode: audit", "write one of enforce, warn"},
+		{"mode", "mode: enforce", "mode: audit", "write enforce or warn"},
 		{"match by labels", "  mode: enforce", "  match: [{selector: {matchLabels: {a: b}}}]", "spec.match: is not implemented; a policy covers images"},
 		{"policy", "  mode: enforce", "  policy: {type: cue}", "spec.policy: is not implemented"},
 		{"attestations", "    ctlog:\n", "    attestations: []\n    ctlog:\n", "spec.authorities[0].attestations: is not implemented"},
@@ -25,9 +26,9 @@ func TestLoad_ImagePoliciesThatAreRefused(t *testing.T) {
 		{"source without repository", "    - oci: registry.example.com/signatures", "    - {}", "spec.authorities[0].source[0].oci: is required"},
 		{"key and static", "  - name: key\n", "  - name: key\n    static: {action: pass}\n", "2 of key, keyless and static"},
 		{"neither", "  - keyless:\n", "  - signatureFormat: legacy\n  - keyless:\n", "0 of key, keyless and static"},
-		{"static of another action", "  - name: key\n", "  - static: {action: allow}\n  - name: key\n", "write one of pass, fail"},
+		{"static of another action", "  - name: key\n", "  - static: {action: allow}\n  - name: key\n", "write pass or fail"},
 		{"static with a log", "  - name: key\n", "  - static: {action: pass}\n    ctlog: {}\n  - name: key\n", "looks at no signature"},
-		{"signature format", "  - name: key\n", "  - name: key\n    signatureFormat: new\n", "write one of legacy, bundle"},
+		{"signature format", "  - name: key\n", "  - name: key\n    signatureFormat: new\n", "write legacy or bundle"},
 		{"key without PEM", "-----BEGIN PUBLIC KEY-----", "-----BEGIN-----", "is no PEM block"},
 		{"private key", "      data: |", "      data: \"-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----\\n\"\n    keyless:\n      url: |", "holds a private key"},
 		{"two keys in one", "        -----END PUBLIC KEY-----\n", "        -----END PUBLIC KEY-----\n        -----BEGIN PUBLIC KEY-----\n        AAAA\n        -----END PUBLIC KEY-----\n", "holds several keys"},
@@ -83,6 +84,27 @@ func TestLoad_IdentityNeedsIssuerAndSubject(t *testing.T) {
 		{"unanchored issuer", issuer, "issuerRegExp: token.actions", "keyless.identities[0].issuerRegExp: \"token.actions\" is not anchored"},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, full) })
+	}
+}
+
+func TestCheckExpression_ProposesWhatLoadsAndMatches(t *testing.T) {
+	const subject = "https://github.com/example/shop/.github/workflows/release.yml@refs/tags/v1"
+	for expression, want := range map[string]string{
+		"https://github.com/example/shop/":   "^https://github.com/example/shop/.+$",
+		"^https://github.com/example/shop/":  "^https://github.com/example/shop/.+$",
+		"https://github.com/example/shop/.*": "^(?:https://github.com/example/shop/.*)$",
+		"a|https://github.com/example/shop/": "^(?:a|https://github.com/example/shop/)$",
+	} {
+		_, hint := checkExpression(expression)
+		if hint != "write "+want {
+			t.Errorf("%s: %s", expression, hint)
+		}
+		if again, _ := checkExpression(want); again != "" {
+			t.Errorf("the proposal %s is refused: %s", want, again)
+		}
+		if !strings.Contains(expression, "|") && !regexp.MustCompile(want).MatchString(subject) {
+			t.Errorf("the proposal %s does not match %s", want, subject)
+		}
 	}
 }
 
