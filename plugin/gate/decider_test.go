@@ -189,6 +189,31 @@ func TestDecider_NotesOnWaivers(t *testing.T) {
 	}
 }
 
+func TestDecider_WaiverOfAnObjectWithoutTheFindingsFieldIsNoted(t *testing.T) {
+	notes := func(change func(w *Waiver, f *plugin.Finding)) []plugin.Finding {
+		waiver, finding := objectWaiver(), objectFinding()
+		waiver.Field = ""
+		change(&waiver, &finding)
+		notes, _ := deciderOf([]Waiver{waiver}).Notes(someSource(), at("2026-11-23T12:00:00Z"), []plugin.Finding{finding})
+		return notes
+	}
+	got := notes(func(*Waiver, *plugin.Finding) {})
+	if len(got) != 1 || got[0].Rule != "waiver/unused" || got[0].Level != plugin.Warn || got[0].Hint != "write field: spec.hostNetwork" || got[0].Gate != "g" {
+		t.Errorf("got %+v", got)
+	}
+	for name, change := range map[string]func(w *Waiver, f *plugin.Finding){
+		"the waiver names the field": func(w *Waiver, f *plugin.Finding) { w.Field = f.Field },
+		"the finding has no field":   func(_ *Waiver, f *plugin.Finding) { f.Field = "" },
+		"another content":            func(_ *Waiver, f *plugin.Finding) { f.Content = otherDigest },
+		"another object":             func(_ *Waiver, f *plugin.Finding) { f.Object.Name = "agent2" },
+		"nothing is denied":          func(_ *Waiver, f *plugin.Finding) { f.Level = plugin.Info },
+	} {
+		if got := notes(change); len(got) != 0 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 func TestDecider_NotesAreOfItsOwnGateAndOfWhatCanBeWaived(t *testing.T) {
 	for name, change := range map[string]func(*plugin.Finding){
 		"another gate": func(f *plugin.Finding) { f.Gate = "h" },

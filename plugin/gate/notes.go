@@ -28,6 +28,12 @@ func (d *Decider) Notes(source plugin.Source, at time.Time, findings []plugin.Fi
 	}
 	for _, waiver := range d.gate.Spec.Waivers {
 		met := d.met(source, waiver, findings)
+		if met == nil && waiver.Object != nil && waiver.Field == "" {
+			if note, near := d.withoutField(source, waiver, findings); near {
+				notes = append(notes, note)
+				continue
+			}
+		}
 		if met == nil && (waiver.Application == "" || waiver.Application != source.Application.Name) {
 			continue
 		}
@@ -48,6 +54,24 @@ func (d *Decider) met(source plugin.Source, waiver Waiver, findings []plugin.Fin
 		}
 	}
 	return nil
+}
+
+// withoutField notes the finding that a waiver without a field would cover if
+// it named the finding's.
+func (d *Decider) withoutField(source plugin.Source, waiver Waiver, findings []plugin.Finding) (plugin.Finding, bool) {
+	for _, finding := range findings {
+		waiver.Field = finding.Field
+		if d.met(source, waiver, []plugin.Finding{finding}) == nil {
+			continue
+		}
+		return plugin.Finding{
+			Rule: "waiver/unused", Level: plugin.Warn, Gate: d.gate.Metadata.Name, Origin: waiver.At, Object: finding.Object,
+			Message: fmt.Sprintf("the waiver for %s names no field, and the finding has one", waiver),
+			Why:     "a waiver of an object without a field covers only findings about the object as a whole",
+			Hint:    "write field: " + finding.Field,
+		}, true
+	}
+	return plugin.Finding{}, false
 }
 
 // note is what a report says of one waiver. Its denial stands by itself, so a
