@@ -220,6 +220,7 @@ func (s *search) invalid(field, written, message string) {
 // report adds a finding about the object.
 func (s *search) report(finding Finding) {
 	finding.Object, finding.Origin = s.id, s.object.Origin
+	finding.Image, finding.Message = RedactReference(finding.Image), RedactText(finding.Message)
 	s.list = append(s.list, finding)
 }
 

@@ -36,7 +36,7 @@ var (
 func ParseReference(written string) (Reference, error) {
 	text, digest, hasDigest := strings.Cut(written, "@")
 	if hasDigest && !digestGrammar.MatchString(digest) {
-		return Reference{}, fmt.Errorf("parsing image reference %q: %q is not a sha256 digest (sha256: and 64 lower-case hex digits)", written, digest)
+		return Reference{}, fmt.Errorf("parsing image reference %q: what stands behind the \"@\" is not a sha256 digest (sha256: and 64 lower-case hex digits)", RedactReference(written))
 	}
 	tag, err := name.NewTag(text, name.WithDefaultTag(""))
 	if err != nil {

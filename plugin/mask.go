@@ -69,6 +69,7 @@ func (r *run) maskFindings() {
 			details[d] = plainText(RedactText(values.hide(details[d])))
 		}
 		finding.Details = details
+		finding.Image = RedactReference(values.hide(finding.Image))
 		for _, name := range finding.names() {
 			*name = plainText(*name)
 		}
@@ -132,17 +133,49 @@ func plainText(text string) string {
 	return out.String()
 }
 
-var urlInText = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>\x60]+`)
+var (
+	urlInText    = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>\x60]+`)
+	loginInText  = regexp.MustCompile(`[^\s"'<>\x60@/:=]+:[^\s"'<>\x60]*@[^\s"'<>\x60]+`)
+	digestInText = regexp.MustCompile(`@[A-Za-z0-9]+(?:[.+_-][A-Za-z0-9]+)*:[0-9a-fA-F]+\W*$`)
+	schemeOrPurl = regexp.MustCompile(`://|^pkg:`)
+)
 
-// RedactText redacts every URL in a text, see [RedactURL].
+// RedactText redacts every URL in a text, see [RedactURL], and every user with
+// a password in front of a host, see [RedactReference].
 func RedactText(text string) string {
-	if !strings.Contains(text, "://") {
+	if strings.Contains(text, "://") {
+		text = urlInText.ReplaceAllStringFunc(text, func(found string) string {
+			bare := strings.TrimRight(found, ".,;:)]}")
+			return RedactURL(bare) + found[len(bare):]
+		})
+	}
+	if !strings.Contains(text, "@") {
 		return text
 	}
-	return urlInText.ReplaceAllStringFunc(text, func(found string) string {
-		bare := strings.TrimRight(found, ".,;:)]}")
-		return RedactURL(bare) + found[len(bare):]
+	return loginInText.ReplaceAllStringFunc(text, func(found string) string {
+		if schemeOrPurl.MatchString(found) {
+			return found
+		}
+		return RedactReference(found)
 	})
+}
+
+// RedactReference drops a user and password in front of the host of an image
+// reference, which has no place for them: whatever stands before an "@" that no
+// digest follows.
+func RedactReference(text string) string {
+	rest, digest := text, ""
+	if at := digestInText.FindStringIndex(text); at != nil {
+		rest, digest = text[:at[0]], text[at[0]:]
+	}
+	if strings.Contains(rest, "://") {
+		return RedactURL(rest) + digest
+	}
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 {
+		return text
+	}
+	return masked + rest[at:] + digest
 }
 
 // RedactURL drops what may be secret in a URL: the user and password, the

@@ -35,6 +35,53 @@ func TestRedactURL(t *testing.T) {
 	}
 }
 
+func TestRedactReference(t *testing.T) {
+	digest := digestOf("x")
+	for text, want := range map[string]string{
+		"https://ci:hunter2@reg.example.com/x":   "https://reg.example.com/x",
+		"user:pw@reg.example.com/x":              "***@reg.example.com/x",
+		"user:p@ss@reg.example.com/x:1":          "***@reg.example.com/x:1",
+		"token@reg.example.com:5000/x@" + digest: "***@reg.example.com:5000/x@" + digest,
+		"oci://reg.example.com/x?token=hunter2":  "oci://reg.example.com/x?token=***",
+		"reg.example.com:5000/x:1@" + digest:     "reg.example.com:5000/x:1@" + digest,
+		"x/y@sha512:0123":                        "x/y@sha512:0123",
+		"nginx:1.27":                             "nginx:1.27",
+		"":                                       "",
+	} {
+		if got := RedactReference(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		`the image "user:pw@reg.example.com/x" is wrong`:                             `the image "***@reg.example.com/x" is wrong`,
+		`it names "reg.example.com/a:1@` + digest + `", not b:2@` + digest + `.`:     `it names "reg.example.com/a:1@` + digest + `", not b:2@` + digest + `.`,
+		"signed by https://example.com/w.yaml@refs/tags/v1 and platform@example.com": "signed by https://example.com/w.yaml@refs/tags/v1 and platform@example.com",
+		"pkg:oci/app@1.2": "pkg:oci/app@1.2",
+	} {
+		if got := RedactText(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestRun_NoPasswordOfAnImageInAnyText(t *testing.T) {
+	for _, written := range []string{
+		"https://ci:hunter2@reg.example.com/x", "ci:hunter2@reg.example.com/x", "ci:a@hunter2@reg.example.com/x:1", "ci:hunter2@reg.example.com/x@" + digestOf("x"),
+		"hunter2@reg.example.com/x", "oci://hunter2@reg.example.com/x",
+	} {
+		custom := parse(t, "{apiVersion: team-a.example.com/v1, kind: App, spec: {image: "+written+", args: [--image="+written+"]}}")
+		p := passing()
+		p.Renderer = renders(deployment("app", "nginx:1.27", written), custom)
+		verdict := p.Run(t.Context(), Source{})
+		expect(t, verdict, Denied, "image/invalid", "image/undeclared")
+		_, found := ImageFinder{}.Find([]Object{deployment("app", written), custom})
+		text := string(must(json.Marshal([]any{verdict.Findings, verdict.Images, found})))
+		if strings.Contains(text, "hunter2") || !strings.Contains(text, "reg.example.com/x") {
+			t.Errorf("%s: %s", written, text)
+		}
+	}
+}
+
 func secretObject(values map[string]any, plain map[string]any) Object {
 	return Object{Fields: map[string]any{
 		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s", "annotations": map[string]any{lastApplied: "hunter22", "a": "b"}},
