@@ -98,6 +98,9 @@ func (b *kustomizeBuild) refusal(err error) error {
 	if name, found := b.files.kustomization(b.folder); found {
 		file = name
 	}
+	if strings.Contains(err.Error(), "loading KV pairs") { // kustomize quotes the line, which may be a password
+		return invalid(plugin.Origin{File: file}, "kustomize build: a source of a ConfigMap or Secret generator is not of the form key=value", nil)
+	}
 	text := strings.ReplaceAll(err.Error(), "'"+virtualRoot, "'")
 	return invalid(plugin.Origin{File: file}, "kustomize build", errors.New(text))
 }

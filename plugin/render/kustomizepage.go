@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	yaml3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
@@ -198,12 +199,12 @@ func (p *kustomizePage) inline(text, field string, index int) error {
 // checkGenerators looks at the files of ConfigMaps and Secrets, and at charts.
 func (p *kustomizePage) checkGenerators() error {
 	for i, generator := range p.k.ConfigMapGenerator {
-		if err := p.sources("configMapGenerator", i, generator.FileSources, generator.EnvSources); err != nil {
+		if err := p.generator("configMapGenerator", i, generator.GeneratorArgs); err != nil {
 			return err
 		}
 	}
 	for i, generator := range p.k.SecretGenerator {
-		if err := p.sources("secretGenerator", i, generator.FileSources, generator.EnvSources); err != nil {
+		if err := p.generator("secretGenerator", i, generator.GeneratorArgs); err != nil {
 			return err
 		}
 	}
@@ -214,6 +215,36 @@ func (p *kustomizePage) checkGenerators() error {
 		}
 		if err := p.sources("helmCharts", i, files, nil); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// generator looks at the sources of one ConfigMap or Secret. What is wrong with
+// a line is said without it: kustomize's own words show the whole of it, and it
+// may be a password.
+func (p *kustomizePage) generator(field string, index int, generator types.GeneratorArgs) error {
+	for i, literal := range generator.LiteralSources {
+		if strings.Index(literal, "=") < 1 {
+			at := p.lines.item(literal, field, index)
+			return invalid(at, fmt.Sprintf("literal %d of the %s %q is not of the form key=value", i+1, field, generator.Name), nil)
+		}
+	}
+	if err := p.sources(field, index, generator.FileSources, generator.EnvSources); err != nil {
+		return err
+	}
+	for _, entry := range generator.EnvSources {
+		at := p.lines.item(entry, field, index)
+		name, err := p.file(entry, at)
+		if err != nil {
+			return err
+		}
+		data, err := p.walk.files.read(name)
+		if err != nil {
+			return refuseRead(err, at)
+		}
+		if !utf8.Valid(data) {
+			return invalid(at, fmt.Sprintf("%s, a source of the %s %q, is not UTF-8", entry, field, generator.Name), nil)
 		}
 	}
 	return nil

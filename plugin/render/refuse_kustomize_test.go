@@ -137,3 +137,31 @@ func TestRender_YAMLBombsInAKustomizationAreRefused(t *testing.T) {
 		t.Run(bad.name, bad.run)
 	}
 }
+
+func TestRender_ARefusedGeneratorDoesNotShowItsLines(t *testing.T) {
+	const secret = "secretGenerator:\n- name: x\n"
+	for _, bad := range []badSource{
+		{
+			name: "a literal without a key", rule: ruleInvalid, part: `literal 2 of the secretGenerator "x"`, origin: "kustomization.yaml:5", without: "hunter2",
+			files:  map[string]string{"kustomization.yaml": secret + "  literals:\n  - a=b\n  - hunter2\n"},
+			repair: map[string]string{"kustomization.yaml": secret + "  literals:\n  - a=b\n  - c=hunter2\n"},
+		},
+		{
+			name: "a literal with an empty key", rule: ruleInvalid, part: `literal 1 of the configMapGenerator "x"`, origin: "kustomization.yaml:4", without: "hunter2",
+			files:  map[string]string{"kustomization.yaml": "configMapGenerator:\n- name: x\n  literals:\n  - =hunter2\n"},
+			repair: map[string]string{"kustomization.yaml": "configMapGenerator:\n- name: x\n  literals:\n  - a=hunter2\n"},
+		},
+		{
+			name: "an environment file that is not text", rule: ruleInvalid, part: `env, a source of the secretGenerator "x"`, origin: "kustomization.yaml:4", without: "hunter2",
+			files:  map[string]string{"kustomization.yaml": secret + "  envs:\n  - env\n", "env": "hunter2\xff"},
+			repair: map[string]string{"env": "a=hunter2"},
+		},
+		{
+			name: "a plugin's literal", rule: ruleInvalid, part: "generator is not of the form key=value", origin: "kustomization.yaml", without: "hunter2",
+			files:  map[string]string{"kustomization.yaml": "generators:\n- g.yaml\n", "g.yaml": "apiVersion: builtin\nkind: SecretGenerator\nmetadata: {name: x}\nliterals: [hunter2]\n"},
+			repair: map[string]string{"g.yaml": "apiVersion: builtin\nkind: SecretGenerator\nmetadata: {name: x}\nliterals: [a=hunter2]\n"},
+		},
+	} {
+		t.Run(bad.name, bad.run)
+	}
+}

@@ -39,6 +39,7 @@ type badSource struct {
 	path       string
 	parameters plugin.Parameters
 	rule, part string
+	without    string // is not shown
 	origin     string
 	repair     map[string]string
 	repaired   plugin.Parameters
@@ -60,6 +61,9 @@ func (b badSource) run(t *testing.T) {
 	source := plugin.Source{Root: root, Path: b.path, Parameters: b.parameters}
 	rendering, err := newRenderer().Render(t.Context(), source)
 	refusal := refused(t, err, b.rule, b.part)
+	if b.without != "" && strings.Contains(refusal.Error(), b.without) {
+		t.Errorf("the refusal shows %q: %v", b.without, refusal)
+	}
 	if refusal.Origin.String() != b.origin {
 		t.Errorf("the refusal names %q, want %q", refusal.Origin, b.origin)
 	}
