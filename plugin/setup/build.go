@@ -78,6 +78,7 @@ func (s *Setup) stages(each gate.Gate, effective gate.Effective, client *registr
 		Platforms:  each.Spec.Trust.Platforms,
 		Limits:     effective.Limits,
 		Clock:      s.options.Clock,
+		Dir:        workingDir,
 	}, client)
 	if err != nil {
 		return plugin.GateStages{}, fmt.Errorf("setting up the trust rules of gate %q: %w", each.Metadata.Name, err)

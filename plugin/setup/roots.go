@@ -8,6 +8,10 @@ import (
 	"github.com/assay-gitops/assay/plugin/verify"
 )
 
+// workingDir is what the paths of the configuration are relative to: they are
+// as the operator wrote them.
+const workingDir = "."
+
 // Roots describes the trust roots that trust rules may name: where they come
 // from and how old they are.
 func (s *Setup) Roots() ([]verify.RootInfo, error) {
@@ -17,7 +21,7 @@ func (s *Setup) Roots() ([]verify.RootInfo, error) {
 	}
 	defer client.Close()
 	verifier, err := verify.New(verify.Config{
-		Gate: "roots", TrustRoots: s.options.Config.TrustRoots, Limits: plugin.DefaultLimits(), Clock: s.options.Clock,
+		Gate: "roots", TrustRoots: s.options.Config.TrustRoots, Limits: plugin.DefaultLimits(), Clock: s.options.Clock, Dir: workingDir,
 	}, client)
 	if err != nil {
 		return nil, fmt.Errorf("describing the trust roots: %w", err)
