@@ -1,7 +1,9 @@
 // Package verify answers, for one gate, who vouches for an image: it reads
 // signatures beside the image in its registry and checks them against the
-// gate's ClusterImagePolicies and TrustRoots. It never asks a key service, a
-// log or a TUF repository; all trust material is given when it is made.
+// gate's ClusterImagePolicies and TrustRoots. It never asks a log or a TUF
+// repository; all trust material is given when it is made. Only then, and only
+// in a build with the tag kms, is a key service asked for the public keys that
+// the policies name.
 //
 // There are three answers. Verified: evidence. Not verified: a finding with
 // the reason for every signature that was looked at. Undetermined: something

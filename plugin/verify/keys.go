@@ -43,21 +43,13 @@ func hashAlgorithm(name string) (crypto.Hash, error) {
 
 // keys compiles the public keys of an authority.
 func (c compiler) keys(at plugin.Origin, ref gate.KeyRef) ([]publicKey, error) {
-	if ref.KMS != "" {
-		return nil, refuseKMS(ref.KMS)
-	}
-	if (ref.Data == "") == (ref.File == "") {
-		return nil, fmt.Errorf("key needs either data or file")
-	}
 	hash, err := hashAlgorithm(ref.HashAlgorithm)
 	if err != nil {
 		return nil, err
 	}
-	data := []byte(ref.Data)
-	if ref.File != "" {
-		if data, err = c.files.read(at, ref.File); err != nil {
-			return nil, err
-		}
+	data, err := c.keyData(at, ref)
+	if err != nil {
+		return nil, err
 	}
 	var keys []publicKey
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
@@ -73,11 +65,26 @@ func (c compiler) keys(at plugin.Origin, ref gate.KeyRef) ([]publicKey, error) {
 	return keys, nil
 }
 
-// refuseKMS names what this build cannot do. The key's own URI may hold an
-// account, so only its scheme is repeated.
-func refuseKMS(uri string) error {
-	scheme, _, _ := strings.Cut(uri, "://")
-	return fmt.Errorf("key.kms (%s) needs a key service, and assay was built without them; export the public key and give it as data or file", scheme)
+// keyService gives the public key that a URI names, as PEM text.
+type keyService func(uri string) ([]byte, error)
+
+// keyData is the PEM text of a key: its own, a file's, or a key service's.
+func (c compiler) keyData(at plugin.Origin, ref gate.KeyRef) ([]byte, error) {
+	given := 0
+	for _, text := range []string{ref.Data, ref.File, ref.KMS} {
+		if text != "" {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		return nil, fmt.Errorf("key needs either data or file or kms, and has %d of them", given)
+	case ref.KMS != "":
+		return c.service(ref.KMS)
+	case ref.File != "":
+		return c.files.read(at, ref.File)
+	}
+	return []byte(ref.Data), nil
 }
 
 func parseKey(block *pem.Block, hash crypto.Hash, anyHash bool) (publicKey, error) {

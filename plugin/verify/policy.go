@@ -25,9 +25,10 @@ type policy struct {
 
 // compiler turns declared policies into compiled ones.
 type compiler struct {
-	roots map[string]*trustRoot
-	files files
-	clock func() time.Time
+	roots   map[string]*trustRoot
+	files   files
+	service keyService
+	clock   func() time.Time
 }
 
 func (c compiler) policy(declared gate.ClusterImagePolicy) (policy, error) {

@@ -64,7 +64,7 @@ func trustFaults() map[string]fault {
 		"log that asks for nothing":     {first(func(a *gate.Authority) { a.CTLog = &gate.CTLog{} }), authorityLine, "neither url nor trustRootRef"},
 		"timestamp without a root":      {first(func(a *gate.Authority) { a.RFC3161Timestamp = &gate.RFC3161Timestamp{} }), authorityLine, "no trustRootRef"},
 		"another Fulcio":                {first(func(a *gate.Authority) { a.Keyless.TrustRootRef, a.Keyless.URL = "", "https://fulcio.example.com" }), authorityLine, "without a trustRootRef"},
-		"key service":                   {key(gate.KeyRef{KMS: "awskms://account/secret"}), authorityLine, "built without"},
+		"key of two sources":            {key(gate.KeyRef{Data: "x", KMS: "awskms://account/secret"}), authorityLine, "has 2 of them"},
 		"key without a source":          {key(gate.KeyRef{}), authorityLine, "either data or file"},
 		"key that is no PEM":            {key(gate.KeyRef{Data: "x"}), authorityLine, "no PEM public key"},
 		"private key":                   {key(gate.KeyRef{Data: "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"}), authorityLine, "a private key does not belong"},
@@ -104,7 +104,7 @@ func TestNew_UnsafeConfigurationIsRefused(t *testing.T) {
 				t.Fatalf("error %q, want %q and %q", err, row.line, row.reason)
 			}
 			if strings.Contains(err.Error(), "secret") {
-				t.Errorf("the error tells more of the key's URI than its scheme: %v", err)
+				t.Errorf("the error tells a key's URI: %v", err)
 			}
 		})
 	}

@@ -75,7 +75,9 @@ type Verifier struct {
 const imagesInFlight = 32
 
 // New compiles the rules. It refuses a rule that is unsafe or cannot be
-// carried out, naming file and line; all refusals are reported together.
+// carried out, naming file and line; all refusals are reported together. In a
+// build with the tag kms it asks the key services that keys name, each key for
+// at most Limits.RequestSeconds, and refuses when one does not answer.
 func New(config Config, source Registry) (*Verifier, error) {
 	switch {
 	case config.Clock == nil:
@@ -96,7 +98,7 @@ func New(config Config, source Registry) (*Verifier, error) {
 		return nil, rootErr
 	}
 	verifier := &Verifier{config: config, registry: source, roots: roots}
-	compiler := compiler{roots: roots, files: files, clock: config.Clock}
+	compiler := compiler{roots: roots, files: files, service: newKeyService(config.Limits.RequestTimeout()), clock: config.Clock}
 	var problems []error
 	for _, declared := range config.Policies {
 		compiled, err := compiler.policy(declared)
