@@ -43,7 +43,7 @@ type admissionPolicies struct {
 func (a *admissionPolicies) judge(ctx context.Context, v *view) []plugin.Finding {
 	findings := make([][]plugin.Finding, len(v.subjects))
 	sideBySide(len(v.subjects), func(s int) {
-		if exempt(v.subjects[s]) || ctx.Err() != nil {
+		if exempt(v.subjects[s]) || v.subjects[s].template.partial || ctx.Err() != nil {
 			return
 		}
 		for i := range a.policies {

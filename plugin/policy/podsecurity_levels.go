@@ -66,7 +66,7 @@ func (p *podSecurity) locate(subject *subject, level psapi.LevelVersion, check s
 	for _, list := range containerLists(&subject.pod.Spec) {
 		for i := range list.length {
 			if p.fails(subject, level, check, list.only(i)) {
-				failing = append(failing, fmt.Sprintf("%s.%s[%d].%s", subject.template.spec, list.name, i, place.field))
+				failing = append(failing, subject.template.container(list.name, i)+"."+place.field)
 			}
 		}
 	}

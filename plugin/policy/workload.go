@@ -15,12 +15,21 @@ type template struct {
 	spec string
 	// fields hold metadata and spec as a Pod would.
 	fields map[string]any
-	// structural marks a template of a custom resource, found by its shape.
-	structural bool
+	// containers are the paths of what became the containers of a partial
+	// template; nil where they stand as in a Pod.
+	containers []string
+	// partial marks a Pod that is put together from what a custom resource says
+	// of it. The rest is its controller's, so that only Pod Security is asked.
+	partial bool
 }
 
-// templateDepth bounds the search for templates in custom resources.
-const templateDepth = 12
+// container is the path of one container of a list.
+func (t template) container(list string, index int) string {
+	if list == "containers" && t.containers != nil {
+		return t.containers[index]
+	}
+	return fmt.Sprintf("%s.%s[%d]", t.spec, list, index)
+}
 
 // templates are all places in the object from which Pods are made. Built-in
 // workloads have theirs at a fixed path; in any other kind whatever has the
@@ -30,16 +39,17 @@ func templates(object plugin.Object) []template {
 	if path, builtin := builtinTemplate(id); builtin {
 		return builtinTemplates(object.Fields, path)
 	}
-	if id.Kind == "CustomResourceDefinition" {
+	if id.Group() == "apiextensions.k8s.io" && id.Kind == "CustomResourceDefinition" {
 		return nil
 	}
-	var found []template
+	var search podSearch
+	around := surroundings{groups: []string{id.Group()}}
 	for _, name := range sortedKeys(object.Fields) {
 		if name != "metadata" && name != "status" {
-			found = append(found, structuralIn(object.Fields[name], name, templateDepth)...)
+			search.walk(object.Fields[name], name, around)
 		}
 	}
-	return found
+	return search.found
 }
 
 // builtinTemplate is the path of the Pod template in a kind of the API server.
@@ -67,52 +77,6 @@ func builtinTemplates(fields map[string]any, path []string) []template {
 		return nil
 	}
 	return []template{{path: at, spec: joinPath(at, "spec"), fields: fields}}
-}
-
-// structuralTemplates finds Pod templates by their shape: a map whose spec
-// holds a list of containers, or a map that is such a spec itself.
-func structuralTemplates(fields map[string]any, path string, depth int) []template {
-	if fields == nil || depth == 0 {
-		return nil
-	}
-	var found []template
-	if isPodSpec(fields) {
-		found = append(found, template{path: path, spec: path, fields: map[string]any{"spec": fields}, structural: true})
-	}
-	for _, name := range sortedKeys(fields) {
-		if name == "spec" && isPodSpec(mapAt(fields, name)) {
-			found = append(found, template{path: path, spec: path + ".spec", fields: fields, structural: true})
-			continue
-		}
-		found = append(found, structuralIn(fields[name], joinPath(path, name), depth-1)...)
-	}
-	return found
-}
-
-func structuralIn(value any, path string, depth int) []template {
-	switch value := value.(type) {
-	case map[string]any:
-		return structuralTemplates(value, path, depth)
-	case []any:
-		var found []template
-		for i, item := range value {
-			found = append(found, structuralIn(item, fmt.Sprintf("%s[%d]", path, i), depth-1)...)
-		}
-		return found
-	}
-	return nil
-}
-
-// isPodSpec reports whether the map has containers that have a name or an
-// image.
-func isPodSpec(fields map[string]any) bool {
-	for _, item := range listAt(fields, "containers") {
-		container, _ := item.(map[string]any)
-		if stringAt(container, "image") != "" || stringAt(container, "name") != "" {
-			return true
-		}
-	}
-	return false
 }
 
 func sortedKeys[V any](m map[string]V) []string {
