@@ -100,12 +100,13 @@ generated: "2026-10-01T00:00:00Z"
 `, digest, address)
 }
 
+// count is the number of requests for a path; of all when it is empty.
 func (s *chartServer) count(path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	count := 0
 	for _, request := range s.asked {
-		if request.URL.Path == path {
+		if path == "" || request.URL.Path == path {
 			count++
 		}
 	}

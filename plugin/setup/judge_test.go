@@ -268,3 +268,21 @@ func TestJudge_StaleAnswersAreUsedForAWhileAndSaidSo(t *testing.T) {
 	s.now = s.now.Add(24 * time.Hour)
 	s.want(made.Judge(t.Context(), source), plugin.Unanswered)
 }
+
+func TestJudge_BreakGlassCoversADenialUntilItsEnd(t *testing.T) {
+	s := newScene(t, ociserver.Options{})
+	s.push("team-a/unsigned:1", "unsigned", "amd64")
+	window := fmt.Sprintf("  breakGlass:\n  - {application: web, revision: r1, reason: urgent, approver: platform@example.com, from: %s, until: %s}\n",
+		s.now.Add(time.Minute).Format(time.RFC3339), s.now.Add(time.Hour).Format(time.RFC3339))
+	made := s.setup(s.usual(window), nil)
+	source := s.app("web", web("web", s.server.Host()+"/team-a/unsigned:1"))
+	for _, c := range []struct {
+		later   time.Duration
+		outcome plugin.Outcome
+	}{{0, plugin.Denied}, {time.Minute, plugin.Allowed}, {59 * time.Minute, plugin.Allowed}, {time.Hour, plugin.Denied}} {
+		at := s.now
+		s.now = at.Add(c.later)
+		s.want(made.Judge(t.Context(), source), c.outcome)
+		s.now = at
+	}
+}
