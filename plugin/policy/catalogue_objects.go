@@ -45,8 +45,8 @@ func severityOfLevel(level string) string {
 func selfRules() []Rule {
 	rules := []Rule{
 		{
-			ID: ruleSelfGitOps, Title: "An application renders no objects of Argo CD or Flux",
-			Why: "such an object makes the tool apply manifests that never passed the gate",
+			ID: ruleSelfGitOps, Title: "An application renders no objects of Argo CD or Flux, nor others that are applied past the gate",
+			Why: "such an object makes a controller apply manifests that never passed the gate",
 			Fix: "keep it in an application that the gate marks as the platform's (spec.platform)",
 		},
 		{

@@ -30,7 +30,7 @@ type SelfConfig struct {
 /*
 self denies what would switch the gate off: an application may not render
 
-  - objects of Argo CD, Flux and assay that decide what is applied,
+  - objects of Argo CD, Flux, assay and others that decide what is applied,
   - admission policies and webhooks, of the API server or of an engine,
   - RBAC over those kinds, over all namespaces with the gate's own among them,
     or that lends someone else's rights,

@@ -35,6 +35,8 @@ func protectedKind(group, kind string) (rule, what string) {
 		return ruleSelfGitOps, "Argo CD applies what it says"
 	case fluxGroup(group):
 		return ruleSelfGitOps, "Flux applies what it says"
+	case applierOf(group, kind) != "":
+		return ruleSelfGitOps, applierOf(group, kind) + " applies what never passed the gate"
 	case gateGroup(group):
 		return ruleSelfGate, "it configures the gate"
 	case admissionGroup(group):
@@ -75,7 +77,7 @@ func admissionGroup(group string) bool {
 
 func protectedGroup(group string) bool {
 	group = strings.ToLower(strings.TrimSpace(group))
-	return group == "argoproj.io" || fluxGroup(group) || gateGroup(group) || admissionGroup(group)
+	return group == "argoproj.io" || fluxGroup(group) || applierGroup(group) || gateGroup(group) || admissionGroup(group)
 }
 
 // protectedResource reports whether an RBAC rule's group and resource name a
@@ -84,14 +86,14 @@ func protectedResource(group, resource string) bool {
 	group = strings.ToLower(strings.TrimSpace(group))
 	resource, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(resource)), "/")
 	everything := resource == "*"
-	argo := everything || slices.Contains([]string{"applications", "applicationsets", "appprojects"}, resource)
+	argo := everything || slices.Contains([]string{"applications", "applicationsets", "appprojects", "argocds"}, resource)
 	switch {
 	case group == "argoproj.io":
 		return argo
 	case group == "*":
-		return argo || slices.Contains(protectedPlurals(), resource)
+		return argo || slices.Contains(protectedPlurals(), resource) || slices.Contains(applierPlurals(), resource)
 	}
-	return fluxGroup(group) || gateGroup(group) || admissionGroup(group)
+	return fluxGroup(group) || applierGroup(group) || gateGroup(group) || admissionGroup(group)
 }
 
 // protectedPlurals are resources of the protected groups, for rules that name

@@ -99,3 +99,34 @@ func TestSelf_NamingThePackChangesNothing(t *testing.T) {
 	}
 	one(t, selfFindings(SelfConfig{}, sealed(t, application)))
 }
+
+func TestSelf_KindsWhoseControllersApplyManifestsAreDenied(t *testing.T) {
+	for kind, twin := range map[string]string{
+		"helm.cattle.io/v1 HelmChart":                        "helm.example.com/v1 HelmChart",
+		"helm.cattle.io/v1 HelmChartConfig":                  "helm.example.com/v1 HelmChartConfig",
+		"kappctrl.k14s.io/v1alpha1 App":                      "example.com/v1alpha1 App",
+		"packaging.carvel.dev/v1alpha1 PackageInstall":       "data.packaging.carvel.dev/v1alpha1 Package",
+		"fleet.cattle.io/v1alpha1 GitRepo":                   "management.cattle.io/v3 Project",
+		"fleet.cattle.io/v1alpha1 Bundle":                    "trust.cert-manager.io/v1alpha1 Bundle",
+		"addons.cluster.x-k8s.io/v1beta1 ClusterResourceSet": "cluster.x-k8s.io/v1beta1 Cluster",
+		"flux.weave.works/v1beta1 HelmRelease":               "notification.toolkit.fluxcd.io/v1 Receiver",
+		"helm.fluxcd.io/v1 HelmRelease":                      "example.com/v1 HelmRelease",
+		"helm.crossplane.io/v1beta1 Release":                 "helm.crossplane.io/v1beta1 ProviderConfig",
+		"kubernetes.crossplane.io/v1alpha2 Object":           "kubernetes.crossplane.io/v1alpha1 ProviderConfig",
+		"apps.open-cluster-management.io/v1 Subscription":    "messaging.knative.dev/v1 Subscription",
+		"argoproj.io/v1beta1 ArgoCD":                         "argoproj.io/v1alpha1 Rollout",
+		"infra.contrib.fluxcd.io/v1alpha2 Terraform":         "example.com/v1 Terraform",
+		"Helm.Cattle.IO/v1 helmchart":                        "example.com/v1 helmchart",
+	} {
+		object := func(kind string) string {
+			version, name, _ := strings.Cut(kind, " ")
+			return custom(version, name, "{}")
+		}
+		if finding := one(t, selfFindings(SelfConfig{}, sealed(t, object(kind)))); finding.Rule != ruleSelfGitOps || !strings.Contains(finding.Message, "never passed the gate") {
+			t.Errorf("%s: %+v", kind, finding)
+		}
+		if found := selfFindings(SelfConfig{}, sealed(t, object(twin))); len(found) != 0 {
+			t.Errorf("twin: %s: %+v", twin, found)
+		}
+	}
+}
