@@ -31,8 +31,17 @@ type Options struct {
 	// worst first; zero takes the default of the limit findingsPerVerdict.
 	Findings int64
 	// Path is how the reader names the application's path on the command line,
-	// for the commands that a report proposes; empty takes the verdict's path.
+	// for the commands that a report proposes; empty takes the verdict's path,
+	// and "-" is standard input.
 	Path string
+	// BuiltIn says that no gate was given, so that the built-in one judged.
+	BuiltIn bool
+	// Lenient says that images which no trust rule covers only warned, by the
+	// reader's own wish.
+	Lenient bool
+	// ProjectNeeded says that gates are chosen by project; the report then tells
+	// when none was given.
+	ProjectNeeded bool
 }
 
 const (

@@ -20,7 +20,7 @@ func (t textReporter) Report(w io.Writer, v *plugin.Verdict) error {
 	}
 	p := &page{color: t.Color, width: t.Width}
 	findings, omitted := t.shown(v)
-	p.head(v)
+	p.head(v, t.Options)
 	p.findings(v, findings)
 	if omitted > 0 {
 		p.blank()
@@ -42,17 +42,37 @@ func (t textReporter) Report(w io.Writer, v *plugin.Verdict) error {
 
 // head is the banner under break glass, the answer in one line that stands
 // alone, and by whom and when it was given.
-func (p *page) head(v *plugin.Verdict) {
+func (p *page) head(v *plugin.Verdict, options Options) {
 	if v.Banner != "" {
 		p.line(0, span{red, v.Banner})
 	}
-	p.line(0, span{outcomeStyle(v.Outcome()), v.Outcome().String() + ":"}, span{strong, subject(v) + ":"},
+	p.line(0, span{outcomeStyle(v.Outcome()), v.Outcome().String() + ":"}, span{strong, subject(v, options.Path) + ":"},
 		span{text: summary(v) + " (" + plural(len(v.Images), "image") + ", " + plural(v.Objects, "object") + ")"})
+	terms := append(options.terms(v), "judged at "+v.At.UTC().Format("2006-01-02 15:04:05Z"))
+	p.hang(0, len("gates: "), span{faint, "gates:"}, span{faint, strings.Join(terms, "; ")})
+}
+
+// terms say by what it was judged, and what the reader chose or left out: the
+// gates first.
+func (o Options) terms(v *plugin.Verdict) []string {
 	gates := "none"
 	if len(v.Gates) > 0 {
 		gates = strings.Join(v.Gates, ", ")
 	}
-	p.line(0, span{faint, "gates: " + gates + ";"}, span{faint, revision(v)}, span{faint, "judged at " + v.At.UTC().Format("2006-01-02 15:04:05Z")})
+	if o.BuiltIn {
+		gates += " (built in; none was given: 'assay init' proposes one)"
+	}
+	terms := []string{gates}
+	if o.ProjectNeeded && v.Application.Project == "" {
+		terms = append(terms, "project: not given, so the gates of all projects apply")
+	}
+	if o.Lenient {
+		terms = append(terms, "lenient: images that no trust rule covers only warn")
+	}
+	if v.Revision != "" {
+		terms = append(terms, "revision "+v.Revision)
+	}
+	return terms
 }
 
 // unshown says what is left out when something blocks: what was changed in
@@ -74,13 +94,6 @@ func (p *page) unshown(v *plugin.Verdict) {
 	p.hang(0, 0, span{}, span{faint, text})
 }
 
-func revision(v *plugin.Verdict) string {
-	if v.Revision == "" {
-		return ""
-	}
-	return "revision " + v.Revision + ";"
-}
-
 func outcomeStyle(outcome plugin.Outcome) style {
 	switch outcome {
 	case plugin.Allowed:
@@ -93,8 +106,12 @@ func outcomeStyle(outcome plugin.Outcome) style {
 }
 
 // subject names what was judged: "shop (overlays/prod)".
-func subject(v *plugin.Verdict) string {
+func subject(v *plugin.Verdict, path string) string {
 	switch {
+	case path == "-" && v.Application.Name == "":
+		return "standard input"
+	case path == "-":
+		return v.Application.Name + " (standard input)"
 	case v.Application.Name == "" && v.Path == "":
 		return "application"
 	case v.Application.Name == "":

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -11,22 +13,24 @@ import (
 type step struct {
 	rules   []string
 	command string // a space is put between it and the path
-	says    string
+	// inFolder commands write beside the application, which standard input lacks.
+	inFolder bool
+	says     string
 }
 
 func steps() []step {
 	return []step{
-		{[]string{"image/no-trust-rule", "image/not-signed", "image/not-trusted"}, "assay init",
+		{[]string{"image/no-trust-rule", "image/not-signed", "image/not-trusted"}, "assay init", false,
 			"lists who signed each image and proposes a gate to review"},
-		{[]string{"image/not-locked", "image/lock-drift"}, "assay lock",
+		{[]string{"image/not-locked", "image/lock-drift"}, "assay lock", true,
 			"writes the digests that the registry answers into " + plugin.LockFile},
-		{[]string{"render/dependency"}, "assay vendor",
+		{[]string{"render/dependency"}, "assay vendor", true,
 			"brings the chart's dependencies into the tree"},
 	}
 }
 
 // mostExplained is the number of rules whose explanation is proposed.
-const mostExplained = 3
+const mostExplained = 8
 
 // next ends the report with commands that fit what was found.
 func (p *page) next(v *plugin.Verdict, path string) {
@@ -38,27 +42,54 @@ func (p *page) next(v *plugin.Verdict, path string) {
 	p.blank()
 	p.line(0, span{strong, "next"})
 	for _, s := range steps() {
-		if slices.ContainsFunc(rules, func(rule string) bool { return slices.Contains(s.rules, rule) }) {
+		fits := slices.ContainsFunc(rules, func(rule string) bool { return slices.Contains(s.rules, rule) })
+		switch {
+		case !fits || path == "-" && s.inFolder:
+		case path == "-":
+			p.proposal(s.command+" -", s.says)
+		default:
 			p.proposal(s.command+" "+shellWord(path), s.says)
 		}
 	}
-	for i, rule := range rules {
-		if i == mostExplained {
-			break
-		}
-		p.proposal("assay explain "+shellWord(rule), "says what the rule asks for, why, and who may waive it")
-	}
+	p.explanations(rules)
 	if unanswered {
-		p.proposal("run it again", "for what had no answer: something could not be looked at, which is not a no")
+		p.proposal("run it again", "for what had no answer, which is not a no")
 	}
 }
 
+// explanations proposes to read about the rules.
+func (p *page) explanations(rules []string) {
+	const says = "says why a rule exists and how to satisfy it"
+	switch count := len(rules); {
+	case count == 1:
+		p.proposal("assay explain "+shellWord(rules[0]), says)
+	case count > mostExplained:
+		p.proposal("assay explain RULE", fmt.Sprintf("%s: %s, and %d more", says, strings.Join(rules[:mostExplained], ", "), count-mostExplained))
+	case count > 1:
+		p.proposal("assay explain RULE", says+": "+strings.Join(rules, ", "))
+	}
+}
+
+// proposal is a command and what it does: beside it, or below it where the
+// terminal is too narrow for two columns.
 func (p *page) proposal(command, says string) {
-	const column = 44
-	p.out.WriteString("  ")
+	const indent, column, least = 2, 40, 30
+	command = neutral(command)
+	p.out.WriteString(strings.Repeat(" ", indent))
 	p.put(span{text: command})
-	p.out.WriteString(strings.Repeat(" ", max(2, column-len(neutral(command)))))
-	p.put(span{faint, says})
+	at := column
+	if p.width-column < least {
+		at = 2 * indent
+	}
+	room := at - indent - utf8.RuneCountInString(command)
+	for i, text := range wrap(neutral(says), p.width-at) {
+		if i == 0 && room >= 2 {
+			p.out.WriteString(strings.Repeat(" ", room))
+		} else {
+			p.out.WriteString("\n" + strings.Repeat(" ", at))
+		}
+		p.put(span{faint, text})
+	}
 	p.out.WriteByte('\n')
 }
 
