@@ -28,6 +28,8 @@ type Client struct {
 	flights singleflight.Group
 	// content holds bytes by digest, mutable tags and lists of referrers.
 	content, mutable *cache
+	// inspections has a place for each image that may be looked at at once.
+	inspections chan struct{}
 	// salt keeps credentials from being guessed from partitions.
 	salt [16]byte
 
@@ -44,6 +46,7 @@ func New(options Options) (*Client, error) {
 	}
 	c := &Client{options: options, limits: limits{options.Limits}, hosts: hosts, sessions: map[string]*session{}}
 	_, _ = rand.Read(c.salt[:]) // never fails (crypto/rand since Go 1.24)
+	c.inspections = make(chan struct{}, inspectionsInFlight)
 	c.content = newCache(c.limits.CacheBytes)
 	c.mutable = newCache(c.limits.CacheBytes / 4)
 	c.doors = newDoors(c)

@@ -17,9 +17,8 @@ func describe(what string, err error, limit int64) error {
 }
 
 type indexDocument struct {
-	SchemaVersion int                  `json:"schemaVersion"`
-	MediaType     string               `json:"mediaType"`
-	Manifests     []descriptorDocument `json:"manifests"`
+	SchemaVersion int          `json:"schemaVersion"`
+	Manifests     manifestList `json:"manifests"`
 }
 
 type descriptorDocument struct {
@@ -27,7 +26,7 @@ type descriptorDocument struct {
 	Digest       string            `json:"digest"`
 	Size         int64             `json:"size"`
 	ArtifactType string            `json:"artifactType"`
-	Annotations  map[string]string `json:"annotations"`
+	Annotations  textMap           `json:"annotations"`
 	Platform     *platformDocument `json:"platform"`
 }
 
@@ -48,25 +47,30 @@ func (p *platformDocument) String() string {
 	return text
 }
 
-func looksLikeIndex(body []byte) bool {
-	var index indexDocument
-	return json.Unmarshal(body, &index) == nil && index.SchemaVersion == 2 && index.Manifests != nil
+// outline is what tells an index from other manifests.
+type outline struct {
+	SchemaVersion int     `json:"schemaVersion"`
+	MediaType     string  `json:"mediaType"`
+	Manifests     present `json:"manifests"`
 }
 
-// parseReferrers reads an index of at most limit entries.
+func looksLikeIndex(body []byte) bool {
+	var found outline
+	return json.Unmarshal(body, &found) == nil && found.SchemaVersion == 2 && bool(found.Manifests)
+}
+
+// parseReferrers reads an index of at most limit entries. It makes nothing of
+// the entries beyond.
 func parseReferrers(body []byte, limit int64) ([]Descriptor, error) {
-	var index indexDocument
+	index := indexDocument{Manifests: manifestList{limit: limit}}
 	if err := json.Unmarshal(body, &index); err != nil {
 		return nil, fmt.Errorf("parsing the index: %w", err)
 	}
 	if index.SchemaVersion != 2 {
 		return nil, fmt.Errorf("parsing the index: schemaVersion is %d, not 2", index.SchemaVersion)
 	}
-	if int64(len(index.Manifests)) > limit {
-		return nil, errTooMany
-	}
-	list := make([]Descriptor, 0, len(index.Manifests))
-	for i, entry := range index.Manifests {
+	list := make([]Descriptor, 0, len(index.Manifests.entries))
+	for i, entry := range index.Manifests.entries {
 		if !digestForm.MatchString(entry.Digest) || entry.Size < 0 {
 			return nil, fmt.Errorf("parsing the index: entry %d has digest %.80q and size %d", i, entry.Digest, entry.Size)
 		}

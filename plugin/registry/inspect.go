@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,7 +29,11 @@ type Inspector struct {
 
 const stageInspect = "inspect"
 
-// Inspect looks at every image that has a digest, all side by side. A config
+// inspectionsInFlight bounds the images that are looked at at once: each may
+// take a manifest and a config of the largest size.
+const inspectionsInFlight = 16
+
+// Inspect looks at every image that has a digest, side by side. A config
 // that could not be read is a finding, as hardening would else guess.
 func (i Inspector) Inspect(ctx context.Context, images []plugin.Image) []plugin.Finding {
 	findings := make([][]plugin.Finding, len(images))
@@ -39,7 +44,7 @@ func (i Inspector) Inspect(ctx context.Context, images []plugin.Image) []plugin.
 			continue
 		}
 		group.Go(func() {
-			err := i.inspect(ctx, image)
+			err := i.inTurn(ctx, image)
 			for _, finding := range plugin.FindingsFromError(stageInspect, err) {
 				findings[n] = append(findings[n], about(image, finding))
 			}
@@ -50,6 +55,18 @@ func (i Inspector) Inspect(ctx context.Context, images []plugin.Image) []plugin.
 	}
 	group.Wait()
 	return slices.Concat(findings...)
+}
+
+// inTurn waits until few enough images are looked at through this client, for
+// whatever application: what one takes is bounded, and so is their sum.
+func (i Inspector) inTurn(ctx context.Context, image *plugin.Image) error {
+	select {
+	case i.Client.inspections <- struct{}{}:
+		defer func() { <-i.Client.inspections }()
+		return i.inspect(ctx, image)
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to inspect %s: %w", image.Reference, context.Cause(ctx))
+	}
 }
 
 func about(image *plugin.Image, finding plugin.Finding) plugin.Finding {
@@ -109,15 +126,12 @@ func (i Inspector) inspect(ctx context.Context, image *plugin.Image) error {
 // isIndex decides by the content, and by the content type where the content
 // says nothing.
 func isIndex(manifest Manifest) bool {
-	var document struct {
-		MediaType string          `json:"mediaType"`
-		Manifests json.RawMessage `json:"manifests"`
-	}
+	var document outline
 	mediaType := manifest.MediaType
 	if json.Unmarshal(manifest.Bytes, &document) == nil && document.MediaType != "" {
 		mediaType = document.MediaType
 	}
-	return mediaType == typeOCIIndex || mediaType == typeDockerList || mediaType == "" && document.Manifests != nil
+	return mediaType == typeOCIIndex || mediaType == typeDockerList || mediaType == "" && bool(document.Manifests)
 }
 
 // Leaves are the images of an index: its entries without those that are
@@ -129,7 +143,7 @@ func (c *Client) Leaves(manifest Manifest) ([]Descriptor, error) {
 		return nil, nil
 	}
 	entries, err := parseReferrers(manifest.Bytes, c.limits.ManifestsPerIndex)
-	if err == errTooMany { //nolint:errorlint // parseReferrers returns it bare
+	if errors.Is(err, errTooMany) {
 		return nil, overLimit("index "+manifest.Digest, "manifestsPerIndex", c.limits.ManifestsPerIndex)
 	}
 	if err != nil {
@@ -198,10 +212,10 @@ func parseConfig(data []byte) (*plugin.ImageConfig, string, error) {
 		Created string `json:"created"`
 		Config  struct {
 			User         string
-			ExposedPorts map[string]struct{}
-			Volumes      map[string]struct{}
-			Entrypoint   []string
-			Cmd          []string
+			ExposedPorts nameSet
+			Volumes      nameSet
+			Entrypoint   texts
+			Cmd          texts
 		} `json:"config"`
 	}
 	if err := json.Unmarshal(data, &document); err != nil {
