@@ -140,7 +140,7 @@ func TestJudge_GatesThatDisagreeWithoutAProjectAreDenied(t *testing.T) {
 
 func TestPipeline_OneForEachSetOfGates(t *testing.T) {
 	s := newScene(t, ociserver.Options{})
-	made := s.setup(s.load(s.base("team-a", s.reach("")), s.base("team-b", s.reach("")),
+	made := s.setup(s.load(s.base("team-a", s.reach("")), s.base("team-b", s.reach("")), strings.Replace(s.base("team-c", s.reach("")), "retries: 1", "retries: 2", 1),
 		s.gate("apps-of-web", "  selector: {applications: [web]}\n  judge: {packs: [\"pack/workload@1\"]}\n"), s.trust("release", s.key)), nil)
 	pipeline := func(name, project string) *plugin.Pipeline {
 		p, err := made.Pipeline(plugin.Source{Path: name, Application: plugin.Application{Name: name, Project: project}})
@@ -156,6 +156,9 @@ func TestPipeline_OneForEachSetOfGates(t *testing.T) {
 	}
 	if one.Resolver != other.Resolver {
 		t.Error("gates that allow the same have two registry clients")
+	}
+	if stricter := pipeline("one", "team-c"); stricter.Resolver == one.Resolver {
+		t.Error("gates with different limits share a registry client")
 	}
 }
 
