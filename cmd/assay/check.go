@@ -21,11 +21,12 @@ No manifest is printed.`,
   assay check - --namespace shop < rendered.yaml`,
 		Args: onePath("the PATH of an application (\"-\" for standard input)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			v, err := job{s, args[0], &gates, &render, plugin.JSONEncoding{}}.judge(cmd.Context())
+			j := job{s, args[0], &gates, &render, plugin.JSONEncoding{}}
+			v, err := j.judge(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if err := s.print(v, format, args[0]); err != nil {
+			if err := j.print(v, format); err != nil {
 				return err
 			}
 			return outcome(v)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -19,6 +20,8 @@ type gateFlags struct {
 	namespace string
 	revision  string
 	lenient   bool
+	// byProject is set by load when a gate is chosen by project.
+	byProject bool
 }
 
 func (f *gateFlags) add(cmd *cobra.Command) {
@@ -35,7 +38,12 @@ func (f *gateFlags) load() (*gate.Config, error) {
 	if len(f.gates) == 0 {
 		return gate.Default(), nil
 	}
-	return gate.Load(f.gates...)
+	config, err := gate.Load(f.gates...)
+	if err != nil {
+		return nil, err
+	}
+	f.byProject = slices.ContainsFunc(config.Gates, func(g gate.Gate) bool { return len(g.Spec.Selector.Projects) > 0 })
+	return config, nil
 }
 
 // renderFlags are the rendering parameters that people use most; the others

@@ -110,12 +110,15 @@ func outcome(v *plugin.Verdict) error {
 }
 
 // print writes the report in the format that was asked for.
-func (s streams) print(v *plugin.Verdict, format, path string) error {
-	reporter, err := report.For(format, report.Options{Color: wantsColor(s.out), Width: terminalWidth(s.out), Path: path})
+func (j job) print(v *plugin.Verdict, format string) error {
+	reporter, err := report.For(format, report.Options{
+		Color: wantsColor(j.out), Width: terminalWidth(j.out), Path: j.path,
+		BuiltIn: len(j.gates.gates) == 0, Lenient: j.gates.lenient, ProjectNeeded: j.gates.byProject,
+	})
 	if err != nil {
 		return &exit{code: exitUsage, err: err}
 	}
-	if err := reporter.Report(s.out, v); err != nil {
+	if err := reporter.Report(j.out, v); err != nil {
 		return &exit{code: exitUndetermined, err: fmt.Errorf("writing the report: %w", err)}
 	}
 	return nil

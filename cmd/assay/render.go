@@ -26,12 +26,14 @@ empty and the report goes to standard error.`,
 			if err != nil {
 				return &exit{code: exitUsage, err: err}
 			}
-			v, err := job{s, args[0], &gates, &render, encoding}.judge(cmd.Context())
+			j := job{s, args[0], &gates, &render, encoding}
+			v, err := j.judge(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if !v.Allowed() {
-				if err := (streams{out: s.err, err: s.err}).print(v, "text", args[0]); err != nil {
+				j.out = s.err
+				if err := j.print(v, "text"); err != nil {
 					return err
 				}
 				return outcome(v)
