@@ -39,7 +39,7 @@ self denies what would switch the gate off: an application may not render
   - Namespace labels that loosen Pod Security,
   - CustomResourceDefinitions of the API server's own groups,
 
-nor carry such objects inside a list or another kind's manifest. Comparisons
+nor carry such objects inside another kind's manifest, however deep. Comparisons
 ignore case, as a denial too many is cheap here. Rules: self/<name>; none is
 waivable.
 */
@@ -105,7 +105,7 @@ func (s *self) judgeObject(o selfObject) []plugin.Finding {
 	findings = append(findings, judgeRBAC(o)...)
 	findings = append(findings, judgeGateConfig(o)...)
 	findings = append(findings, s.judgeNamespaceLabels(o)...)
-	return append(findings, judgeEmbedded(o)...)
+	return append(findings, s.judgeEmbedded(o)...)
 }
 
 // judgeKind denies protected kinds, the CustomResourceDefinitions that define
@@ -133,11 +133,8 @@ func servesAPI(id plugin.ObjectID) bool {
 // judgeNamespace denies objects in protected namespaces, and those namespaces
 // themselves. An object without a namespace goes to the application's.
 func (s *self) judgeNamespace(o selfObject) []plugin.Finding {
-	if o.id.Group() == "" && strings.EqualFold(o.id.Kind, "Namespace") && s.isProtected(o.id.Name) {
-		return []plugin.Finding{o.deny(ruleSelfNamespace, "metadata.name", fmt.Sprintf("namespace %q is the gate's own", o.id.Name))}
-	}
-	if s.isProtected(o.id.Namespace) {
-		return []plugin.Finding{o.deny(ruleSelfNamespace, "metadata.namespace", fmt.Sprintf("namespace %q is the gate's own", o.id.Namespace))}
+	if findings := s.judgeWrittenNamespace(o); findings != nil {
+		return findings
 	}
 	destination := o.source.Application.Namespace
 	clusterScoped := o.kinds.clusterScoped(groupKind(o.id))
@@ -148,85 +145,17 @@ func (s *self) judgeNamespace(o selfObject) []plugin.Finding {
 	return nil
 }
 
+// judgeWrittenNamespace does so for what the object itself says.
+func (s *self) judgeWrittenNamespace(o selfObject) []plugin.Finding {
+	if o.id.Group() == "" && strings.EqualFold(o.id.Kind, "Namespace") && s.isProtected(o.id.Name) {
+		return []plugin.Finding{o.deny(ruleSelfNamespace, "metadata.name", fmt.Sprintf("namespace %q is the gate's own", o.id.Name))}
+	}
+	if s.isProtected(o.id.Namespace) {
+		return []plugin.Finding{o.deny(ruleSelfNamespace, "metadata.namespace", fmt.Sprintf("namespace %q is the gate's own", o.id.Namespace))}
+	}
+	return nil
+}
+
 func (s *self) isProtected(namespace string) bool {
 	return namespace != "" && slices.Contains(s.protected, strings.ToLower(strings.TrimSpace(namespace)))
-}
-
-// embeddedDepth bounds the search for objects inside objects.
-const embeddedDepth = 40
-
-// judgeEmbedded denies protected kinds inside other objects: items of a list,
-// or the manifest that an operator will apply in its own name.
-func judgeEmbedded(o selfObject) []plugin.Finding {
-	var findings []plugin.Finding
-	walk := mapWalk{visit: func(trail []trailStep, fields map[string]any) {
-		inner := plugin.Object{Fields: fields}.ID()
-		if inner.APIVersion == "" {
-			return
-		}
-		if rule, what := protectedKind(inner.Group(), inner.Kind); rule != "" && isManifest(fields) {
-			findings = append(findings, o.deny(ruleSelfEmbedded, trailPath(trail),
-				fmt.Sprintf("the object holds a %s (%s), which an application may not render", inner.Kind, what)))
-		}
-	}}
-	trail := make([]trailStep, 0, embeddedDepth+1)
-	for name, member := range o.object.Fields {
-		walk.maps(member, append(trail, trailStep{name: name}))
-	}
-	plugin.SortFindings(findings)
-	return findings
-}
-
-// isManifest tells an object from a reference to one: it has metadata, or more
-// than a reference needs.
-func isManifest(fields map[string]any) bool {
-	for _, name := range []string{"metadata", "spec", "data", "rules", "webhooks", "items"} {
-		if _, found := fields[name]; found {
-			return true
-		}
-	}
-	return false
-}
-
-// mapWalk visits every map below a value, in no order. The trail to it is for
-// the visit only: most trails are never written out.
-type mapWalk struct {
-	visit func(trail []trailStep, fields map[string]any)
-}
-
-// trailStep is the name of a member, or the index of an item.
-type trailStep struct {
-	name   string
-	index  int
-	isItem bool
-}
-
-func (w mapWalk) maps(value any, trail []trailStep) {
-	if len(trail) > embeddedDepth {
-		return
-	}
-	switch value := value.(type) {
-	case map[string]any:
-		w.visit(trail, value)
-		for name, member := range value {
-			w.maps(member, append(trail, trailStep{name: name}))
-		}
-	case []any:
-		for i, item := range value {
-			w.maps(item, append(trail, trailStep{index: i, isItem: true}))
-		}
-	}
-}
-
-// trailPath writes a trail as a field path.
-func trailPath(trail []trailStep) string {
-	path := ""
-	for _, step := range trail {
-		if step.isItem {
-			path = fmt.Sprintf("%s[%d]", path, step.index)
-		} else {
-			path = joinPath(path, step.name)
-		}
-	}
-	return path
 }
