@@ -204,7 +204,7 @@ func checkArchive(data []byte, digest, subject string) error {
 // get reads one file over HTTPS under the rules of its host: where it may
 // connect, which credential it may show, how many ask at a time and how often.
 func (c *Client) get(ctx context.Context, at *url.URL, limit int64, limited string) ([]byte, error) {
-	if at.Scheme != "https" && !(at.Scheme == "http" && c.plainHTTP(at.Host)) {
+	if plain := at.Scheme == "http" && c.plainHTTP(at.Host); at.Scheme != "https" && !plain {
 		return nil, refuseChart(redact(at)+" is not HTTPS", nil)
 	}
 	session, err := c.session(at.Host, strings.TrimPrefix(at.Path, "/"))
