@@ -53,7 +53,7 @@ func demo(ctx context.Context, s streams, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer show.Close()
+	defer func() { _ = show.Close() }()
 	if err := os.Chdir(dir); err != nil { // so that the commands are short, and can be repeated as they are
 		return fmt.Errorf("preparing the demo: %w", err)
 	}

@@ -102,7 +102,7 @@ func (t trial) judge(ctx context.Context, path string) (*plugin.Verdict, []strin
 	if err != nil {
 		return nil, nil, err
 	}
-	defer tree.Close()
+	defer func() { _ = tree.Close() }()
 	source := plugin.Source{
 		Root: tree.root, Path: tree.path,
 		Application: application(path, &gateFlags{project: t.project}, &renderFlags{}),

@@ -29,7 +29,7 @@ func TestChart_AddressesThatMeanSomethingElseAreRefused(t *testing.T) {
 		{"dots", func(c *registry.Chart) { c.Repository += "/../other" }},
 		{"encoded dots", func(c *registry.Chart) { c.Repository += "/%2e%2e/other" }},
 		{"encoded slash", func(c *registry.Chart) { c.Repository += "%2f..%2fother" }},
-		{"backslash", func(c *registry.Chart) { c.Repository += `/..\other` }},
+		{"backslash", func(c *registry.Chart) { c.Repository += `/..\elsewhere` }},
 		{"double slash", func(c *registry.Chart) { c.Repository = server.URL + "/charts//x" }},
 		{"name with a path", func(c *registry.Chart) { c.Name = "../team-a" }},
 		{"name of nothing", func(c *registry.Chart) { c.Name = "" }},
