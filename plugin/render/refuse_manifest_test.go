@@ -8,6 +8,8 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
+const jsonConfigMap = `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}`
+
 // yamlBomb expands to ten thousand million nodes.
 func yamlBomb() string {
 	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nb0: &b0 [x, x, x, x, x, x, x, x, x, x]\n"
@@ -36,6 +38,26 @@ func TestRender_BadManifestsAreRefused(t *testing.T) {
 		{
 			name: "six hundred levels", files: map[string]string{"a.yaml": goodConfigMap + "x: " + strings.Repeat("[", 600) + strings.Repeat("]", 600)}, rule: ruleLimit, part: "yamlDepth", origin: "a.yaml:1",
 			repair: map[string]string{"a.yaml": goodConfigMap + "x: " + strings.Repeat("[", 400) + strings.Repeat("]", 400)},
+		},
+		{
+			name: "keys that are one in JSON", files: map[string]string{"a.yaml": "# x\n" + goodConfigMap + "data: {1: a, \"1\": b, true: c, \"true\": d}\n"}, rule: ruleInvalid, part: `all "1"`, origin: "a.yaml:2",
+			repair: map[string]string{"a.yaml": goodConfigMap + "data: {1: a, \"2\": b, true: c, \"false\": d}\n"},
+		},
+		{
+			name: "a bracket and an object behind JSON", files: map[string]string{"a.json": jsonConfigMap + "}\n" + jsonConfigMap}, rule: ruleInvalid, part: "more follows", origin: "a.json:1",
+			repair: map[string]string{"a.json": jsonConfigMap + "\n\n"},
+		},
+		{
+			name: "an object behind JSON", files: map[string]string{"a.json": "\n" + jsonConfigMap + "\n \n" + jsonConfigMap}, rule: ruleInvalid, part: "more follows", origin: "a.json:4",
+			repair: map[string]string{"a.json": "\n" + jsonConfigMap},
+		},
+		{
+			name: "an object behind JSON in YAML", files: map[string]string{"a.yaml": goodConfigMap + "---\n" + jsonConfigMap + "\n" + jsonConfigMap}, rule: ruleInvalid, part: "more follows", origin: "a.yaml:7",
+			repair: map[string]string{"a.yaml": goodConfigMap + "---\n" + jsonConfigMap + " # the end\n---\n" + jsonConfigMap},
+		},
+		{
+			name: "a bracket and an object behind JSON in YAML", files: map[string]string{"a.yaml": jsonConfigMap + "}\n" + jsonConfigMap}, rule: ruleInvalid, part: "more follows", origin: "a.yaml:1",
+			repair: map[string]string{"a.yaml": jsonConfigMap + "\n---\n" + jsonConfigMap},
 		},
 		{
 			name: "an object without kind", files: map[string]string{"a.yaml": "\napiVersion: v1\nmetadata: {name: a}\n"}, rule: ruleNotAnObject, part: "no kind", origin: "a.yaml:2",

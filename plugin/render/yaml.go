@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,24 +77,57 @@ func decodeYAML(text []byte, limits plugin.Limits, origin plugin.Origin) (decode
 	if err := checkAliases(text, limits, origin); err != nil {
 		return decoded{}, err
 	}
-	var value any
+	strict := !bytes.Contains(text, []byte("<<")) // a merged key may be set again
+	value, err := decodeOne(text, strict)
 	var twice []string
-	decode := yaml2.UnmarshalStrict
-	if bytes.Contains(text, []byte("<<")) {
-		decode = yaml2.Unmarshal // a merged key may be set again
-	}
-	err := decode(text, &value)
 	var typeError *yaml2.TypeError
 	if errors.As(err, &typeError) {
 		twice = typeError.Errors
-		value = nil
-		err = yaml2.Unmarshal(text, &value)
+		value, err = decodeOne(text, false)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errMore):
+		return decoded{}, moreFollows(text, origin)
+	case err != nil:
 		return decoded{}, yamlError(err, limits, origin)
 	}
 	value, err = newNormaliser(limits, origin).value(value, 1)
 	return decoded{value: value, twice: twice}, err
+}
+
+var errMore = errors.New("more follows behind the document's end")
+
+// decodeOne reads all of a text that is one document. The library's own reading
+// of one document leaves unread what follows it.
+func decodeOne(text []byte, strict bool) (any, error) {
+	decoder := yaml2.NewDecoder(bytes.NewReader(text))
+	decoder.SetStrict(strict)
+	var value, more any
+	if err := decoder.Decode(&value); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err //nolint:wrapcheck // yamlError does
+	}
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, errMore
+	}
+	return value, nil
+}
+
+// moreFollows refuses a text in which something stands behind the one value
+// that is read. The line is that of what follows, where it can be known: behind
+// JSON.
+func moreFollows(text []byte, origin plugin.Origin) *plugin.Refusal {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	var value json.RawMessage
+	if err := decoder.Decode(&value); err == nil && origin.Line > 0 {
+		rest := text[decoder.InputOffset():]
+		blank := len(rest) - len(bytes.TrimLeft(rest, " \t\r\n"))
+		read := bytes.TrimLeft(text[:len(text)-len(rest)+blank], " \t\r\n")
+		origin.Line += bytes.Count(read, []byte("\n"))
+	}
+	return &plugin.Refusal{
+		Rule: ruleInvalid, Origin: origin, Message: errMore.Error(),
+		Why: "it would be left out in silence", Hint: "begin each YAML document with a line of \"---\", and put one JSON value in a file",
+	}
 }
 
 // yamlError keeps the library's own protections apart from broken YAML.
@@ -117,8 +152,10 @@ func decodeJSON(text []byte, limits plugin.Limits, origin plugin.Origin) (any, e
 		}
 		return nil, invalid(origin, "this is not valid JSON", err)
 	}
-	if decoder.More() {
-		return nil, invalid(origin, "this file holds more than one JSON value", nil)
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		first := len(text) - len(bytes.TrimLeft(text, " \t\r\n"))
+		origin.Line = max(origin.Line, 1) + bytes.Count(text[:first], []byte("\n"))
+		return nil, moreFollows(text, origin)
 	}
 	return newNormaliser(limits, origin).value(value, 1)
 }
@@ -170,13 +207,23 @@ func (n *normaliser) value(value any, depth int64) (any, error) {
 
 func (n *normaliser) mapping(value map[any]any, depth int64) (any, error) {
 	out := make(map[string]any, len(value))
+	var same []string
 	for key, member := range value {
 		name, err := n.key(key)
 		if err != nil {
 			return nil, err
 		}
+		if _, twice := out[name]; twice {
+			same = append(same, name)
+		}
 		if out[name], err = n.value(member, depth+1); err != nil {
 			return nil, err
+		}
+	}
+	if len(same) > 0 {
+		return nil, &plugin.Refusal{
+			Rule: ruleInvalid, Origin: n.origin, Message: fmt.Sprintf("several keys of one mapping are all %q as JSON knows them", slices.Min(same)),
+			Why: "which of their values the cluster gets would be left to chance", Hint: "keep one of them, within quotes",
 		}
 	}
 	return out, nil
