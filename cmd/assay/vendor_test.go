@@ -24,14 +24,14 @@ import (
 )
 
 // packaged is a chart that renders one ConfigMap with that text.
-func packaged(t *testing.T, version, text string) []byte {
+func packaged(t *testing.T, chart, version, text string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	zipped := gzip.NewWriter(&out)
 	archive := tar.NewWriter(zipped)
 	for _, file := range [][2]string{
-		{"team-lib/Chart.yaml", "apiVersion: v2\nname: team-lib\nversion: " + version + "\n"},
-		{"team-lib/templates/settings.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {text: " + text + "}\n"},
+		{chart + "/Chart.yaml", "apiVersion: v2\nname: " + chart + "\nversion: " + version + "\n"},
+		{chart + "/templates/settings.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {text: " + text + "}\n"},
 	} {
 		must(t, archive.WriteHeader(&tar.Header{Name: file[0], Mode: 0o644, Size: int64(len(file[1]))}))
 		_, err := archive.Write([]byte(file[1]))
@@ -50,7 +50,7 @@ func digestText(data []byte) string {
 // publish pushes a chart to the world's registry and returns its digest.
 func (w *world) publish(version, text string) string {
 	w.t.Helper()
-	data := packaged(w.t, version, text)
+	data := packaged(w.t, "team-lib", version, text)
 	tag, err := name.NewTag(w.server.Host() + "/charts/team-lib:" + version)
 	must(w.t, err)
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), "application/vnd.cncf.helm.config.v1+json")
@@ -182,7 +182,7 @@ func TestVendor_VersionThatWasPublishedAnewIsRefused(t *testing.T) {
 func TestVendor_NewVersionTakesThePlaceOfTheOld(t *testing.T) {
 	t.Parallel()
 	w, _ := newUmbrella(t, true)
-	w.write("app/charts/unrelated-1.0.0.tgz", string(packagedAs(t, "unrelated")))
+	w.write("app/charts/unrelated-1.0.0.tgz", string(packaged(t, "unrelated", "1.0.0", "x")))
 	w.run("vendor")
 	digest := w.publish("0.2.0", "second")
 	w.dependOn("0.2.0")
@@ -197,21 +197,6 @@ func TestVendor_NewVersionTakesThePlaceOfTheOld(t *testing.T) {
 	if lock := w.read("app/images.lock.yaml"); strings.Contains(lock, "0.1.0") || !strings.Contains(lock, digest) {
 		t.Errorf("the lock is\n%s", lock)
 	}
-}
-
-// packagedAs is the same chart under another name.
-func packagedAs(t *testing.T, chart string) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	zipped := gzip.NewWriter(&out)
-	archive := tar.NewWriter(zipped)
-	text := "apiVersion: v2\nname: " + chart + "\nversion: 1.0.0\n"
-	must(t, archive.WriteHeader(&tar.Header{Name: chart + "/Chart.yaml", Mode: 0o644, Size: int64(len(text))}))
-	_, err := archive.Write([]byte(text))
-	must(t, err)
-	must(t, archive.Close())
-	must(t, zipped.Close())
-	return out.Bytes()
 }
 
 func TestVendor_WhatItCannotDoChangesNothing(t *testing.T) {
