@@ -85,7 +85,7 @@ func (a *authority) checkAs(found *candidate, digest string, key publicKey) (acc
 		}
 	}
 	if err != nil {
-		return accepted{}, explain(err)
+		return accepted{}, a.whyNot(found, wanted, err)
 	}
 	if err := found.bind(result, digest); err != nil {
 		return accepted{}, err

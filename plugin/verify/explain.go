@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -42,6 +43,35 @@ func explain(err error) error {
 		}
 	}
 	return errors.New(text)
+}
+
+// whyNot is the reason for which a candidate failed. That it is signed in
+// another way than the authority asks for comes before what that leads to: a
+// key's signature has no certificate for the log to know.
+func (a *authority) whyNot(found *candidate, wanted demands, err error) error {
+	found.lock.Lock()
+	byKey := found.byKey()
+	found.lock.Unlock()
+	switch {
+	case found.attests != "" || byKey == wanted.key:
+		return explain(err)
+	case byKey:
+		return errors.New("it is signed by a key, and the policy asks for a certificate of " + a.names())
+	}
+	return errors.New("it is signed with a certificate, and the policy asks for a key")
+}
+
+// names are the identities whom the authority trusts.
+func (a *authority) names() string {
+	if len(a.identities) == 0 {
+		return "an identity"
+	}
+	texts := make([]string, len(a.identities))
+	for i, identity := range a.identities {
+		subject, issuer := identity.SubjectAlternativeName.SubjectAlternativeName, identity.Issuer.Issuer
+		texts[i] = cmp.Or(subject, identity.SubjectAlternativeName.Regexp.String()) + " by " + cmp.Or(issuer, identity.Issuer.Regexp.String())
+	}
+	return oneLine(errors.New(strings.Join(texts, ", or ")))
 }
 
 // longestReason bounds what a signature's content can put into a report.

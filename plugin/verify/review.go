@@ -2,12 +2,14 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/registry"
 )
 
 // The rules that a verifier speaks by.
@@ -56,7 +58,7 @@ func (s *session) review(ctx context.Context, image plugin.Image) plugin.Review 
 		review.Evidence = append(review.Evidence, result.evidence...)
 		switch {
 		case !result.verified():
-			review.Findings = append(review.Findings, s.finding(policy, image, result))
+			review.Findings = append(review.Findings, s.orGone(ctx, image, s.finding(policy, image, result)))
 		case result.stale > 0:
 			review.Findings = append(review.Findings, staleFinding(policy, image, result.stale))
 		}
@@ -65,6 +67,29 @@ func (s *session) review(ctx context.Context, image plugin.Image) plugin.Review 
 		review.Findings = append(review.Findings, s.noTrustRule(image))
 	}
 	return review
+}
+
+// orGone says of an image without a signature when there is no such image.
+func (s *session) orGone(ctx context.Context, image plugin.Image, finding plugin.Finding) plugin.Finding {
+	if finding.Rule != ruleNotSigned || !s.isGone(ctx, image) {
+		return finding
+	}
+	finding.Message = fmt.Sprintf("the registry has no image %s@%s, so nobody can have signed it", image.Reference.Repository, image.Digest)
+	finding.Hint = "correct the digest where it is written (`assay lock` writes " + plugin.LockFile + " anew), or push the image again"
+	return finding
+}
+
+// isGone reports whether the registry says that it has no such image. It is
+// asked only about digests that somebody wrote down: those that it answered
+// with just now it has.
+func (s *session) isGone(ctx context.Context, image plugin.Image) bool {
+	switch image.DigestFrom {
+	case plugin.DigestWritten, plugin.DigestLocked, plugin.DigestStale:
+		_, err := s.registry.Manifest(ctx, image.Reference.Repository, image.Digest)
+		return errors.Is(err, registry.ErrNotFound)
+	case plugin.DigestResolved:
+	}
+	return false
 }
 
 func findingAbout(image plugin.Image) plugin.Finding {

@@ -1,0 +1,93 @@
+package verify
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
+	"github.com/assay-gitops/assay/plugin/verify/throwaway"
+)
+
+func TestVerify_AnotherKindOfSignatureIsSaidSo(t *testing.T) {
+	for format, legacy := range map[string]bool{"bundle": false, "legacy": true} {
+		sign := func(w *world, who throwaway.Signer) plugin.Image {
+			image := w.image("a")
+			if legacy {
+				w.signLegacy(image, image, who)
+			} else {
+				w.sign(image, who)
+			}
+			return image
+		}
+		t.Run(format+" by a key under a policy for certificates", func(t *testing.T) {
+			want := "it is signed by a key, and the policy asks for a certificate of " + subject + " by " + issuer
+			checkTwins(t, func(w *world) plugin.Image { return sign(w, throwaway.Signer{Key: newKey(t, "ecdsa-p256")}) },
+				func(w *world) plugin.Image { return sign(w, builds()) }, notTrusted(want))
+		})
+		t.Run(format+" with a certificate under a policy for a key", func(t *testing.T) {
+			arrange := func(right bool) twin {
+				return func(w *world) plugin.Image {
+					key := newKey(t, "ecdsa-p256")
+					w.require(byKey(t, key))
+					if right {
+						return sign(w, throwaway.Signer{Key: key})
+					}
+					return sign(w, builds())
+				}
+			}
+			checkTwins(t, arrange(false), arrange(true), notTrusted("it is signed with a certificate, and the policy asks for a key"))
+		})
+	}
+}
+
+func TestVerify_IdentitiesAreNamedAsThePolicyWritesThem(t *testing.T) {
+	w := newWorld(t)
+	authority := keyless()
+	authority.Keyless.Identities = []gate.Identity{{Issuer: issuer, Subject: "one"}, {IssuerRegExp: "^https://.*$", SubjectRegExp: "^two$"}}
+	w.require(authority)
+	image := w.image("a")
+	w.sign(image, throwaway.Signer{Key: newKey(t, "ecdsa-p256")})
+	const want = "a certificate of one by " + issuer + ", or ^two$ by ^https://.*$"
+	if got := w.review(image); len(got.Findings) != 1 || !strings.Contains(got.Findings[0].Message, want) {
+		t.Errorf("got %+v", got.Findings)
+	}
+}
+
+func TestVerify_ImageThatTheRegistryLacksIsNotCalledUnsigned(t *testing.T) {
+	const gone = "the registry has no image " + repository + "@"
+	for _, c := range []struct {
+		name    string
+		from    plugin.DigestSource
+		exists  bool
+		silent  bool
+		says    string
+		fetches int
+	}{
+		{"locked and gone", plugin.DigestLocked, false, false, gone, 1},
+		{"written and gone", plugin.DigestWritten, false, false, gone, 1},
+		{"earlier answer and gone", plugin.DigestStale, false, false, gone, 1},
+		{"locked and there", plugin.DigestLocked, true, false, "the image is not signed", 1},
+		{"locked, and no answer", plugin.DigestLocked, false, true, "the image is not signed", 1},
+		{"just resolved", plugin.DigestResolved, true, false, "the image is not signed", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			image := w.image("a")
+			image.DigestFrom = c.from
+			if !c.exists {
+				delete(w.registry.manifests, repository+"@"+image.Digest)
+			}
+			if c.silent {
+				w.registry.faults["manifest"] = errRegistryDown
+			}
+			got := w.review(image).Findings
+			if len(got) != 1 || got[0].Rule != ruleNotSigned || got[0].Level != plugin.Deny || !strings.Contains(got[0].Message, c.says) {
+				t.Fatalf("got %+v", got)
+			}
+			if strings.Contains(got[0].Hint, "cosign sign") == (c.says == gone) || w.registry.counts["manifest"] != c.fetches {
+				t.Errorf("hint %q, %d requests", got[0].Hint, w.registry.counts["manifest"])
+			}
+		})
+	}
+}
