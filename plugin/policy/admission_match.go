@@ -79,6 +79,12 @@ func (m matcher) rules(named []admissionv1.NamedRuleWithOperations, equivalent b
 		if len(each.ResourceNames) > 0 && !slices.Contains(each.ResourceNames, m.subject.name) {
 			continue
 		}
+		if m.subject.namespaced && m.subject.namespace == "" && each.Scope != nil {
+			if *each.Scope == admissionv1.ClusterScope {
+				continue
+			}
+			each.Scope = nil // it will be in some namespace, though nobody said in which
+		}
 		if (&rules.Matcher{Rule: each.RuleWithOperations, Attr: m.attributes}).Matches() {
 			return matched{applies: true}
 		}

@@ -104,3 +104,13 @@ func TestSelf_ADefinitionMovesNoObjectOutOfTheDestination(t *testing.T) {
 		}
 	}
 }
+
+func TestAdmission_ANamespacedObjectWithoutADestinationIsNamespacedAllTheSame(t *testing.T) {
+	for scope, want := range map[string]int{"Namespaced": 1, `"*"`: 1, "Cluster": 0} {
+		text := strings.ReplaceAll(policyText{}.String(), "resources: [configmaps]", "resources: [configmaps], scope: "+scope)
+		input := sealed(t, strings.ReplaceAll(unlabelled, ", namespace: team-a", ""))
+		if found := judgeWith(t, policyConfig(t, text, nil), input); len(found) != want {
+			t.Errorf("scope %s: %+v", scope, found)
+		}
+	}
+}
