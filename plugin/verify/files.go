@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -42,9 +41,9 @@ func (f files) read(at plugin.Origin, name string) ([]byte, error) {
 
 // refuse is the error for a rule that is not accepted.
 func refuse(at plugin.Origin, format string, arguments ...any) error {
-	message := fmt.Sprintf(format, arguments...)
+	err := fmt.Errorf(format, arguments...)
 	if where := at.String(); where != "" {
-		message = where + ": " + message
+		return fmt.Errorf("%s: %w", where, err)
 	}
-	return errors.New(message)
+	return err
 }

@@ -5,6 +5,7 @@ package verify
 import (
 	"context"
 	"crypto"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ type serviceAnswer struct {
 func newKeyService(timeout time.Duration) keyService {
 	answers := map[string]serviceAnswer{}
 	return func(uri string) ([]byte, error) {
+		if err := checkURI(uri); err != nil {
+			return nil, err
+		}
 		answer, asked := answers[uri]
 		if !asked {
 			answer = askInTime(uri, timeout)
@@ -87,11 +91,10 @@ func guardedAsk(ctx context.Context, uri string) (answer serviceAnswer) {
 	return serviceAnswer{key: key}
 }
 
-// openService chooses the client by scheme. The library's own choice is not
-// used: for a scheme that it does not know it looks for a program to run.
+// openService makes the client of the URI's scheme. The library's own choice is
+// not used: for a scheme that it does not know it looks for a program to run.
 func openService(ctx context.Context, uri string) (signature.PublicKeyProvider, error) {
-	scheme, _, _ := strings.Cut(uri, "://")
-	switch scheme {
+	switch scheme(uri) {
 	case "awskms":
 		return aws.LoadSignerVerifier(ctx, uri)
 	case "azurekms":
@@ -101,12 +104,41 @@ func openService(ctx context.Context, uri string) (signature.PublicKeyProvider, 
 	case "hashivault":
 		return hashivault.LoadSignerVerifier(uri, crypto.SHA256)
 	}
-	return nil, fmt.Errorf("%q is no key service; known are awskms, azurekms, gcpkms and hashivault", scheme)
+	return nil, errors.New("there is no client for it")
 }
 
-// noServiceKey is the error when there is no key. Its text is one line, and
-// URLs in it lose their credentials; so it wraps nothing.
+// checkURI refuses what names no key, before anybody is asked.
+func checkURI(uri string) error {
+	var err error
+	switch scheme(uri) {
+	case "awskms":
+		err = aws.ValidReference(uri)
+	case "azurekms":
+		err = azure.ValidReference(uri)
+	case "gcpkms":
+		err = gcp.ValidReference(uri)
+	case "hashivault":
+		err = hashivault.ValidReference(uri)
+	default:
+		err = errors.New("begin with awskms://, azurekms://, gcpkms:// or hashivault://")
+	}
+	if err != nil {
+		return fmt.Errorf("key.kms: %s names no key: %w", plugin.RedactURL(uri), err)
+	}
+	return nil
+}
+
+func scheme(uri string) string {
+	name, _, _ := strings.Cut(uri, "://")
+	return name
+}
+
+// noServiceKey is "could not look": there is no key. Its text is one line, and
+// URLs in it lose their credentials, so the cause itself is not kept.
 func noServiceKey(uri string, cause error) error {
 	said := plugin.RedactText(strings.Join(strings.Fields(cause.Error()), " "))
-	return fmt.Errorf("asking the key service for %s: %s; no key was loaded, so nothing can be verified: check that the service answers and that this process may read the key, or export the public key and give it as data or file", plugin.RedactURL(uri), said)
+	return &plugin.StageError{
+		Stage: "asking the key service for", Subject: plugin.RedactURL(uri), Cause: errors.New(said + "; no key was loaded, so nothing can be verified: check that the service answers and that this process may read the key"),
+		Hint: "load the gate again once the service answers, or export the public key and give it as data or file",
+	}
 }

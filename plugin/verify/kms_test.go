@@ -177,6 +177,10 @@ func checkNotLoaded(t *testing.T, w *world, reason string) {
 	if err == nil || verifier != nil {
 		t.Fatalf("it was loaded: %v, %v", verifier, err)
 	}
+	findings := plugin.FindingsFromError("gate", err)
+	if len(findings) != 1 || findings[0].Level != plugin.Undetermined || findings[0].Hint == "" {
+		t.Errorf("it reads as %+v, want no answer", findings)
+	}
 	for _, want := range []string{authorityLine, "ClusterImagePolicy signed", "authority key", vaultKey, "no key was loaded", reason} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %q", want, err)
@@ -201,8 +205,8 @@ func TestKMS_OneKeyIsAskedForOnce(t *testing.T) {
 	}
 }
 
-// Each scheme goes to its own client, which says what it misses before it asks
-// anybody; none of them ends in a program that is looked for and run.
+// Each scheme has its own form, and what has another is refused before anybody
+// is asked; no scheme ends in a program that is looked for and run.
 func TestKMS_URIThatItsServiceDoesNotTakeIsRefused(t *testing.T) {
 	for uri, reason := range map[string]string{
 		"awskms://nothing":               "awskms://[ENDPOINT]",
@@ -210,7 +214,7 @@ func TestKMS_URIThatItsServiceDoesNotTakeIsRefused(t *testing.T) {
 		"gcpkms://nothing":               "gcpkms://projects",
 		"hashivault://":                  "hashivault://<key>",
 		"hashivault://a/b":               "hashivault://<key>",
-		"otherkms://key":                 "is no key service",
+		"otherkms://key":                 "begin with awskms://",
 		"awskms://user:hidden@host/none": "awskms://host/none",
 	} {
 		w := newWorld(t)
@@ -219,6 +223,9 @@ func TestKMS_URIThatItsServiceDoesNotTakeIsRefused(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s was accepted", uri)
 			continue
+		}
+		if findings := plugin.FindingsFromError("gate", err); len(findings) != 1 || findings[0].Level == plugin.Undetermined {
+			t.Errorf("%s reads as %+v, want a denial", uri, findings)
 		}
 		if !strings.Contains(err.Error(), reason) || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%s: %q, want %q", uri, err, reason)

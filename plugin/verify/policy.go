@@ -38,7 +38,7 @@ func (c compiler) policy(declared gate.ClusterImagePolicy) (policy, error) {
 		if at == (plugin.Origin{}) {
 			at = declared.At
 		}
-		problems = append(problems, refuse(at, "ClusterImagePolicy %s: %s", declared.Metadata.Name, fmt.Sprintf(format, arguments...)))
+		problems = append(problems, asNoAnswer(refuse(at, "ClusterImagePolicy %s: %w", declared.Metadata.Name, fmt.Errorf(format, arguments...))))
 	}
 	if compiled.name == "" {
 		report(declared.At, "it has no name")
@@ -63,12 +63,22 @@ func (c compiler) policy(declared gate.ClusterImagePolicy) (policy, error) {
 	for i, authority := range declared.Spec.Authorities {
 		one, err := c.authority(declared.At, authority)
 		if err != nil {
-			report(authority.At, "authority %s: %v", authorityName(authority, i), err)
+			report(authority.At, "authority %s: %w", authorityName(authority, i), err)
 		}
 		one.name = authorityName(authority, i)
 		compiled.authorities = append(compiled.authorities, one)
 	}
 	return compiled, errors.Join(problems...)
+}
+
+// asNoAnswer keeps "could not look" apart from "refused" for whoever asked for
+// the verifier: a key service's silence says nothing against the rule.
+func asNoAnswer(problem error) error {
+	var silent *plugin.StageError
+	if errors.As(problem, &silent) {
+		return &plugin.StageError{Stage: "verify", Hint: silent.Hint, Cause: problem}
+	}
+	return problem
 }
 
 // authorityName is the name that policy-controller gives to one without.
