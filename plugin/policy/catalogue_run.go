@@ -80,11 +80,6 @@ func adviceRules() []Rule {
 			Fix: "name it in a gate, or remove it",
 		},
 		{
-			ID: "gate/unknown-rule", Severity: "medium", Level: "Warn", Title: "A waiver names a rule that exists",
-			Why: "a waiver compares the rule exactly, so one with a typing error covers nothing",
-			Fix: "write the rule as the report shows it",
-		},
-		{
 			ID: "gate/accepts-everybody", Severity: "high", Level: "Warn", Title: "A trust rule names somebody",
 			Why: "a rule that accepts every signer proves nothing about the image",
 			Fix: "name issuer and subject, or a key",
@@ -105,6 +100,11 @@ func adviceRules() []Rule {
 // waiverRules are about exceptions.
 func waiverRules() []Rule {
 	return []Rule{
+		{
+			ID: "gate/unknown-rule", Severity: "medium", Level: "Warn", Title: "A waiver names a rule that exists",
+			Why: "a waiver compares the rule exactly, so one with a typing error covers nothing",
+			Fix: "write the rule as the report shows it",
+		},
 		{
 			ID: "waiver/expired", Severity: "medium", Level: "Warn", Title: "A waiver is past its day",
 			Why: "the denial that it covered counts again",

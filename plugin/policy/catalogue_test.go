@@ -90,6 +90,7 @@ func TestRules_EveryRuleInTheSourceHasAPage(t *testing.T) {
 func TestExplain_KnowsPoliciesOfTheGateAndNothingElse(t *testing.T) {
 	for id, want := range map[string]bool{
 		"pss/runAsNonRoot": true, "pss/restricted": true, "policy/my-policy": true, "workload/memory-limit": true, "self/rbac": true,
+		"image/not-found": true, "registry/not-found": true, "registry/no-answer": true, "inspect/no-answer": true, "gate/failed": true,
 		"policy/": false, "pss/nothing": false, "": false, "self": false,
 	} {
 		if _, found := Explain(id); found != want {
