@@ -64,7 +64,7 @@ func causes(findings []plugin.Finding) map[string]string {
 	causes := map[string]string{}
 	for _, finding := range findings {
 		area, _, _ := strings.Cut(finding.Rule, "/")
-		names := finding.Rule == "image/not-locked" || finding.Rule == "image/invalid"
+		names := slices.Contains([]string{"image/not-found", "image/not-locked", "image/invalid"}, finding.Rule)
 		if _, known := causes[finding.Image]; !known && finding.Image != "" && (names || slices.Contains([]string{"resolve", "registry", "lock"}, area)) {
 			causes[finding.Image] = finding.Rule
 		}

@@ -106,6 +106,13 @@ func TestText_CauseStandsBeforeWhatFollowsFromIt(t *testing.T) {
 	cause.Level, follows.Level = plugin.Undetermined, plugin.Undetermined
 	const folded = "image/not-pinned: " + webImage + ": the image has no digest (resolve/no-answer says why)"
 	text := string(write(t, "text", report.Options{Width: 200}, complete(t, []string{"starter"}, nil, follows, cause)))
+	for _, rule := range []string{"image/not-found", "image/not-locked", "lock/invalid", "registry/no-answer"} {
+		cause := cause
+		cause.Rule = rule
+		if text := string(write(t, "text", report.Options{Width: 200}, complete(t, []string{"starter"}, nil, follows, cause))); !strings.Contains(text, "("+rule+" says why)") {
+			t.Errorf("%s:\n%s", rule, text)
+		}
+	}
 	first, second := strings.Index(text, "resolve/no-answer  "), strings.Index(text, folded)
 	if first < 0 || second < first || strings.Contains(text, follows.Hint) {
 		t.Errorf("got\n%s", text)
