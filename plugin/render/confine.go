@@ -9,7 +9,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -169,8 +168,7 @@ func (t *tree) readFile(name string) ([]byte, error) {
 }
 
 func (t *tree) readResolved(resolved string, origin plugin.Origin) ([]byte, error) {
-	// O_NONBLOCK: opening a named pipe must not wait for its writer.
-	file, err := t.root.OpenFile(resolved, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := t.root.OpenFile(resolved, readQuietly, 0)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", resolved, reason(err))
 	}

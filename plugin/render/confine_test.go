@@ -1,46 +1,36 @@
 package render
 
 import (
-	"errors"
-	"io/fs"
-	"os"
-	"path"
-	"syscall"
+	"go/build"
+	"go/parser"
+	"go/token"
+	"slices"
 	"testing"
 
 	"github.com/assay-gitops/assay/plugin"
 )
 
-func TestTree_ReadsWhatIsInsideAndNothingElse(t *testing.T) {
-	root := writeTree(t, map[string]string{"a/file": "inside", "b/other": "x"})
-	outside := path.Join(path.Dir(root.Name()), "outside-"+path.Base(root.Name()))
-	if err := os.WriteFile(outside, []byte("secret"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.Remove(outside) })
-	for name, target := range map[string]string{
-		"b/inside": "../a/file", "b/folder": "../a", "b/up": "../../" + path.Base(outside), "b/absolute": outside,
-		"b/round": "round", "b/through": "folder/../../../" + path.Base(outside), "b/dangling": "nothing",
-	} {
-		if err := root.Symlink(target, name); err != nil {
+func TestPackage_OnOtherSystemsNothingAsksForUnixCalls(t *testing.T) {
+	system := build.Default
+	for name, unix := range map[string]bool{"windows": false, "linux": true} {
+		system.GOOS = name
+		found, err := system.ImportDir(".", 0)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := syscall.Mkfifo(path.Join(root.Name(), "b/pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]error{
-		"a/file": nil, "b/inside": nil, "b/folder/file": nil, "./a/../a/file": nil,
-		"b/up": errEscape, "b/absolute": errEscape, "b/through": errEscape, "../" + path.Base(outside): errEscape, "/etc/passwd": errEscape,
-		"b/pipe": errIrregular, "a": errIrregular, "b/dangling": fs.ErrNotExist, "none": fs.ErrNotExist, "a/file/x": syscall.ENOTDIR,
-	} {
-		data, err := newTree(root, plugin.DefaultLimits()).readFile(name)
-		if !errors.Is(err, want) || want == nil && string(data) != "inside" || want != nil && data != nil {
-			t.Errorf("%s: got %q and %v, want %v", name, data, err, want)
+		asks := false
+		for _, file := range slices.Concat(found.GoFiles, found.TestGoFiles) {
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, imported := range parsed.Imports {
+				asks = asks || imported.Path.Value == `"syscall"` || imported.Path.Value == `"golang.org/x/sys/unix"`
+			}
 		}
-	}
-	if _, err := newTree(root, plugin.DefaultLimits()).readFile("b/round"); err == nil {
-		t.Error("a symlink to itself is read")
+		if asks != unix {
+			t.Errorf("%s: a file asks for unix calls: %v", name, asks)
+		}
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"syscall"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -165,17 +163,4 @@ func readFrame(in io.Reader, limit int64, into any) error {
 // other limits count.
 func messageLimit(limits plugin.Limits) int64 {
 	return min(4*(limits.RenderedBytes+limits.ArchiveBytes)+1<<20, int64(^uint32(0)))
-}
-
-// treeIdentity is what tells two folders apart.
-func treeIdentity(root *os.Root) (device, inode uint64, err error) {
-	info, err := root.Stat(".")
-	if err != nil {
-		return 0, 0, fmt.Errorf("reading the source tree: %w", err)
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, 0, errors.New("reading the source tree: this system does not number its files")
-	}
-	return uint64(stat.Dev), stat.Ino, nil //nolint:unconvert // Dev is narrower on some systems
 }
