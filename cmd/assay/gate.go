@@ -40,7 +40,7 @@ gate demands. Without a path it explains the embedded default gate.`,
 			}
 			set, err := setup.New(setup.Options{Config: config})
 			if err != nil {
-				return &exit{code: exitDenied, err: err}
+				return asExit(err)
 			}
 			defer set.Close()
 			roots, err := set.Roots()

@@ -36,7 +36,7 @@ Exit codes: 0 every application is allowed, 1 one is denied, 2 one has no answer
 			}
 			set, err := setup.New(setup.Options{Config: config, Keychain: authn.DefaultKeychain})
 			if err != nil {
-				return &exit{code: exitDenied, err: err}
+				return asExit(err)
 			}
 			defer set.Close()
 			return tryGate(cmd.Context(), s.out, trial{set, against, project, root})

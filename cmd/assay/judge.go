@@ -45,7 +45,7 @@ func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), err
 	})
 	if err != nil {
 		bar.end()
-		return nil, plugin.Source{}, nil, &exit{code: exitDenied, err: err}
+		return nil, plugin.Source{}, nil, asExit(err)
 	}
 	source, closeSource, err := j.source(ctx)
 	closeAll := func() {
