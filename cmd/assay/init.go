@@ -2,24 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"text/template"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 )
-
-// allowDays is how long the proposal allows an image that nobody vouches for.
-const allowDays = 30
 
 func newInit(s streams) *cobra.Command {
 	var gates gateFlags
@@ -33,7 +27,8 @@ root, and an allow-list of single digests, with an owner and an end, where none
 does. It never proposes to let through what it has not seen.
 
 The proposal leaves the approver empty: it loads when somebody has filled it in.
-Trust roots besides sigstore's public-good instance come from --gate.`,
+Trust roots besides sigstore's public-good instance come from --gate: the file
+that holds one is loaded beside the proposal, which keeps the registries of --gate.`,
 		Example: `  assay init examples/shop-kustomize/overlays/prod
   assay init apps/shop apps/billing --out gate/ --owner team-a@example.com`,
 		Args: cobra.MinimumNArgs(1),
@@ -70,7 +65,12 @@ func propose(ctx context.Context, p proposer, paths []string) error {
 		}
 	}
 	printSightings(p.streams.out, all)
-	text, err := proposalText(setup.Propose(all), p.owner, time.Now().UTC())
+	config, err := p.gates.load()
+	if err != nil {
+		return &exit{code: exitDenied, err: err}
+	}
+	d := draft{Proposal: setup.Propose(all), Owner: p.owner, now: time.Now().UTC(), dir: p.out, config: config}
+	text, err := d.text()
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func propose(ctx context.Context, p proposer, paths []string) error {
 	if err := writeAtomically(file, []byte(text)); err != nil {
 		return &exit{code: exitUndetermined, err: err}
 	}
-	fmt.Fprintf(p.streams.out, "\nwrote %s; review it, then 'assay gate check %s'\n", file, p.out)
+	fmt.Fprintf(p.streams.out, "\nwrote %s; review it, then:\n%s\n", file, strings.Join(append([]string{"assay gate check", p.out}, d.rootFiles()...), " "))
 	return unseen(all)
 }
 
@@ -150,97 +150,3 @@ func printSightings(w io.Writer, sightings []setup.Sighting) {
 		}
 	}
 }
-
-// proposalText is the proposal as files' text. Images without a digest cannot
-// be allowed; they are left out with a remark.
-func proposalText(proposal setup.Proposal, owner string, now time.Time) (string, error) {
-	var text strings.Builder
-	err := proposalTemplate.Execute(&text, map[string]any{
-		"Policies": proposal.Policies, "Allow": proposal.Allow, "Owner": owner,
-		"Until": now.AddDate(0, 0, allowDays).Format(time.DateOnly), "PublicGood": "public-good",
-	})
-	if err != nil {
-		return "", &exit{code: exitUndetermined, err: errors.Join(errors.New("writing the proposal"), err)}
-	}
-	return text.String(), nil
-}
-
-var proposalTemplate = template.Must(template.New("proposal").Funcs(template.FuncMap{
-	"keyed": func(s setup.Allowance) bool {
-		for _, signer := range s.Signers {
-			if signer.Key {
-				return true
-			}
-		}
-		return false
-	},
-	"digest": func(i plugin.Image) string { return i.Digest },
-}).Parse(`# A proposal, to be reviewed line by line: who may vouch for which image.
-apiVersion: assay.dev/v1alpha1
-kind: Gate
-metadata:
-  name: proposal
-spec:
-  base: true
-  profile: profile/restricted@1
-  judge:
-    podSecurity: {level: restricted, version: latest}
-    packs: ["pack/supply-chain@1", "pack/workload@1"]
-{{- if .Allow }}
-  # Nobody is known to vouch for these: single digests, until a day. Fill in who
-  # answers and who approved; the gate does not load before.
-  waivers:
-{{- range .Allow }}
-{{- if .Image.Digest }}
-  {{- if keyed . }}
-  # It is signed by a key: better put the public key into a ClusterImagePolicy.
-  {{- end }}
-  - rule: {{ .Rule }}
-    image: {{ .Image.Reference.Repository }}
-    content: {{ .Image.Digest }} # {{ .Image.Reference.Tag }}
-    owner: {{ printf "%q" $.Owner }}
-    reason: no signature that a known trust root verifies was found
-    reference: ""
-    approver: ""
-    until: {{ $.Until }}
-{{- else }}
-  # {{ printf "%q" .Image.Written }} has no digest: {{ printf "%q" .Problem }}
-{{- end }}
-{{- end }}
-{{- end }}
-{{- range .Policies }}
----
-apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata:
-  name: {{ .Name }}
-spec:
-  images:
-{{- range .Repositories }}
-  - glob: "{{ . }}@*"
-{{- end }}
-  authorities:
-{{- range $number, $_ := .Authorities }}
-  - name: keyless-{{ $number }}
-    keyless:
-      url: https://fulcio.sigstore.dev
-{{- if ne .TrustRoot $.PublicGood }}
-      trustRootRef: {{ .TrustRoot }}
-{{- end }}
-      identities:
-      - issuer: {{ printf "%q" .Identity.Issuer }}
-{{- if .Identity.SubjectRegExp }}
-        subjectRegExp: {{ printf "%q" .Identity.SubjectRegExp }}
-{{- else }}
-        subject: {{ printf "%q" .Identity.Subject }}
-{{- end }}
-{{- if ne .TrustRoot $.PublicGood }}
-    ctlog:
-      trustRootRef: {{ .TrustRoot }}
-{{- else }}
-    ctlog:
-      url: https://rekor.sigstore.dev
-{{- end }}
-{{- end }}
-{{- end }}
-`))

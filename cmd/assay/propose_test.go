@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,9 +26,10 @@ func proposalOf(t *testing.T, subject string) string {
 	signer := verify.Signer{Issuer: trustedIssuer, Subject: subject, TrustRoot: "example"}
 	other := verify.Signer{Issuer: trustedIssuer, Subject: "team-b@example.com", TrustRoot: "public-good"}
 	nothing := setup.Sighting{Image: plugin.Image{Written: "x\nspec: {}", Reference: plugin.Reference{Repository: "registry.example.com/x"}}, Problem: "a\nspec: {}"}
-	text, err := proposalText(setup.Propose([]setup.Sighting{
+	proposal := setup.Propose([]setup.Sighting{
 		sighting("team-a/web", "1", signer), sighting("team-a/web", "2", other), sighting("team-a/api", "1", signer), sighting("team-a/unsigned", "1"), nothing,
-	}), "", time.Now().UTC())
+	})
+	text, err := draft{Proposal: proposal, now: time.Now().UTC(), config: gate.Default()}.text()
 	must(t, err)
 	return text
 }
@@ -97,8 +97,7 @@ func TestInit_ProposalAllowsWhatItWasMadeOf(t *testing.T) {
 	file := filepath.Join(out, "proposal.yaml")
 	text, err := os.ReadFile(file)
 	must(t, err)
-	filled := strings.NewReplacer(`reference: ""`, "reference: https://issues.example.com/1", `approver: ""`, "approver: platform@example.com",
-		"  base: true\n", fmt.Sprintf("  base: true\n  registries: [{host: %q, private: true, plainHTTP: true}]\n", w.server.Host())).Replace(string(text))
+	filled := strings.NewReplacer(`reference: ""`, "reference: https://issues.example.com/1", `approver: ""`, "approver: platform@example.com").Replace(string(text))
 	must(t, os.WriteFile(file, []byte(filled), 0o644))
 	must(t, os.WriteFile(filepath.Join(out, "root.yaml"), []byte(w.root), 0o644))
 	printed.Reset()
