@@ -1,63 +1,95 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"sigs.k8s.io/yaml"
 )
 
 // findApplications lists the folders below dir that are applications: Helm
-// charts, kustomizations that no other kustomization below dir uses, and
-// folders with manifests that belong to neither.
+// charts, kustomizations, and folders with manifests, unless another of them is
+// made of it: a base, a component, a library chart or a chart that another one
+// depends on is judged as part of what uses it.
 func findApplications(dir string) ([]string, error) {
-	var charts, kustomizations, plain []string
-	used := map[string]bool{}
+	f := found{used: map[string]bool{}}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if !entry.IsDir() {
+		case !entry.IsDir():
 			return nil
-		}
-		if path != dir && strings.HasPrefix(entry.Name(), ".") {
+		case path != dir && strings.HasPrefix(entry.Name(), "."):
 			return fs.SkipDir
 		}
-		switch kind, file := kindOf(path); kind {
-		case "helm":
-			charts = append(charts, path)
-			return fs.SkipDir
-		case "kustomize":
-			kustomizations = append(kustomizations, path)
-			for _, entry := range localEntries(file) {
-				used[filepath.Join(path, entry)] = true
-			}
-		case "directory":
-			plain = append(plain, path)
-		}
-		return nil
+		return f.folder(path)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("looking for applications below %s: %w", dir, err)
 	}
-	found := charts
-	for _, path := range kustomizations {
-		if !used[path] {
-			found = append(found, path)
-		}
-	}
-	for _, path := range plain {
-		if !slices.ContainsFunc(kustomizations, func(k string) bool { return path == k || strings.HasPrefix(path, k+string(filepath.Separator)) }) {
-			found = append(found, path)
-		}
-	}
-	if len(found) == 0 {
+	applications := f.applications()
+	if len(applications) == 0 {
 		return nil, fmt.Errorf("looking for applications below %s: there is no chart, kustomization or manifest", dir)
 	}
-	slices.Sort(found)
-	return found, nil
+	return applications, nil
+}
+
+// found is what was found below a folder.
+type found struct {
+	charts, kustomizations, plain []string
+	// used are the folders that something else is made of.
+	used map[string]bool
+}
+
+// folder takes one folder in.
+func (f *found) folder(path string) error {
+	switch kind, file := kindOf(path); kind {
+	case "helm":
+		chart := readChart(file)
+		for _, local := range chart.locals() {
+			f.used[filepath.Join(path, local)] = true
+		}
+		if chart.Type != "library" {
+			f.charts = append(f.charts, path)
+		}
+		return fs.SkipDir
+	case "kustomize":
+		kustomization := readKustomization(file)
+		for _, local := range kustomization.locals() {
+			f.used[filepath.Join(path, local)] = true
+		}
+		if kustomization.Kind != "Component" {
+			f.kustomizations = append(f.kustomizations, path)
+		}
+	case "directory":
+		f.plain = append(f.plain, path)
+	}
+	return nil
+}
+
+// applications are the folders that nothing else is made of, sorted.
+func (f *found) applications() []string {
+	below := func(path string) bool {
+		return slices.ContainsFunc(f.kustomizations, func(k string) bool { return strings.HasPrefix(path, k+string(filepath.Separator)) })
+	}
+	var applications []string
+	for _, path := range slices.Concat(f.charts, f.kustomizations) {
+		if !f.used[path] {
+			applications = append(applications, path)
+		}
+	}
+	for _, path := range f.plain {
+		if !f.used[path] && !below(path) {
+			applications = append(applications, path)
+		}
+	}
+	slices.Sort(applications)
+	return applications
 }
 
 // kindOf says what an application folder is, by the file that makes it one.
@@ -67,8 +99,8 @@ func kindOf(dir string) (kind, file string) {
 			return "kustomize", path
 		}
 	}
-	if isFile(filepath.Join(dir, "Chart.yaml")) {
-		return "helm", ""
+	if path := filepath.Join(dir, "Chart.yaml"); isFile(path) {
+		return "helm", path
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -108,17 +140,59 @@ func isManifest(path string) bool {
 	return strings.Contains(text, "apiVersion") && strings.Contains(text, "kind")
 }
 
-// localEntries are the lines of a kustomization that name folders beside it.
-func localEntries(file string) []string {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil
+// kustomization is the part of a kustomization that names what it is made of.
+type kustomization struct {
+	Kind                         string
+	Resources, Bases, Components []string
+	HelmCharts                   []struct{ Name string }
+	HelmGlobals                  struct{ ChartHome string }
+}
+
+// readKustomization reads what it can: a file that is broken is told when its
+// application is judged.
+func readKustomization(file string) kustomization {
+	var read kustomization
+	if data, err := os.ReadFile(file); err == nil {
+		_ = yaml.Unmarshal(data, &read)
 	}
-	var entries []string
-	for line := range strings.Lines(string(data)) {
-		if entry, isItem := strings.CutPrefix(strings.TrimSpace(line), "- "); isItem {
-			entries = append(entries, strings.Trim(entry, `"'`+" "))
+	return read
+}
+
+// locals are the folders that it is made of, relative to its own.
+func (k kustomization) locals() []string {
+	locals := slices.Concat(k.Resources, k.Bases, k.Components)
+	for _, resource := range k.Resources {
+		if dir := filepath.Dir(resource); dir != "." {
+			locals = append(locals, dir) // it may be a file of that folder
 		}
 	}
-	return entries
+	for _, chart := range k.HelmCharts {
+		locals = append(locals, filepath.Join(cmp.Or(k.HelmGlobals.ChartHome, "charts"), chart.Name))
+	}
+	return locals
+}
+
+// chart is the part of a Chart.yaml that names what it is made of.
+type chart struct {
+	Type         string
+	Dependencies []struct{ Repository string }
+}
+
+func readChart(file string) chart {
+	var read chart
+	if data, err := os.ReadFile(file); err == nil {
+		_ = yaml.Unmarshal(data, &read)
+	}
+	return read
+}
+
+// locals are the folders of the charts that it depends on, relative to its own.
+func (c chart) locals() []string {
+	var locals []string
+	for _, dependency := range c.Dependencies {
+		if local, isLocal := strings.CutPrefix(dependency.Repository, "file://"); isLocal {
+			locals = append(locals, local)
+		}
+	}
+	return locals
 }
