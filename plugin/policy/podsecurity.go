@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	psapi "k8s.io/pod-security-admission/api"
@@ -93,21 +92,20 @@ type standard struct {
 	source string
 }
 
-// judgePod reports each check once, under the first level that asks for it.
+// judgePod reports each check once for each place, under the first level that
+// asks for it.
 func (p *podSecurity) judgePod(subject *subject, levels []standard) []plugin.Finding {
 	var findings []plugin.Finding
-	seen := map[string]bool{}
+	seen := map[[2]string]bool{}
 	for i, level := range levels {
 		if contains(levels[:i], level) {
 			continue
 		}
-		for _, result := range p.evaluator.EvaluatePod(level.LevelVersion, &subject.pod.ObjectMeta, &subject.pod.Spec) {
-			check, reason, _ := strings.Cut(result.ForbiddenReason, checkMark)
-			if result.Allowed || seen[check] {
-				continue
+		for _, failed := range p.failures(subject, level.LevelVersion) {
+			if place := [2]string{failed.id, failed.field}; !seen[place] {
+				seen[place] = true
+				findings = append(findings, p.finding(subject, level, failed))
 			}
-			seen[check] = true
-			findings = append(findings, p.finding(subject, level, failedCheck{id: check, reason: reason, detail: result.ForbiddenDetail}))
 		}
 	}
 	return findings
@@ -122,9 +120,6 @@ func contains(levels []standard, level standard) bool {
 	return false
 }
 
-// failedCheck is upstream's answer.
-type failedCheck struct{ id, reason, detail string }
-
 func (p *podSecurity) finding(subject *subject, level standard, failed failedCheck) plugin.Finding {
 	message := failed.reason
 	if failed.detail != "" {
@@ -137,6 +132,6 @@ func (p *podSecurity) finding(subject *subject, level standard, failed failedChe
 	if subject.made {
 		finding.Details = append(finding.Details, "admission would let the workload in and reject the Pods that it makes")
 	}
-	finding.Field = p.locate(subject, level.LevelVersion, failed.id)
+	finding.Field = failed.field
 	return finding
 }

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -50,68 +49,4 @@ func renderedLevels(v *view) (map[string][]standard, []plugin.Finding) {
 		}
 	}
 	return levels, findings
-}
-
-// locate names the field that made a check fail: the one container whose
-// removal of all others still fails it, else the Pod's spec.
-func (p *podSecurity) locate(subject *subject, level psapi.LevelVersion, check string) string {
-	place := describeCheck(check)
-	if place.podField != "" && !place.perContainer {
-		return subject.template.spec + "." + place.podField
-	}
-	if !place.perContainer {
-		return subject.template.spec
-	}
-	var failing []string
-	for _, list := range containerLists(&subject.pod.Spec) {
-		for i := range list.length {
-			if p.fails(subject, level, check, list.only(i)) {
-				failing = append(failing, subject.template.container(list.name, i)+"."+place.field)
-			}
-		}
-	}
-	if len(failing) == 1 {
-		return failing[0]
-	}
-	return subject.template.spec
-}
-
-// fails reports whether the check fails on the Pod with one container alone.
-func (p *podSecurity) fails(subject *subject, level psapi.LevelVersion, check string, keep func(*corev1.PodSpec)) bool {
-	spec := subject.pod.Spec
-	keep(&spec)
-	for _, result := range p.evaluator.EvaluatePod(level, &subject.pod.ObjectMeta, &spec) {
-		if !result.Allowed && strings.HasPrefix(result.ForbiddenReason, check+checkMark) {
-			return true
-		}
-	}
-	return false
-}
-
-// containerList is one of a Pod's three lists of containers.
-type containerList struct {
-	name   string
-	length int
-	// only returns what removes all containers but one of the list.
-	only func(index int) func(*corev1.PodSpec)
-}
-
-func containerLists(spec *corev1.PodSpec) []containerList {
-	return []containerList{
-		{"initContainers", len(spec.InitContainers), func(i int) func(*corev1.PodSpec) {
-			return func(spec *corev1.PodSpec) {
-				spec.InitContainers, spec.Containers, spec.EphemeralContainers = spec.InitContainers[i:i+1], nil, nil
-			}
-		}},
-		{"containers", len(spec.Containers), func(i int) func(*corev1.PodSpec) {
-			return func(spec *corev1.PodSpec) {
-				spec.InitContainers, spec.Containers, spec.EphemeralContainers = nil, spec.Containers[i:i+1], nil
-			}
-		}},
-		{"ephemeralContainers", len(spec.EphemeralContainers), func(i int) func(*corev1.PodSpec) {
-			return func(spec *corev1.PodSpec) {
-				spec.InitContainers, spec.Containers, spec.EphemeralContainers = nil, nil, spec.EphemeralContainers[i:i+1]
-			}
-		}},
-	}
 }

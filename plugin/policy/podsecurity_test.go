@@ -2,9 +2,9 @@ package policy
 
 import (
 	"fmt"
-
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,6 +114,35 @@ func TestPodSecurity_FindsTheOneContainer(t *testing.T) {
 	found := withRule(judgeWith(t, restrictedGate(), sealed(t, bad)), "pss/privileged")
 	if field := one(t, found).Field; field != "spec.template.spec.initContainers[0].securityContext.privileged" {
 		t.Errorf("field %s", field)
+	}
+}
+
+func TestPodSecurity_EachContainerThatFailsACheckHasItsOwnFinding(t *testing.T) {
+	bare := func(name string) string { return `{name: ` + name + `, image: "registry.example.com/web:1"}` }
+	rootPod := "securityContext: {runAsNonRoot: false}, "
+	for name, test := range map[string]struct {
+		spec   string
+		fields []string
+	}{
+		"three of four": {
+			"{initContainers: [" + bare("init") + "], containers: [" + bare("web") + ", " + goodContainer + ", " + bare("log") + "]}",
+			[]string{"spec.template.spec.initContainers[0].securityContext.runAsNonRoot", "spec.template.spec.containers[0].securityContext.runAsNonRoot", "spec.template.spec.containers[2].securityContext.runAsNonRoot"},
+		},
+		"the Pod itself": {"{" + rootPod + "containers: [" + goodContainer + ", " + goodContainer + "]}", []string{"spec.template.spec"}},
+		"none":           {"{containers: [" + goodContainer + ", " + goodContainer + "]}", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var fields []string
+			for _, finding := range withRule(judgeWith(t, restrictedGate(), sealed(t, podOf("Deployment", test.spec))), "pss/runAsNonRoot") {
+				fields = append(fields, finding.Field)
+				if strings.Contains(finding.Message, "web") && strings.Contains(finding.Message, "log") {
+					t.Errorf("one message names two containers: %s", finding.Message)
+				}
+			}
+			if !slices.Equal(fields, test.fields) {
+				t.Errorf("fields %v, want %v", fields, test.fields)
+			}
+		})
 	}
 }
 
