@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -64,32 +67,41 @@ func (l locker) file() (string, error) {
 	return filepath.Join(dir, plugin.LockFile), nil
 }
 
-// compute returns what the file should hold and what it holds (nil when there
-// is none).
-func (l locker) compute(ctx context.Context) (want, have []byte, err error) {
+// locks are what the file should hold and what it holds.
+type locks struct {
+	want plugin.Lock
+	// have is nil when there is no file.
+	have *plugin.Lock
+}
+
+func (l locker) compute(ctx context.Context) (locks, error) {
 	s, source, closeAll, err := l.open(ctx)
 	if err != nil {
-		return nil, nil, err
+		return locks{}, err
 	}
 	defer closeAll()
 	images, findings, err := s.Images(ctx, source)
 	if err != nil {
-		return nil, nil, asExit(err)
+		return locks{}, asExit(err)
 	}
 	if err := l.refuse(findings); err != nil {
-		return nil, nil, err
+		return locks{}, err
 	}
 	present, err := plugin.ReadLock(source, 0)
 	if err != nil {
-		return nil, nil, &exit{code: exitDenied, err: err}
+		return locks{}, &exit{code: exitDenied, err: err}
 	}
-	if present != nil {
-		if have, err = present.Format(); err != nil {
+	return locks{want: setup.LockOf(images, present), have: present}, nil
+}
+
+// texts are the two as files. That of none is nil.
+func (l locks) texts() (want, have []byte, err error) {
+	if l.have != nil {
+		if have, err = l.have.Format(); err != nil {
 			return nil, nil, &exit{code: exitDenied, err: err}
 		}
 	}
-	want, err = setup.LockOf(images, present).Format()
-	if err != nil {
+	if want, err = l.want.Format(); err != nil {
 		return nil, nil, &exit{code: exitDenied, err: err}
 	}
 	return want, have, nil
@@ -121,7 +133,11 @@ func (l locker) write(ctx context.Context) error {
 	if err != nil {
 		return &exit{code: exitUsage, err: err}
 	}
-	want, have, err := l.compute(ctx)
+	computed, err := l.compute(ctx)
+	if err != nil {
+		return err
+	}
+	want, have, err := computed.texts()
 	if err != nil {
 		return err
 	}
@@ -141,38 +157,46 @@ func (l locker) check(ctx context.Context) error {
 	if err != nil {
 		return &exit{code: exitUsage, err: err}
 	}
-	want, have, err := l.compute(ctx)
+	computed, err := l.compute(ctx)
+	if err != nil {
+		return err
+	}
+	want, have, err := computed.texts()
 	switch {
 	case err != nil:
 		return err
 	case have == nil:
 		return &exit{code: exitDenied, err: fmt.Errorf("checking %s: there is no such file; run 'assay lock %s'", file, l.path)}
 	case !bytes.Equal(want, have):
-		printLineDiff(l.out, have, want)
+		computed.printChanges(l.out)
 		return &exit{code: exitDenied, err: fmt.Errorf("checking %s: it is not what the registries say now; run 'assay lock %s' and review the change", file, l.path)}
 	}
 	fmt.Fprintf(l.out, "%s is up to date\n", file)
 	return nil
 }
 
-// printLineDiff shows the lines that only one of two sorted files has.
-func printLineDiff(w interface{ Write([]byte) (int, error) }, have, want []byte) {
-	lines := func(data []byte) map[string]bool {
-		set := map[string]bool{}
-		for line := range bytes.Lines(data) {
-			set[string(line)] = true
-		}
-		return set
+// printChanges says of every image that the two do not agree about what the
+// file says and what it would say.
+func (l locks) printChanges(w io.Writer) {
+	have, want := map[string]string{}, map[string]string{}
+	for _, entry := range l.have.Images {
+		have[entry.Image] = entry.Digest
 	}
-	haveLines, wantLines := lines(have), lines(want)
-	for line := range bytes.Lines(have) {
-		if !wantLines[string(line)] {
-			fmt.Fprintf(w, "- %s", line)
-		}
+	for _, entry := range l.want.Images {
+		want[entry.Image] = entry.Digest
 	}
-	for line := range bytes.Lines(want) {
-		if !haveLines[string(line)] {
-			fmt.Fprintf(w, "+ %s", line)
+	all := maps.Clone(have)
+	maps.Copy(all, want)
+	for _, image := range slices.Sorted(maps.Keys(all)) {
+		before, after := have[image], want[image]
+		switch {
+		case before == after:
+		case before == "":
+			fmt.Fprintf(w, "%s is not in the file\n  now %s\n", report.Neutral(image), after)
+		case after == "":
+			fmt.Fprintf(w, "%s is no longer used\n  was %s\n", report.Neutral(image), before)
+		default:
+			fmt.Fprintf(w, "%s has moved\n  was %s\n  now %s\n", report.Neutral(image), before, after)
 		}
 	}
 }
