@@ -219,16 +219,3 @@ func runRules() []Rule {
 		},
 	}
 }
-
-// panicRules has a page for each stage, for a defect that stopped it.
-func panicRules() []Rule {
-	var rules []Rule
-	for _, stage := range []string{"account", "harden", "images", "inspect", "judge", "render", "resolve", "seal", "setup", "verify"} {
-		rules = append(rules, Rule{
-			ID: stage + "/panic", Severity: "critical", Level: "Deny", Title: "The " + stage + " stage did not stop",
-			Why: "a defect must not let anything through",
-			Fix: "report it with the input that caused it",
-		})
-	}
-	return rules
-}
