@@ -209,7 +209,7 @@ func (s *session) readBlob(ctx context.Context, repository, digest string, size 
 		result.note(name, err)
 		return nil
 	}
-	return parseBundle(name, data, s.config.Limits)
+	return s.parsed.bundle(name, data, s.config.Limits)
 }
 
 var errTooLarge = errors.New("it is too large")

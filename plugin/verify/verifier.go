@@ -68,6 +68,7 @@ type Verifier struct {
 	registry Registry
 	policies []policy
 	roots    map[string]*trustRoot
+	parsed   parsed
 }
 
 // imagesInFlight bounds the images that are looked at side by side; the
