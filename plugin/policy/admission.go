@@ -164,9 +164,6 @@ func (a *admissionPolicies) finding(s *subject, policy *boundPolicy, bindings []
 			finding.Details = append(finding.Details, fmt.Sprintf("policy %q, binding %q (%s)", policy.file.Name, binding.Name, at))
 		}
 	}
-	if s.made {
-		finding.Details = append(finding.Details, "admission would let the workload in and reject the Pods that it makes")
-	}
 	if failed.erred {
 		finding.Message = "the policy could not be evaluated: " + failed.message
 		if policy.ignore {

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -24,11 +25,12 @@ type gateJudge struct {
 	packs         map[string]Rule
 	namespaces    []gate.Namespace
 	indeterminate plugin.Level
+	views         viewCache
 }
 
 // Judge implements plugin.Judge. A cancelled run has no answer.
 func (j *gateJudge) Judge(ctx context.Context, sealed plugin.Sealed) []plugin.Finding {
-	v := newView(sealed, j.namespaces)
+	v := j.views.of(sealed, j.namespaces)
 	findings := v.findings
 	for i := range findings {
 		if findings[i].Indeterminate {
@@ -43,9 +45,14 @@ func (j *gateJudge) Judge(ctx context.Context, sealed plugin.Sealed) []plugin.Fi
 	}
 	judged := make([]plugin.Finding, 0, len(findings))
 	for _, finding := range findings {
-		if finding, shown := j.adjust(finding, sealed.At); shown {
-			judged = append(judged, finding)
+		finding, shown := j.adjust(finding, sealed.At)
+		if !shown {
+			continue
 		}
+		if finding.Level != plugin.Deny { // what a gate only warns of, nobody rejects
+			finding.Details = slices.DeleteFunc(finding.Details, func(detail string) bool { return detail == rejectedLater })
+		}
+		judged = append(judged, finding)
 	}
 	return judged
 }

@@ -35,6 +35,9 @@ const pssRule = "pss/"
 // answers: upstream's results do not say which check they come from.
 const checkMark = "\x00"
 
+// rejectedLater tells a denial of a workload's Pods from one of the workload.
+const rejectedLater = "admission would let the workload in and reject the Pods that it makes"
+
 func newPodSecurity(minimum *gate.PodSecurity) (*podSecurity, error) {
 	checks := pspolicy.DefaultChecks()
 	for i := range checks {
@@ -130,7 +133,7 @@ func (p *podSecurity) finding(subject *subject, level standard, failed failedChe
 	finding.Why, finding.Hint = check.why, check.fix
 	finding.Details = []string{fmt.Sprintf("Pod Security %s, asked for by %s", level.LevelVersion, level.source)}
 	if subject.made {
-		finding.Details = append(finding.Details, "admission would let the workload in and reject the Pods that it makes")
+		finding.Details = append(finding.Details, rejectedLater)
 	}
 	finding.Field = failed.field
 	return finding

@@ -146,6 +146,28 @@ func TestPodSecurity_EachContainerThatFailsACheckHasItsOwnFinding(t *testing.T) 
 	}
 }
 
+func TestPodSecurity_OnlyADenialSaysThatPodsAreRejected(t *testing.T) {
+	bad := sealed(t, podOf("Deployment", `{automountServiceAccountToken: true, containers: [{name: web, image: "registry.example.com/web:1"}]}`))
+	for level, want := range map[string]bool{"": true, "Deny": true, "Warn": false} {
+		judge := gate.Judge{PodSecurity: &gate.PodSecurity{Level: "restricted"}, Packs: []string{"pack/workload@1"}}
+		if level != "" {
+			judge.Rules = []gate.RuleLevel{{Rule: "pss/runAsNonRoot", Level: level}}
+		}
+		packed := false
+		for _, finding := range judgeWith(t, Config{Gate: gateWith(judge)}, bad) {
+			isPSS := strings.HasPrefix(finding.Rule, pssRule)
+			packed = packed || !isPSS
+			says := isPSS && (want || finding.Rule != "pss/runAsNonRoot")
+			if slices.Contains(finding.Details, rejectedLater) != says {
+				t.Errorf("level %q, %s at %s: details %q", level, finding.Rule, finding.Level, finding.Details)
+			}
+		}
+		if !packed {
+			t.Errorf("level %q: the pack says nothing", level)
+		}
+	}
+}
+
 func TestPodSecurity_VolumeWithoutASourceIsAnEmptyDir(t *testing.T) {
 	config := restrictedGate()
 	if found := judgeWith(t, config, sealed(t, podOf("Deployment", "{volumes: [{name: tmp}], containers: ["+goodContainer+"]}"))); len(found) != 0 {
