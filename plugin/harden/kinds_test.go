@@ -2,6 +2,7 @@ package harden
 
 import (
 	"context"
+	"reflect"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -85,4 +86,33 @@ func failedChecks(t *testing.T, w workload, config *plugin.ImageConfig) []string
 		}
 	}
 	return failed
+}
+
+func TestHarden_WhatIsHeldBackNamesTheContainer(t *testing.T) {
+	hardener, err := New(restricted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := []plugin.Object{object(t, `apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  initContainers: [{name: init, image: "registry.example.com/init:1"}]
+  containers: [{name: web, image: "registry.example.com/web:1"}, {image: "registry.example.com/log:1"}, {name: "a\nb", image: "registry.example.com/x:1"}]
+`)}
+	said := map[string]string{}
+	for _, finding := range hardener.Harden(t.Context(), objects, imagesOf(objects, nil)) {
+		if before, held := strings.CutSuffix(finding.Message, ": capabilities was not filled in: the image's configuration is not known, and a start script may need one to change owners or the user"); held {
+			said[finding.Field] = before
+		}
+	}
+	want := map[string]string{
+		"spec.initContainers[0].securityContext.capabilities": "init container init",
+		"spec.containers[0].securityContext.capabilities":     "container web",
+		"spec.containers[1].securityContext.capabilities":     "container 1",
+		"spec.containers[2].securityContext.capabilities":     `container "a\nb"`,
+	}
+	if !reflect.DeepEqual(said, want) {
+		t.Errorf("said %q, want %q", said, want)
+	}
 }

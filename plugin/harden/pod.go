@@ -1,9 +1,11 @@
 package harden
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -99,9 +101,27 @@ func (c container) finding(field string) plugin.Finding {
 func (c container) heldBack(field string, decided decision) plugin.Finding {
 	finding := c.finding(field)
 	finding.Rule, finding.Level = ruleHeldBack, decided.level
-	finding.Message = field + " was not filled in: " + decided.heldBack
+	finding.Message = c.called() + ": " + field + " was not filled in: " + decided.heldBack
 	finding.Hint = decided.hint
 	return finding
+}
+
+// plainName is a name that the API accepts; any other is quoted.
+var plainName = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+
+// called is the container's name for messages; one without a name goes by its
+// place.
+func (c container) called() string {
+	kind := map[string]string{"initContainers": "init container", "ephemeralContainers": "ephemeral container"}[c.list]
+	kind = cmp.Or(kind, "container")
+	switch name, _ := c.fields["name"].(string); {
+	case name == "":
+		return fmt.Sprintf("%s %d", kind, c.index)
+	case plainName.MatchString(name):
+		return kind + " " + name
+	default:
+		return fmt.Sprintf("%s %.63q", kind, name)
+	}
 }
 
 // changed says that a field is filled in.
