@@ -2,6 +2,8 @@ package plugin
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"sync"
@@ -172,8 +174,20 @@ func (r *run) seal(context.Context) {
 	r.shipped, _ = r.Finder.Find(decoded) // what it finds wrong was said before
 }
 
+// sealDigest is over the sealed bytes and the origins, which are not in them.
+func (r *run) sealDigest() string {
+	digest := sha256.New()
+	digest.Write(r.sealed)
+	for _, object := range r.objects {
+		fmt.Fprintf(digest, "\x00%s\x00%d", object.Origin.File, object.Origin.Line)
+	}
+	return hex.EncodeToString(digest.Sum(nil))
+}
+
 func (r *run) judge(ctx context.Context) {
-	sealed := Sealed{Source: r.source, Objects: r.objects, Images: NewImageIndex(slices.Clone(r.images)), At: r.verdict.At}
+	sealed := Sealed{
+		Source: r.source, Objects: r.objects, Images: NewImageIndex(slices.Clone(r.images)), At: r.verdict.At, Digest: r.sealDigest(),
+	}
 	for _, judge := range r.Always {
 		r.judgeWith(ctx, judge, sealed, "")
 	}

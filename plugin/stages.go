@@ -79,6 +79,9 @@ type Sealed struct {
 	Objects []Object
 	Images  ImageIndex
 	At      time.Time
+	// Digest tells the sealed bytes, and where each object came from, apart from
+	// others, so that a judge may keep what it read of them. Empty is unknown.
+	Digest string
 }
 
 // Decider holds one gate's exceptions: waivers and break glass. It is asked
