@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"sync"
 	"testing"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -89,5 +90,29 @@ func TestViewCache_IsBounded(t *testing.T) {
 	cache.of(plugin.Sealed{Objects: huge, Digest: "huge"}, nil)
 	if len(cache.kept) != 0 {
 		t.Errorf("%d views are kept beside one that is over the bound", len(cache.kept))
+	}
+}
+
+// TestViewCache_ManyRunsAtOnce: runs over the same bytes do not disturb each
+// other (under the race detector).
+func TestViewCache_ManyRunsAtOnce(t *testing.T) {
+	spec := gate.Gate{Metadata: gate.Metadata{Name: "g"}}
+	spec.Spec.Judge.Packs = []string{"pack/workload@1"}
+	compiled, err := NewCompiler().Compile(Config{Gate: spec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := plugin.Sealed{Objects: privilegedDeployment("a"), Digest: "one"}
+	want := compiled.Judges[0].Judge(context.Background(), sealed)
+	answers := make([][]plugin.Finding, 8)
+	var group sync.WaitGroup
+	for i := range answers {
+		group.Go(func() { answers[i] = compiled.Judges[0].Judge(context.Background(), sealed) })
+	}
+	group.Wait()
+	for _, got := range answers {
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
 	}
 }
