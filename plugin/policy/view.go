@@ -105,7 +105,7 @@ func (v *view) addObject(index int, object plugin.Object) {
 		ways = append(ways, s)
 	}
 	s := ways[0]
-	v.addDecodeFindings(s, err)
+	v.addDecodeFindings(s, object.Fields, err)
 	if typed == nil {
 		return
 	}
@@ -180,7 +180,7 @@ func inNamespace(object runtime.Object, s *subject) runtime.Object {
 }
 
 // addDecodeFindings says what the API server would drop or refuse.
-func (v *view) addDecodeFindings(s *subject, err error) {
+func (v *view) addDecodeFindings(s *subject, fields map[string]any, err error) {
 	if err == nil {
 		return
 	}
@@ -193,11 +193,8 @@ func (v *view) addDecodeFindings(s *subject, err error) {
 		}
 		return
 	}
-	reason := err.Error()
-	if s.kind.Kind == "Secret" {
-		reason = "a field has another type than the API's" // the error may quote a value
-	}
-	finding := s.finding(ruleInvalidObject, plugin.Deny, "the API server cannot read this object: "+reason)
+	finding := s.finding(ruleInvalidObject, plugin.Deny, "")
+	finding.Message, finding.Field = unreadable(s.kind, fields, err)
 	finding.Why = "an object that cannot be read cannot be judged, and would fail to apply"
 	finding.Hint = "correct the field's type"
 	v.findings = append(v.findings, finding)
@@ -209,7 +206,7 @@ func (v *view) addPods(owner *subject, object plugin.Object) {
 	for _, place := range templates(object) {
 		pod, err := newPod(place, made)
 		if err != nil {
-			finding := owner.finding(ruleInvalidObject, plugin.Deny, "the Pod template cannot be read: "+err.Error())
+			finding := owner.finding(ruleInvalidObject, plugin.Deny, "the Pod template cannot be read: "+place.unreadable(err))
 			finding.Field, finding.Indeterminate = place.path, true
 			finding.Hint = "correct the field's type, or waive the finding when this is not a Pod template"
 			v.findings = append(v.findings, finding)
