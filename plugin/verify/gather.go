@@ -46,6 +46,10 @@ func (g *gathered) add(other gathered) {
 	g.stale = max(g.stale, other.stale)
 }
 
+// mostLayers is how many layers the manifest of a signature may list before it
+// is read into memory.
+const mostLayers = 10_000
+
 const (
 	bundleMediaType     = "application/vnd.dev.sigstore.bundle"
 	predicateAnnotation = "dev.sigstore.bundle.predicateType"
@@ -181,6 +185,10 @@ func (s *session) readBundle(ctx context.Context, repository string, referrer re
 		return result
 	}
 	var parsed manifest
+	if err := countMembers(answer.Bytes, "layers", mostLayers); err != nil {
+		result.candidates = []*candidate{{format: formatBundle, label: name, refused: err}}
+		return result
+	}
 	if err := json.Unmarshal(answer.Bytes, &parsed); err != nil {
 		result.candidates = []*candidate{{format: formatBundle, label: name, refused: errors.New("its manifest is not JSON")}}
 		return result

@@ -26,6 +26,10 @@ func (s *session) gatherLegacy(ctx context.Context, at lookupKey) gathered {
 		return all
 	}
 	var parsed manifest
+	if err := countMembers(answer.Bytes, "layers", mostLayers); err != nil {
+		all.refused = append(all.refused, fmt.Sprintf("tag %s: %v", tag, err))
+		return all
+	}
 	if err := json.Unmarshal(answer.Bytes, &parsed); err != nil {
 		all.candidates = []*candidate{{format: formatLegacy, label: "tag " + tag, refused: errors.New("its manifest is not JSON")}}
 		return all

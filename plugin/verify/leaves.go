@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,9 +18,6 @@ import (
 // index), without those that no platform runs (unknown/unknown: attestations
 // that builders put into the index).
 func (s *session) leavesOf(ctx context.Context, image plugin.Image) ([]registry.Descriptor, error) {
-	if isImage(image.MediaType) {
-		return []registry.Descriptor{{Digest: image.Digest}}, nil
-	}
 	at := s.index(image.Reference.Repository, image.Digest)
 	at.once.Do(func() {
 		var answer registry.Manifest
@@ -30,7 +28,17 @@ func (s *session) leavesOf(ctx context.Context, image plugin.Image) ([]registry.
 	return at.leaves, at.err
 }
 
-func isImage(mediaType string) bool {
+// isImage reports whether a manifest is one image. Its bytes have the last
+// word: a registry that calls an index an image would have the leaves left out.
+func isImage(answer registry.Manifest) bool {
+	var document struct {
+		MediaType string    `json:"mediaType"`
+		Manifests mentioned `json:"manifests"`
+	}
+	if err := json.Unmarshal(answer.Bytes, &document); err != nil || bool(document.Manifests) {
+		return false
+	}
+	mediaType := cmp.Or(document.MediaType, answer.MediaType)
 	return mediaType == "application/vnd.oci.image.manifest.v1+json" || mediaType == "application/vnd.docker.distribution.manifest.v2+json"
 }
 
@@ -38,8 +46,11 @@ func (s *session) parseLeaves(answer registry.Manifest, digest string) ([]regist
 	if err := checkBytes(answer.Bytes, digest); err != nil {
 		return nil, err
 	}
-	if isImage(answer.MediaType) {
+	if isImage(answer) {
 		return []registry.Descriptor{{Digest: digest}}, nil
+	}
+	if err := countMembers(answer.Bytes, "manifests", s.config.Limits.ManifestsPerIndex+unlisted); err != nil {
+		return nil, &plugin.Refusal{Rule: ruleNotTrusted, Message: fmt.Sprintf("index %s: %v (limit manifestsPerIndex)", digest, err)}
 	}
 	var index struct {
 		Manifests []struct {

@@ -145,14 +145,14 @@ func TestVerify_NoSignatureIsSaidOnlyOfALeafThatHasNone(t *testing.T) {
 	}
 }
 
-// An image is its own leaf: nothing of it is read when its type is known, and
-// one manifest when it is not.
+// An image is its own leaf: its manifest is read, as only the bytes tell that it
+// is no index.
 func TestVerify_ImageIsItsOwnLeaf(t *testing.T) {
 	const oci, docker = "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"
 	for _, row := range []struct {
 		known, answered string
 		manifests       int
-	}{{oci, oci, 1}, {docker, docker, 1}, {"", oci, 2}, {"", docker, 2}} {
+	}{{oci, oci, 2}, {docker, docker, 2}, {"", oci, 2}, {"", docker, 2}} {
 		w := newWorld(t)
 		w.config.Platforms = PlatformsAllLeaves
 		image := signed(w)
