@@ -7,6 +7,7 @@ const (
 	ruleInvalidPodSecurity   = "pss/invalid-label"
 	ruleBindingWithoutPolicy = "gate/binding-without-policy"
 	rulePolicyWithoutBinding = "gate/policy-without-binding"
+	ruleResourceName         = "gate/resource-name"
 )
 
 const podSecurityReference = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"

@@ -45,6 +45,11 @@ func adviceRules() []Rule {
 			Fix: "add the policy's file, or remove the binding",
 		},
 		{
+			ID: "gate/resource-name", Severity: "high", Level: "Warn", Title: "A policy's rules name resources, not kinds",
+			Why: "a rule for Deployment or deployment matches nothing, in the cluster as here, so the policy is not in force",
+			Fix: "write resources in plural and lower case: deployments",
+		},
+		{
 			ID: "gate/policy-without-binding", Severity: "medium", Level: "Warn", Title: "A policy has a binding",
 			Why: "a policy without a binding is not in force, as in the cluster",
 			Fix: "add a ValidatingAdmissionPolicyBinding, or remove the policy",

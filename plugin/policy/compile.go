@@ -25,7 +25,8 @@ type Compiled struct {
 	// Judges is never empty.
 	Judges []plugin.Judge
 	// Warnings are about the configuration: a policy without a binding, which is
-	// not in force, and a binding without its policy.
+	// not in force, a binding without its policy, and a rule for a resource that
+	// there is not.
 	Warnings []plugin.Finding
 }
 
@@ -112,7 +113,7 @@ func (c *Compiler) bind(config Config) ([]boundPolicy, []plugin.Finding, error) 
 			bound = append(bound, boundPolicy{admissionPolicy: compiled, rule: ownPolicyRule(file), bindings: bindings[file.Name]})
 		}
 	}
-	return bound, bindingWarnings(files), errors.Join(problems...)
+	return bound, append(bindingWarnings(files), resourceNameWarnings(files)...), errors.Join(problems...)
 }
 
 func unknownPolicies(names []string, files []policyFile) error {
