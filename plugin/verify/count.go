@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // unlisted is how many entries of an index beyond the limit of its images may
@@ -24,37 +25,43 @@ func (m *mentioned) UnmarshalJSON(data []byte) error {
 // when they are read into memory. What is no such document is left to who
 // reads it.
 func countMembers(data []byte, list string, most int64) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+	if !hasMoreThan(data, list, most) {
 		return nil
+	}
+	return fmt.Errorf("it lists more than %d %s", most, list)
+}
+
+func hasMoreThan(data []byte, list string, most int64) bool {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	var skipped json.RawMessage
+	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+		return false
 	}
 	for decoder.More() {
 		name, err := decoder.Token()
 		if err != nil {
-			return nil
+			return false
 		}
-		if name != list {
-			var skipped json.RawMessage
+		if spelled, _ := name.(string); !strings.EqualFold(spelled, list) { // as encoding/json reads names
 			if decoder.Decode(&skipped) != nil {
-				return nil
+				return false
 			}
 			continue
 		}
 		if token, err := decoder.Token(); err != nil || token != json.Delim('[') {
-			return nil
+			return false
 		}
 		for count := int64(1); decoder.More(); count++ {
 			if count > most {
-				return fmt.Errorf("it lists more than %d %s", most, list)
+				return true
 			}
-			var skipped json.RawMessage
 			if decoder.Decode(&skipped) != nil {
-				return nil
+				return false
 			}
 		}
 		if _, err := decoder.Token(); err != nil {
-			return nil
+			return false
 		}
 	}
-	return nil
+	return false
 }

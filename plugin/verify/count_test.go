@@ -18,6 +18,8 @@ func TestCountMembers_StopsAtTheBound(t *testing.T) {
 		`{"a":` + list(11) + `,"layers":` + list(10) + `}`:     false,
 		`{"a":{"layers":[]},"layers":` + list(11) + `}`:        true,
 		`{"layers":` + list(1) + `,"layers":` + list(11) + `}`: true,
+		`{"LayerS":` + list(11) + `}`:                          true,
+		`{"layerſ":` + list(11) + `}`:                     true,
 		`{"layers":{}}`: false,
 		`{"layers":[{}`: false,
 		`[]`:            false,
