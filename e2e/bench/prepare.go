@@ -151,6 +151,8 @@ func (b *bench) push(ctx context.Context, i int) (name.Digest, error) {
 func (b *bench) writeGate() error {
 	return b.writeAll(map[string]string{
 		"conftest/policy.rego": conftestPolicy,
+		"kyverno/inject.yaml":  kyvernoInject,
+		"kyverno/judge.yaml":   kyvernoJudge,
 		"gate/gate.yaml": fmt.Sprintf(`apiVersion: assay.dev/v1alpha1
 kind: Gate
 metadata:

@@ -19,11 +19,11 @@ func TestCountMembers_StopsAtTheBound(t *testing.T) {
 		`{"a":{"layers":[]},"layers":` + list(11) + `}`:        true,
 		`{"layers":` + list(1) + `,"layers":` + list(11) + `}`: true,
 		`{"LayerS":` + list(11) + `}`:                          true,
-		`{"layerſ":` + list(11) + `}`:                     true,
-		`{"layers":{}}`: false,
-		`{"layers":[{}`: false,
-		`[]`:            false,
-		``:              false,
+		`{"layerſ":` + list(11) + `}`:                          true,
+		`{"layers":{}}`:                                        false,
+		`{"layers":[{}`:                                        false,
+		`[]`:                                                   false,
+		``:                                                     false,
 	} {
 		if err := countMembers([]byte(text), "layers", 10); (err != nil) != over {
 			t.Errorf("%.60s: %v, want an error: %v", text, err, over)
