@@ -19,8 +19,8 @@ func (r *nodeReader) objects(built resmap.ResMap) ([]plugin.Object, error) {
 	objects := make([]plugin.Object, 0, built.Size())
 	for _, resource := range built.Resources() {
 		at := plugin.Origin{File: r.folder}
-		var fields map[string]any
-		if err := resource.YNode().Decode(&fields); err != nil {
+		fields, err := nodeFields(resource.YNode())
+		if err != nil {
 			return nil, invalid(at, "reading "+resource.CurId().String()+" from kustomize", err)
 		}
 		if _, err := newNormaliser(r.limits, at).value(fields, 1); err != nil {
