@@ -74,9 +74,9 @@ func acts() []act {
 		{"What does the gate demand?", []string{"gate", "check", "gate"}, exitAllowed},
 		{"An application whose images are signed: yes.", judged("check", "shop/overlays/prod"), exitAllowed},
 		{"Which digest stands for which tag? Reviewed and committed, the lock file decides from now on.", judged("lock", "shop/overlays/prod"), exitAllowed},
-		{"An application that is denied for five different reasons, all told at once.", judged("check", "denied"), exitDenied},
+		{"An application that is denied for five different reasons, all told at once.", judged("check", "cart"), exitDenied},
 		{"Why does one of these rules exist?", []string{"explain", "image/not-signed"}, exitAllowed},
-		{"Nobody has said yet whom to trust for its images: who signed them, and a gate to review.", judged("init", "denied"), exitAllowed},
+		{"Nobody has said yet whom to trust for its images: who signed them, and a gate to review.", judged("init", "cart"), exitAllowed},
 	}
 }
 

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs every command line of testdata as a process of its own. Each
-// script starts in a folder with the showcase: shop/, denied/ and gate/, whose
+// script starts in a folder with the showcase: shop/, cart/ and gate/, whose
 // registry listens on loopback.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{

@@ -21,7 +21,7 @@ import (
 
 // Showcase is what was set up. Close it to stop the registry.
 type Showcase struct {
-	// Dir holds shop/ (an application that passes), denied/ (one that is denied
+	// Dir holds shop/ (an application that passes), cart/ (one that is denied
 	// for five reasons) and gate/.
 	Dir      string
 	Registry *ociserver.Server
@@ -59,7 +59,7 @@ func (s *Showcase) makeSigners(context.Context) error {
 }
 
 func (s *Showcase) copyApplications(context.Context) error {
-	for from, to := range map[string]string{"shop-kustomize": "shop", "hostile/five-reasons": "denied"} {
+	for from, to := range map[string]string{"shop-kustomize": "shop", "hostile/five-reasons": "cart"} {
 		tree, err := fs.Sub(examples.FS, from)
 		if err != nil {
 			return err

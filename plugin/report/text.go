@@ -116,7 +116,7 @@ func subject(v *plugin.Verdict, path string) string {
 		return "application"
 	case v.Application.Name == "":
 		return v.Path
-	case v.Path == "" || v.Path == ".":
+	case v.Path == "" || v.Path == "." || v.Path == v.Application.Name:
 		return v.Application.Name
 	}
 	return v.Application.Name + " (" + v.Path + ")"
