@@ -82,36 +82,6 @@ func TestRender_ItsOwnOutputRendersToItself(t *testing.T) {
 	}
 }
 
-func TestRandom_IsNoticedWhereItCanBeReached(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		files map[string]string
-		want  string
-	}{
-		{name: "none", files: map[string]string{"templates/a.yaml": goodConfigMap + "# {{ .Values.now }} {{ \"now\" }}"}},
-		{name: "now", files: map[string]string{"templates/a.yaml": goodConfigMap + "# {{ now | date \"2006\" }}"}, want: "warn render/random templates/a.yaml:5"},
-		{name: "in a condition", files: map[string]string{"templates/a.yaml": goodConfigMap + "\n{{ if (uuidv4) }}{{ end }}"}, want: "warn render/random templates/a.yaml:6"},
-		{name: "in an included helper", files: map[string]string{
-			"templates/a.yaml": goodConfigMap + "# {{ include \"x\" . }}", "templates/_h.tpl": "{{ define \"x\" }}{{ randAlphaNum 5 }}{{ end }}",
-		}, want: "warn render/random templates/_h.tpl:1"},
-		{name: "in a helper that nobody includes", files: map[string]string{
-			"templates/a.yaml": goodConfigMap, "templates/_h.tpl": "{{ define \"x\" }}{{ randAlphaNum 5 }}{{ end }}",
-		}},
-		{name: "included by a computed name", files: map[string]string{
-			"templates/a.yaml": goodConfigMap + "# {{ include (printf \"%s\" \"x\") . }}", "templates/_h.tpl": "{{ define \"x\" }}{{ randAlpha 3 }}{{ end }}",
-		}, want: "warn render/random templates/_h.tpl:1"},
-		{name: "in a value that tpl renders", files: map[string]string{"templates/a.yaml": goodConfigMap + "# {{ tpl .Values.t . }}", "values.yaml": "t: '{{ now }}'\n"}, want: "warn render/random "},
-		{name: "in a value that nobody renders", files: map[string]string{"templates/a.yaml": goodConfigMap, "values.yaml": "t: '{{ now }}'\n"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			test.files["Chart.yaml"] = goodChart
-			if got := rules(mustRender(t, plugin.Source{Root: writeTree(t, test.files), Path: "."}).Findings); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
 func TestCache_AnswersOnlyForTheSameFilesAndOptions(t *testing.T) {
 	files := map[string]string{"Chart.yaml": goodChart, "templates/a.yaml": goodConfigMap + "data: {v: {{ .Values.v | quote }}}\n", "values.yaml": "v: 1\n"}
 	root := writeTree(t, files)

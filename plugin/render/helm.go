@@ -93,12 +93,13 @@ func (r *helmRelease) template(ctx context.Context) ([]manifest, error) {
 	if err := r.checkSchemas(loaded, values); err != nil {
 		return nil, err
 	}
-	r.findings = append(r.findings, randomness(loaded, values, r.origins)...)
 	return r.execute(ctx, loaded, values)
 }
 
 func (r *helmRelease) execute(ctx context.Context, loaded *chart.Chart, values common.Values) ([]manifest, error) {
-	files, err := engine.Engine{}.RenderWithContext(ctx, loaded, values)
+	random := newRandomCalls()
+	files, err := engine.Engine{CustomTemplateFuncs: random.functions()}.RenderWithContext(ctx, loaded, values)
+	r.findings = append(r.findings, random.findings(loaded, r.origins, r.at("Chart.yaml"))...)
 	if err != nil {
 		return nil, &plugin.Refusal{
 			Rule: ruleInvalid, Origin: r.at("Chart.yaml"), Message: "rendering the chart's templates", Cause: err,

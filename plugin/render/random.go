@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"text/template/parse"
@@ -15,15 +14,15 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-// randomPattern are the template functions whose answer is another one each
-// time: the clock, random data, made-up keys and salted hashes.
-var randomPattern = regexp.MustCompile(`^(now|ago|rand[A-Z]\w*|gen[A-Z]\w*|uuidv4|bcrypt|htpasswd|shuffle|encryptAES)$`)
-
-// randomness finds calls of such functions in the templates that a rendering
-// can reach: every file that is rendered by itself, and what those include. A
-// template that is included by a computed name makes all of them reachable.
-func randomness(loaded *chart.Chart, values common.Values, origins map[*common.File]string) []plugin.Finding {
-	scan := &randomScan{trees: map[string]*parse.Tree{}, files: map[string]string{}, seen: map[string]bool{}}
+// findings says of each function that was called where the chart calls it. The
+// templates are read for that: every file that is rendered by itself, and what
+// those include. A template that is included by a computed name makes all of
+// them reachable. A call that stands in none of them came out of tpl.
+func (c *randomCalls) findings(loaded *chart.Chart, origins map[*common.File]string, chartFile plugin.Origin) []plugin.Finding {
+	if len(c.called) == 0 {
+		return nil
+	}
+	scan := &randomScan{called: c.called, trees: map[string]*parse.Tree{}, files: map[string]string{}, seen: map[string]bool{}, found: map[string][]plugin.Origin{}}
 	scan.parse(loaded, origins)
 	for _, name := range slices.Sorted(maps.Keys(scan.files)) {
 		if !strings.HasPrefix(path.Base(name), "_") {
@@ -35,21 +34,45 @@ func randomness(loaded *chart.Chart, values common.Values, origins map[*common.F
 			scan.reach(name)
 		}
 	}
-	if scan.tpl {
-		scan.values(values["Values"])
+	var findings []plugin.Finding
+	for _, name := range slices.Sorted(maps.Keys(c.called)) {
+		places := scan.found[name]
+		_, dated := clockFunctions()[name]
+		switch {
+		case len(places) == 0:
+			findings = append(findings, randomFinding("text that the chart renders by tpl calls "+name, chartFile))
+		case dated && len(places) > 1: // most of them may well have a time
+			findings = append(findings, randomFinding("a template of the chart calls "+name+" with something that is no time", chartFile))
+		case dated:
+			findings = append(findings, randomFinding("the chart's template calls "+name+" with something that is no time", places[0]))
+		default:
+			for _, place := range places {
+				findings = append(findings, randomFinding("the chart's template calls "+name, place))
+			}
+		}
 	}
-	return scan.findings
+	return findings
+}
+
+func randomFinding(message string, origin plugin.Origin) plugin.Finding {
+	return plugin.Finding{
+		Rule: ruleRandom, Level: plugin.Warn, Origin: origin, Message: message + ", which answers differently each time",
+		Why:  "every rendering differs, so GitOps rolls the workload for ever and nothing that was reviewed is what ships",
+		Hint: "take the value from a Secret that exists, or write it into the values",
+	}
 }
 
 type randomScan struct {
-	trees map[string]*parse.Tree
+	called map[string]bool
+	trees  map[string]*parse.Tree
 	// files maps the name of a template file, as the engine has it, to the tree.
 	files map[string]string
 	seen  map[string]bool
 	// computed is set when a template is included by a name that is not
-	// written out; tpl when text of the values is rendered.
-	computed, tpl bool
-	findings      []plugin.Finding
+	// written out.
+	computed bool
+	// found are the places of the functions that were called.
+	found map[string][]plugin.Origin
 }
 
 // parse reads every template; one that does not parse is the engine's to
@@ -121,67 +144,33 @@ func (s *randomScan) branch(tree *parse.Tree, node *parse.BranchNode) {
 	s.walk(tree, node.ElseList)
 }
 
-// command looks at a function and its arguments: include and tpl lead on.
+// command looks at a function and its arguments: include leads on.
 func (s *randomScan) command(tree *parse.Tree, command *parse.CommandNode) {
-	if function, isCall := command.Args[0].(*parse.IdentifierNode); isCall {
-		switch function.Ident {
-		case "tpl":
-			s.tpl = true
-		case "include":
-			if len(command.Args) > 1 {
-				if name, written := command.Args[1].(*parse.StringNode); written {
-					s.reach(name.Text)
-					break
-				}
-			}
-			s.computed = true
-		}
+	if function, isCall := command.Args[0].(*parse.IdentifierNode); isCall && function.Ident == "include" {
+		s.include(command)
 	}
 	for _, argument := range command.Args {
 		s.walk(tree, argument)
 	}
 }
 
+func (s *randomScan) include(command *parse.CommandNode) {
+	if len(command.Args) > 1 {
+		if name, written := command.Args[1].(*parse.StringNode); written {
+			s.reach(name.Text)
+			return
+		}
+	}
+	s.computed = true
+}
+
 func (s *randomScan) call(tree *parse.Tree, node *parse.IdentifierNode) {
-	if !randomPattern.MatchString(node.Ident) {
+	if !s.called[node.Ident] {
 		return
 	}
 	origin := plugin.Origin{File: s.files[tree.ParseName]}
 	location, _ := tree.ErrorContext(node)
 	_, position, _ := strings.Cut(location, ":")
 	_, _ = fmt.Sscanf(position, "%d", &origin.Line)
-	where := "the chart's template"
-	if origin.File == "" {
-		where = "a value that is rendered as a template"
-		origin.Line = 0
-	}
-	s.findings = append(s.findings, plugin.Finding{
-		Rule: ruleRandom, Level: plugin.Warn, Origin: origin,
-		Message: fmt.Sprintf("%s calls %s, which answers differently each time", where, node.Ident),
-		Why:     "every rendering differs, so GitOps rolls the workload for ever and nothing that was reviewed is what ships",
-		Hint:    "take the value from a Secret that exists, or write it into the values",
-	})
-}
-
-// values looks into text of the values, which tpl may render.
-func (s *randomScan) values(value any) {
-	switch value := value.(type) {
-	case string:
-		if strings.Contains(value, "{{") {
-			inner := &randomScan{trees: map[string]*parse.Tree{}, files: s.files, seen: map[string]bool{}}
-			inner.parseText("values", value)
-			inner.reach("values")
-			s.findings = append(s.findings, inner.findings...)
-		}
-	case common.Values:
-		s.values(map[string]any(value))
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(value)) {
-			s.values(value[key])
-		}
-	case []any:
-		for _, item := range value {
-			s.values(item)
-		}
-	}
+	s.found[node.Ident] = append(s.found[node.Ident], origin)
 }
