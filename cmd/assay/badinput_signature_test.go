@@ -135,8 +135,8 @@ func configOf(w *world) string {
 	return manifest.Config.Digest
 }
 
-// referrers answers with so many referrers that are bundles, none of which is
-// there, before the registry's own list.
+// referrers answers with so many referrers that are bills of materials, none of
+// which is there, after the registry's own list.
 func referrers(w *world, count int) func(*http.Request) *ociserver.Fault {
 	path := "/v2/team-a/app/referrers/" + w.digest.DigestStr()
 	response, err := http.Get("http://" + w.server.Host() + path)
