@@ -1,9 +1,12 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/report"
 )
 
 func newCheck(s streams) *cobra.Command {
@@ -21,7 +24,10 @@ No manifest is printed.`,
   assay check - --namespace shop < rendered.yaml`,
 		Args: onePath("the PATH of an application (\"-\" for standard input)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			j := job{s, args[0], &gates, &render, plugin.JSONEncoding{}}
+			if _, err := report.For(format, report.Options{}); err != nil {
+				return &exit{code: exitUsage, err: err}
+			}
+			j := job{streams: s, path: args[0], gates: &gates, render: &render, encoding: plugin.JSONEncoding{}}
 			v, err := j.judge(cmd.Context())
 			if err != nil {
 				return err
@@ -33,7 +39,9 @@ No manifest is printed.`,
 		},
 	}
 	gates.add(cmd)
+	gates.addJudging(cmd)
 	render.add(cmd)
-	cmd.Flags().StringVarP(&format, "output", "o", "text", "report `format`: text, json")
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "report `format`: "+strings.Join(report.Formats(), ", "))
+	offer(cmd, "output", report.Formats()...)
 	return cmd
 }

@@ -47,9 +47,45 @@ func TestCommands_EachSaysWhatItDoesAndShowsAnExample(t *testing.T) {
 				flags++
 			}
 		}
-		const budget = 12
+		budget := 8
+		if wider, known := widerBudgets()[path]; known {
+			budget = wider
+		}
 		if flags > budget {
 			t.Errorf("%s has %d flags, the budget is %d", path, flags, budget)
+		}
+	}
+}
+
+// widerBudgets are the commands that have more than eight flags, for reasons
+// that beat the budget. What a door is told by its controller, a person has to
+// say: the application's project, namespace and name, and the revision (they
+// choose gates and break glass). Those four are apart, as one flag for all would
+// have a syntax of its own that no shell completes. Of the many parameters of a
+// rendering all but Helm's two of every day (-f and --set, named as Helm names
+// them) are in one file, --parameters, already. The rest, --gate, --root,
+// --isolated, --lenient and --output, have nothing in common to be folded into.
+func widerBudgets() map[string]int {
+	return map[string]int{"assay check": 12, "assay render": 12, "assay lock": 10}
+}
+
+// A flag that does nothing where it is accepted tells its user that it did.
+func TestCommands_FlagsThatDoNothingThereAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sign(trusted())
+	w.settle()
+	app, gate := filepath.Join(w.dir, "app"), filepath.Join(w.dir, "gate")
+	for _, command := range []string{"lock", "init", "vendor"} {
+		for flag, args := range map[string][]string{"revision": {"--revision", "abc"}, "lenient": {"--lenient"}} {
+			got := in(t, "", append([]string{command, app, "-g", gate}, args...)...)
+			if got.code != exitUsage || !strings.Contains(got.err, "unknown flag: --"+flag) {
+				t.Errorf("%s --%s ends with %d: %s", command, flag, got.code, got.err)
+			}
+			twin := in(t, "", append([]string{"check", app, "-g", gate}, args...)...)
+			if twin.code != exitAllowed {
+				t.Errorf("check --%s ends with %d: %s%s", flag, twin.code, twin.out, twin.err)
+			}
 		}
 	}
 }

@@ -33,6 +33,7 @@ command can be repeated in another terminal. With --dir the files are kept.`,
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "`folder` for the demo's files; it must be empty or absent, and is kept")
+	offerFolders(cmd, "dir")
 	return cmd
 }
 

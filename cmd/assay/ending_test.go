@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 )
 
@@ -146,5 +148,32 @@ func TestMain_SignalsEndWhatDoesNotListen(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A denial beside a question without an answer is a denial, however they are
+// wrapped.
+func TestAsExit_ADenialWinsOverNoAnswer(t *testing.T) {
+	t.Parallel()
+	noAnswer := &plugin.StageError{Stage: "resolve", Subject: "app", Cause: io.ErrUnexpectedEOF}
+	refusal := &plugin.Refusal{Rule: "render/escape", Message: "it leaves the tree"}
+	for name, test := range map[string]struct {
+		err  error
+		code int
+	}{
+		"no answer":                  {noAnswer, exitUndetermined},
+		"cancelled":                  {fmt.Errorf("asking: %w", context.Canceled), exitUndetermined},
+		"refusal":                    {refusal, exitDenied},
+		"any other error":            {io.ErrClosedPipe, exitDenied},
+		"no answer, then a refusal":  {errors.Join(noAnswer, refusal), exitDenied},
+		"refusal, then no answer":    {errors.Join(refusal, noAnswer), exitDenied},
+		"the same, wrapped":          {fmt.Errorf("vendoring: %w", errors.Join(noAnswer, refusal)), exitDenied},
+		"cancelled beside a refusal": {errors.Join(context.Canceled, refusal), exitDenied},
+		"twice no answer":            {errors.Join(noAnswer, context.DeadlineExceeded), exitUndetermined},
+	} {
+		var end *exit
+		if !errors.As(asExit(test.err), &end) || end.code != test.code || !errors.Is(end, test.err) {
+			t.Errorf("%s ends with %v, want %d", name, end, test.code)
+		}
 	}
 }

@@ -29,8 +29,31 @@ func (f *gateFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVarP(&f.gates, "gate", "g", nil, "gate `file or folder` (repeatable); without one the embedded default gate applies")
 	flags.StringVar(&f.project, "project", "", "AppProject of the application; it chooses base gates")
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "destination namespace")
-	flags.StringVar(&f.revision, "revision", "", "`revision` of the source, for break glass and reports")
-	flags.BoolVar(&f.lenient, "lenient", false, "warn about images that no trust rule covers, instead of denying them")
+	offer(cmd, "project")
+	offer(cmd, "namespace")
+}
+
+// addJudging adds what matters to a verdict alone.
+func (f *gateFlags) addJudging(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.revision, "revision", "", "`revision` of the source, for break glass and reports")
+	cmd.Flags().BoolVar(&f.lenient, "lenient", false, "warn about images that no trust rule covers, instead of denying them")
+	offer(cmd, "revision")
+}
+
+// offer makes completion offer these words for a flag's value, and no files.
+// There is no such flag: that is a mistake in this program, which its first
+// test finds.
+func offer(cmd *cobra.Command, flag string, words ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err)
+	}
+}
+
+// offerFolders makes completion offer folders alone.
+func offerFolders(cmd *cobra.Command, flag string) {
+	if err := cmd.MarkFlagDirname(flag); err != nil {
+		panic(err)
+	}
 }
 
 // load reads the gates. Gates are never looked for in the application's tree.
@@ -65,6 +88,9 @@ func (f *renderFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.parameters, "parameters", "", "YAML `file` with further rendering parameters (helm, kustomize, directory)")
 	flags.StringVar(&f.root, "root", "", "source tree that confines every read; default: the git checkout around PATH, else the working directory")
 	flags.BoolVar(&f.isolated, "isolated", false, "render in a worker process without network, credentials or new processes")
+	offer(cmd, "name")
+	offer(cmd, "set")
+	offerFolders(cmd, "root")
 }
 
 // read joins the parameter file, decoded strictly, and the flags.

@@ -34,23 +34,30 @@ Exit codes: 0 every application is allowed, 1 one is denied, 2 one has no answer
 			if err != nil {
 				return &exit{code: exitDenied, err: err}
 			}
-			set, err := setup.New(setup.Options{Config: config, Keychain: authn.DefaultKeychain})
+			bar := startProgress(s.err)
+			defer bar.end()
+			bar.begin("loading the gates")
+			set, err := setup.New(setup.Options{Config: config, Keychain: authn.DefaultKeychain, Progress: bar.begin})
 			if err != nil {
 				return asExit(err)
 			}
 			defer set.Close()
-			return tryGate(cmd.Context(), s.out, trial{set, against, project, root})
+			return tryGate(cmd.Context(), s.out, trial{set, bar, against, project, root})
 		},
 	}
 	cmd.Flags().StringVar(&against, "against", "", "`folder` with applications")
 	cmd.Flags().StringVar(&project, "project", "", "AppProject of the applications; it chooses base gates")
 	cmd.Flags().StringVar(&root, "root", "", "source tree that confines every read; default: the git checkout around DIR, else the working directory, else DIR")
+	offerFolders(cmd, "against")
+	offer(cmd, "project")
+	offerFolders(cmd, "root")
 	return cmd
 }
 
 // trial is a gate tried on all applications of a folder.
 type trial struct {
 	set          *setup.Setup
+	bar          *progress
 	dir, project string
 	// root is the source tree of all applications.
 	root string
@@ -68,8 +75,10 @@ func tryGate(ctx context.Context, w io.Writer, t trial) error {
 	}
 	counts := map[plugin.Outcome]int{}
 	rolling := 0
-	for _, path := range paths {
+	for i, path := range paths {
+		t.bar.turnTo(fmt.Sprintf("%d of %d, %s", i+1, len(paths), path))
 		v, rolls, err := t.judge(ctx, path)
+		t.bar.hide()
 		if err != nil {
 			return &exit{code: exitUndetermined, err: err}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 )
@@ -39,6 +40,8 @@ that holds one is loaded beside the proposal, which keeps the registries of --ga
 	gates.add(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "`folder` to write the proposal to; default: standard output")
 	cmd.Flags().StringVar(&owner, "owner", "", "who answers for the images on the allow-list")
+	offerFolders(cmd, "out")
+	offer(cmd, "owner")
 	return cmd
 }
 
@@ -106,27 +109,33 @@ func unseen(all []setup.Sighting) error {
 	return &exit{code: exitUndetermined, err: fmt.Errorf("looking for signers: %d of %d images could not be looked at, so the proposal is not complete; run it again", count, len(all))}
 }
 
+// look looks at one application, and tells what stands in the way.
 func (p proposer) look(ctx context.Context, path string) ([]setup.Sighting, error) {
-	j := job{streams: p.streams, path: path, gates: p.gates, render: &renderFlags{}}
-	s, source, closeAll, err := j.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer closeAll()
-	images, findings, err := s.Images(ctx, source)
-	if err != nil {
-		return nil, asExit(err)
-	}
+	sightings, findings, err := p.sightings(ctx, path)
 	for _, finding := range findings {
 		if finding.Level.Blocks() {
 			fmt.Fprintf(p.err, "%s: %s: %s\n", finding.Rule, report.Neutral(finding.Subject()), report.Neutral(finding.Message))
 		}
 	}
+	return sightings, err
+}
+
+func (p proposer) sightings(ctx context.Context, path string) ([]setup.Sighting, []plugin.Finding, error) {
+	j := job{streams: p.streams, path: path, gates: p.gates, render: &renderFlags{}, does: "looking for signers of " + path}
+	s, source, closeAll, err := j.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer closeAll()
+	images, findings, err := s.Images(ctx, source)
+	if err != nil {
+		return nil, findings, asExit(err)
+	}
 	sightings, err := s.Sightings(ctx, source, images)
 	if err != nil {
-		return nil, asExit(err)
+		return nil, findings, asExit(err)
 	}
-	return sightings, nil
+	return sightings, findings, nil
 }
 
 func printSightings(w io.Writer, sightings []setup.Sighting) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,9 @@ type job struct {
 	gates    *gateFlags
 	render   *renderFlags
 	encoding plugin.Encoding
+	// does is what the command does, for its progress, until the first stage
+	// says more.
+	does string
 }
 
 // judge runs the pipeline on the application. An error is a wrong use or a
@@ -39,6 +43,7 @@ func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), err
 		return nil, plugin.Source{}, nil, &exit{code: exitDenied, err: err}
 	}
 	bar := startProgress(j.err)
+	bar.begin(cmp.Or(j.does, "loading the gates"))
 	s, err := setup.New(setup.Options{
 		Config: config, Lenient: j.gates.lenient, Isolated: j.render.isolated, Encoding: j.encoding,
 		Keychain: authn.DefaultKeychain, AllowLoopback: len(j.gates.gates) == 0, Progress: bar.begin,
@@ -65,13 +70,15 @@ func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), err
 }
 
 // asExit gives an error that stopped a command its exit code: no answer, or a
-// denial.
+// denial. Of errors that are joined each counts for itself, and one denial is
+// enough.
 func asExit(err error) error {
-	var noAnswer *plugin.StageError
-	if errors.As(err, &noAnswer) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return &exit{code: exitUndetermined, err: err}
+	for _, finding := range plugin.FindingsFromError("assay", err) {
+		if finding.Level != plugin.Undetermined {
+			return &exit{code: exitDenied, err: err}
+		}
 	}
-	return &exit{code: exitDenied, err: err}
+	return &exit{code: exitUndetermined, err: err}
 }
 
 // source opens what the command line names.

@@ -35,7 +35,7 @@ says something else than the registries do now.`,
   assay lock examples/shop-chart --check`,
 		Args: onePath("the PATH of an application"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l := locker{job: job{streams: s, path: args[0], gates: &gates, render: &render}}
+			l := locker{job: job{streams: s, path: args[0], gates: &gates, render: &render, does: "resolving images"}}
 			if check {
 				return l.check(cmd.Context())
 			}
@@ -79,17 +79,17 @@ func (l locker) compute(ctx context.Context) (locks, error) {
 	if err != nil {
 		return locks{}, err
 	}
-	defer closeAll()
 	images, findings, err := s.Images(ctx, source)
+	present, unreadable := plugin.ReadLock(source, 0)
+	closeAll() // before anything is printed, for the sake of the line of progress
 	if err != nil {
 		return locks{}, asExit(err)
 	}
 	if err := l.refuse(findings); err != nil {
 		return locks{}, err
 	}
-	present, err := plugin.ReadLock(source, 0)
-	if err != nil {
-		return locks{}, &exit{code: exitDenied, err: err}
+	if unreadable != nil {
+		return locks{}, &exit{code: exitDenied, err: unreadable}
 	}
 	return locks{want: setup.LockOf(images, present), have: present}, nil
 }

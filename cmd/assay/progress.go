@@ -8,16 +8,21 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/assay-gitops/assay/plugin/report"
 )
 
-// progress shows the stage on one line of a terminal, once a run takes longer
-// than a second.
+// progress shows what a command is doing on one line of a terminal, once it
+// takes longer than a second.
 type progress struct {
-	mu    sync.Mutex
-	out   io.Writer
-	stage string
-	shown bool
-	timer *time.Timer
+	mu  sync.Mutex
+	out io.Writer
+	// about is what the stage belongs to; may be empty.
+	about, stage string
+	// late is set after the second, hidden while something else is printed, and
+	// drawn while the line stands there.
+	late, hidden, drawn bool
+	timer               *time.Timer
 }
 
 // startProgress returns nil when out is no terminal; a nil progress is silent.
@@ -27,41 +32,74 @@ func startProgress(out io.Writer) *progress {
 	}
 	p := &progress{out: out}
 	p.timer = time.AfterFunc(time.Second, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.shown = true
-		p.draw()
+		p.change(func() { p.late = true })
 	})
 	return p
 }
 
 // begin hears the name of a stage.
 func (p *progress) begin(stage string) {
+	p.change(func() { p.stage, p.hidden = stage, false })
+}
+
+// turnTo hears what the stages to come belong to.
+func (p *progress) turnTo(about string) {
+	p.change(func() { p.about, p.stage, p.hidden = about, "", false })
+}
+
+// change draws the line as it is after the change.
+func (p *progress) change(what func()) {
 	if p == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stage = stage
-	if p.shown {
-		p.draw()
+	what()
+	if p.late && !p.hidden {
+		fmt.Fprintf(p.out, "\r\033[K%s ...", p.line())
+		p.drawn = true
 	}
 }
 
-func (p *progress) draw() { fmt.Fprintf(p.out, "\r\033[K%s ...", p.stage) }
+// line is what stands before the dots, cut to one line: what is longer could
+// not be cleared.
+func (p *progress) line() string {
+	text := p.stage
+	if p.about != "" && p.stage != "" {
+		text = p.about + ": " + p.stage
+	} else if p.about != "" {
+		text = p.about
+	}
+	line := []rune(report.Neutral(text))
+	width := columns(p.out)
+	if width == 0 {
+		width = 80 // what a terminal has that does not say
+	}
+	room := max(width-len(" ...")-1, 0)
+	return string(line[:min(len(line), room)])
+}
 
-// end clears the line.
+// hide clears the line until the next stage begins, for what is printed
+// meanwhile.
+func (p *progress) hide() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.drawn {
+		fmt.Fprint(p.out, "\r\033[K")
+	}
+	p.hidden, p.drawn = true, false
+}
+
+// end clears the line for good.
 func (p *progress) end() {
 	if p == nil {
 		return
 	}
 	p.timer.Stop()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.shown {
-		fmt.Fprint(p.out, "\r\033[K")
-	}
-	p.shown = false
+	p.hide()
 }
 
 func isTerminal(w io.Writer) bool {
@@ -72,15 +110,24 @@ func isTerminal(w io.Writer) bool {
 // terminalWidth is the width to wrap a report at.
 func terminalWidth(w io.Writer) int {
 	const standard = 100
-	file, ok := fileOf(w)
-	if !ok {
-		return standard
-	}
-	width, _, err := term.GetSize(int(file.Fd()))
-	if err != nil || width < 40 {
+	width := columns(w)
+	if width < 40 {
 		return standard
 	}
 	return min(width, 140)
+}
+
+// columns is a terminal's width; 0 when it is not known.
+func columns(w io.Writer) int {
+	file, ok := fileOf(w)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 // wantsColor follows the NO_COLOR convention.

@@ -26,7 +26,7 @@ empty and the report goes to standard error.`,
 			if err != nil {
 				return &exit{code: exitUsage, err: err}
 			}
-			j := job{s, args[0], &gates, &render, encoding}
+			j := job{streams: s, path: args[0], gates: &gates, render: &render, encoding: encoding}
 			v, err := j.judge(cmd.Context())
 			if err != nil {
 				return err
@@ -42,8 +42,10 @@ empty and the report goes to standard error.`,
 		},
 	}
 	gates.add(cmd)
+	gates.addJudging(cmd)
 	render.add(cmd)
 	cmd.Flags().StringVarP(&format, "output", "o", "yaml", "manifest `format`: yaml, json (a document a line)")
+	offer(cmd, "output", "yaml", "json")
 	return cmd
 }
 

@@ -23,7 +23,7 @@ digests in images.lock.yaml. A version that was published anew is refused.`,
 		Example: "  assay vendor charts/platform --gate gate/",
 		Args:    onePath("the PATH of a chart's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return vendor(cmd.Context(), job{streams: s, path: args[0], gates: &gates, render: &renderFlags{}})
+			return vendor(cmd.Context(), job{streams: s, path: args[0], gates: &gates, render: &renderFlags{}, does: "fetching charts"})
 		},
 	}
 	gates.add(cmd)
@@ -38,8 +38,9 @@ func vendor(ctx context.Context, j job) error {
 	if err != nil {
 		return err
 	}
-	defer closeAll()
 	vendored, err := s.Vendor(ctx, source)
+	lock, unreadable := plugin.ReadLock(source, 0)
+	closeAll() // before anything is printed, for the sake of the line of progress
 	if err != nil {
 		return asExit(advised(err))
 	}
@@ -47,9 +48,8 @@ func vendor(ctx context.Context, j job) error {
 		fmt.Fprintf(j.out, "%s has no dependency to fetch\n", j.path)
 		return nil
 	}
-	lock, err := plugin.ReadLock(source, 0)
-	if err != nil {
-		return asExit(err)
+	if unreadable != nil {
+		return asExit(unreadable)
 	}
 	if lock == nil {
 		lock = &plugin.Lock{}
