@@ -55,7 +55,10 @@ func checkNodes(text []byte, limits plugin.Limits, origin plugin.Origin) error {
 	for _, document := range splitDocuments(text) {
 		var node yaml3.Node
 		if err := yaml3.Unmarshal(document.text, &node); err != nil {
-			return yamlError(err, limits, origin)
+			if origin.Line > 0 || origin.File == "" {
+				return yamlError(err, limits, origin)
+			}
+			return located(yamlError(err, limits, plugin.Origin{File: origin.File, Line: document.line}), document.text)
 		}
 		measure := measure{sizes: map[*yaml3.Node]int64{}, limits: limits, origin: origin}
 		if _, err := measure.size(&node, 0); err != nil {

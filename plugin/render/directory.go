@@ -70,12 +70,13 @@ func (d *directory) folder(ctx context.Context, folder string) error {
 	if err != nil {
 		return refuseRead(err, plugin.Origin{File: folder})
 	}
+	var problems problems
 	for _, name := range names {
-		if err := d.entry(ctx, path.Join(folder, name)); err != nil {
-			return err
+		if !problems.add(d.entry(ctx, path.Join(folder, name))) {
+			break
 		}
 	}
-	return nil
+	return problems.err()
 }
 
 func (d *directory) entry(ctx context.Context, name string) error {

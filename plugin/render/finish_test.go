@@ -30,7 +30,7 @@ func TestRender_WhatIsNoticedIsAFinding(t *testing.T) {
 		{name: "two groups", text: "apiVersion: a.example.com/v1\nkind: X\nmetadata: {name: a}\n---\napiVersion: b.example.com/v1\nkind: X\nmetadata: {name: a}\n"},
 		{name: "two versions of one group", text: "apiVersion: a.example.com/v1\nkind: X\nmetadata: {name: a}\n---\napiVersion: a.example.com/v2\nkind: X\nmetadata: {name: a}\n", want: "deny render/duplicate a.yaml:5"},
 		{name: "generated names", text: "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a}\n---\napiVersion: v1\nkind: Pod\nmetadata: {generateName: a}\n"},
-		{name: "a key twice", text: goodConfigMap + "data: {k: v}\ndata: {k: w}\n", want: "warn render/duplicate-key a.yaml:1"},
+		{name: "a key twice", text: goodConfigMap + "data: {k: v}\ndata: {k: w}\n", want: "warn render/duplicate-key a.yaml:6"},
 		{name: "something else", text: goodConfigMap + "---\nreplicas: 3\n", want: "warn render/not-an-object a.yaml:6"},
 		{name: "only comments", text: goodConfigMap + "---\n# nothing\n---\n"},
 	} {

@@ -76,12 +76,20 @@ type failure struct {
 	Why     string        `json:"why,omitempty"`
 	Hint    string        `json:"hint,omitempty"`
 	Cause   string        `json:"cause,omitempty"`
+	// Parts are the errors of a join, which has nothing else.
+	Parts []*failure `json:"parts,omitempty"`
 }
 
 func newFailure(err error) *failure {
 	var refusal *plugin.Refusal
 	var noAnswer *plugin.StageError
 	out := &failure{}
+	if joined, is := err.(interface{ Unwrap() []error }); is { //nolint:errorlint // only a join itself has parts
+		for _, part := range joined.Unwrap() {
+			out.Parts = append(out.Parts, newFailure(part))
+		}
+		return out
+	}
 	switch {
 	case err == nil:
 		return nil
@@ -101,6 +109,13 @@ func newFailure(err error) *failure {
 func (f *failure) err() error {
 	if f == nil {
 		return nil
+	}
+	if len(f.Parts) > 0 {
+		var parts []error
+		for _, part := range f.Parts {
+			parts = append(parts, part.err())
+		}
+		return errors.Join(parts...)
 	}
 	var cause error
 	if f.Cause != "" {

@@ -31,7 +31,7 @@ func TestRender_BadChartsAreRefused(t *testing.T) {
 			name: "a YAML bomb in the values", files: with("values.yaml", yamlBomb()), rule: ruleLimit, part: "yamlNodes", origin: "values.yaml", repair: map[string]string{"values.yaml": ""},
 		},
 		{
-			name: "values a million levels deep", files: with("values.yaml", "a: "+strings.Repeat("[", 1_000_000)), rule: ruleLimit, part: "yamlDepth", origin: "values.yaml", repair: map[string]string{"values.yaml": ""},
+			name: "values a million levels deep", files: with("values.yaml", "a: "+strings.Repeat("[", 1_000_000)), rule: ruleLimit, part: "yamlDepth", origin: "values.yaml:1", repair: map[string]string{"values.yaml": ""},
 		},
 		{
 			name: "a schema that reads a file", files: with("values.schema.json", `{"$ref": "file:///etc/passwd"}`), rule: ruleRemote, part: "/etc/passwd", origin: "values.schema.json",

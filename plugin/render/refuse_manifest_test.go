@@ -100,3 +100,41 @@ func TestRender_BadManifestsAreRefused(t *testing.T) {
 		t.Run(bad.name, bad.run)
 	}
 }
+
+// TestRender_ConcatenatedJSONIsReadToItsEnd: what is piped in may be one JSON
+// object behind another, and nothing of it is left out.
+func TestRender_ConcatenatedJSONIsReadToItsEnd(t *testing.T) {
+	second := strings.Replace(jsonConfigMap, `"a"`, `"b"`, 1)
+	for _, test := range []struct{ name, text, want, rule, part string }{
+		{name: "a line each", text: jsonConfigMap + "\n" + second + "\n", want: "configmap/a 1, configmap/b 2"},
+		{name: "over several lines", text: "\n" + strings.ReplaceAll(jsonConfigMap, ", ", ",\n") + "\n\n " + second, want: "configmap/a 2, configmap/b 6"},
+		{name: "without a space", text: jsonConfigMap + second, want: "configmap/a 1, configmap/b 1"},
+		{name: "between documents", text: goodConfigMap + "---\n" + second + "\n" + jsonConfigMap + "\n---\n" + second, want: "configmap/a 1, configmap/b 6, configmap/a 7, configmap/b 9"},
+		{name: "a bracket too many", text: jsonConfigMap + "}\n" + second, rule: ruleInvalid, part: "line 1: more follows"},
+		{name: "a bracket too few", text: jsonConfigMap + "\n" + strings.TrimSuffix(second, "}"), rule: ruleInvalid, part: "line 2: more follows"},
+		{name: "text", text: jsonConfigMap + "\n" + second + "\nand more", rule: ruleInvalid, part: "more follows"},
+		{name: "YAML", text: jsonConfigMap + "\n" + goodConfigMap, rule: ruleInvalid, part: "more follows"},
+		{name: "a list", text: jsonConfigMap + "\n[" + second + "]", rule: ruleNotAnObject, part: "line 2: a document is a list"},
+		{name: "nothing", text: jsonConfigMap + "\nnull", rule: ruleNotAnObject, part: "line 2: a JSON value is null"},
+		{name: "a million levels", text: jsonConfigMap + "\n" + strings.Repeat(`{"a":`, 1_000_000), rule: ruleInvalid, part: "line 2: more follows"},
+		{name: "a million objects", text: strings.Repeat("{}", 1_000_000), rule: ruleLimit, part: "renderedObjects"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rendering, err := newRenderer().Render(t.Context(), plugin.Source{Rendered: []byte(test.text)})
+			if test.rule != "" {
+				refused(t, err, test.rule, test.part)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, object := range rendering.Objects {
+				got = append(got, fmt.Sprintf("%s %d", object.ID(), object.Origin.Line))
+			}
+			if strings.Join(got, ", ") != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}

@@ -136,9 +136,9 @@ func renderStream(source plugin.Source, limits plugin.Limits) (plugin.Rendering,
 	if int64(len(source.Rendered)) > limits.RenderedBytes {
 		return plugin.Rendering{}, overLimit("renderedBytes", limits, plugin.Origin{})
 	}
-	stream := stream{limits: limits}
+	stream := stream{limits: limits, concatenated: true}
 	if err := stream.decode(source.Rendered); err != nil {
-		return plugin.Rendering{}, err
+		return plugin.Rendering{Findings: stream.findings}, ofStandardInput(err)
 	}
 	return finish(plugin.Rendering{Objects: stream.objects, Findings: stream.findings}, source, limits)
 }

@@ -2,7 +2,10 @@ package render
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -16,9 +19,12 @@ type stream struct {
 	line int
 	// lenient skips documents that do not look like Kubernetes objects, with a
 	// finding.
-	lenient  bool
-	objects  []plugin.Object
-	findings []plugin.Finding
+	lenient bool
+	// concatenated reads one JSON object behind another, as kubectl does with
+	// what is piped into it.
+	concatenated bool
+	objects      []plugin.Object
+	findings     []plugin.Finding
 }
 
 const linesUnknown = -1
@@ -30,23 +36,93 @@ func (s *stream) decode(text []byte) error {
 			return s.add(value, s.at(1))
 		}
 	}
+	var problems problems
 	for _, document := range splitDocuments(text) {
-		at := s.at(document.line)
-		decoded, err := decodeYAML(document.text, s.limits, at)
-		if err != nil {
-			return err
-		}
-		for _, twice := range decoded.twice {
-			s.findings = append(s.findings, plugin.Finding{
-				Rule: ruleDuplicateKey, Level: plugin.Warn, Origin: at, Message: "a key stands twice in one mapping: " + twice,
-				Why: "the last value counts and the first is lost without a word", Hint: "remove one of them",
-			})
-		}
-		if err := s.add(decoded.value, at); err != nil {
-			return err
+		if !problems.add(s.document(document)) {
+			break
 		}
 	}
-	return nil
+	return problems.err()
+}
+
+func (s *stream) document(document document) error {
+	values, err := s.concatenation(document)
+	if err != nil {
+		return err
+	}
+	if len(values) > 1 {
+		return s.addAll(values)
+	}
+	at := s.at(document.line)
+	decoded, err := decodeYAML(document.text, s.limits, at)
+	if err != nil {
+		return err
+	}
+	for _, twice := range decoded.twice {
+		finding := plugin.Finding{
+			Rule: ruleDuplicateKey, Level: plugin.Warn, Origin: at, Message: "a key stands twice in one mapping: " + twice,
+			Why: "the last value counts and the first is lost without a word", Hint: "remove one of them",
+		}
+		if fault := newYAMLFault(twice); at.Line > 0 {
+			finding.Origin.Line = fault.lineIn(document.text, at.Line)
+			finding.Message = "a key stands twice in one mapping: " + fault.message
+		}
+		s.findings = append(s.findings, finding)
+	}
+	return s.add(decoded.value, at)
+}
+
+// valueAt is a value and the line of its first character.
+type valueAt struct {
+	value any
+	line  int
+}
+
+// concatenation reads a document that is JSON values and nothing else. Whatever
+// else it is, it has none: the reader of YAML says what is wrong with it.
+func (s *stream) concatenation(document document) ([]valueAt, error) {
+	if !s.concatenated || !looksLikeJSON(document.text) {
+		return nil, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(document.text))
+	decoder.UseNumber()
+	line := document.line
+	var values []valueAt
+	for at := int64(len(document.text) - len(bytes.TrimLeft(document.text, " \t\r\n"))); ; {
+		var value any
+		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
+			return values, nil
+		} else if err != nil {
+			return nil, nil
+		}
+		if int64(len(values)) >= s.limits.RenderedObjects {
+			return nil, overLimit("renderedObjects", s.limits, s.at(line))
+		}
+		normal, err := newNormaliser(s.limits, s.at(line)).value(value, 1)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, valueAt{normal, line})
+		end := decoder.InputOffset()
+		rest := document.text[end:]
+		next := end + int64(len(rest)-len(bytes.TrimLeft(rest, " \t\r\n")))
+		line += bytes.Count(document.text[at:next], []byte("\n"))
+		at = next
+	}
+}
+
+func (s *stream) addAll(values []valueAt) error {
+	var problems problems
+	for _, found := range values {
+		err := s.add(found.value, s.at(found.line))
+		if found.value == nil {
+			err = notAnObject(s.at(found.line), "a JSON value is null, not a Kubernetes object")
+		}
+		if !problems.add(err) {
+			break
+		}
+	}
+	return problems.err()
 }
 
 func looksLikeJSON(text []byte) bool {

@@ -47,7 +47,7 @@ func splitDocuments(data []byte) []document {
 			start = at + 3
 		}
 		from := max(at, start)
-		if trimmed := bytes.TrimSpace(data[from:next]); content == 0 && len(trimmed) > 0 && trimmed[0] != '#' && trimmed[0] != '%' {
+		if content == 0 && hasContent(data[from:next]) {
 			content = line
 		}
 		at = next
@@ -75,7 +75,7 @@ type decoded struct {
 // "yes" is true, keys become strings) into JSON's types.
 func decodeYAML(text []byte, limits plugin.Limits, origin plugin.Origin) (decoded, error) {
 	if err := checkAliases(text, limits, origin); err != nil {
-		return decoded{}, err
+		return decoded{}, located(err, text)
 	}
 	strict := !bytes.Contains(text, []byte("<<")) // a merged key may be set again
 	value, err := decodeOne(text, strict)
@@ -89,7 +89,7 @@ func decodeYAML(text []byte, limits plugin.Limits, origin plugin.Origin) (decode
 	case errors.Is(err, errMore):
 		return decoded{}, moreFollows(text, origin)
 	case err != nil:
-		return decoded{}, yamlError(err, limits, origin)
+		return decoded{}, located(yamlError(err, limits, origin), text)
 	}
 	value, err = newNormaliser(limits, origin).value(value, 1)
 	return decoded{value: value, twice: twice}, err
@@ -138,7 +138,7 @@ func yamlError(err error, limits plugin.Limits, origin plugin.Origin) error {
 	case strings.Contains(err.Error(), "excessive aliasing"):
 		return overLimit("yamlNodes", limits, origin)
 	}
-	return invalid(origin, "this is not valid YAML", err)
+	return invalid(origin, "this is not valid YAML", newYAMLFault(err.Error()))
 }
 
 // decodeJSON reads one JSON value.
