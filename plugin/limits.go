@@ -29,7 +29,7 @@ type Limits struct {
 	ManifestsPerIndex  int64 // leaves of one index
 	Certificates       int64 // certificates in one chain
 	RequestSeconds     int64 // one registry request, its body included
-	RetryAfterSeconds  int64 // the longest Retry-After that is waited for
+	RetryAfterSeconds  int64 // all waits of one request for a registry that asks for it
 	Retries            int64 // tries after the first for one request
 	RequestsPerHost    int64 // requests in flight to one host and credential
 	CacheBytes         int64 // one cache of registry facts
@@ -71,7 +71,7 @@ func LimitTable() []Limit {
 		{"manifestsPerIndex", 200, "manifests", "leaves of one index", func(l *Limits) *int64 { return &l.ManifestsPerIndex }},
 		{"certificates", 10, "certificates", "certificates in one chain", func(l *Limits) *int64 { return &l.Certificates }},
 		{"requestSeconds", 30, "seconds", "one registry request, its body included", func(l *Limits) *int64 { return &l.RequestSeconds }},
-		{"retryAfterSeconds", 60, "seconds", "the longest Retry-After that is waited for", func(l *Limits) *int64 { return &l.RetryAfterSeconds }},
+		{"retryAfterSeconds", 60, "seconds", "all waits (Retry-After and between tries) of one request together", func(l *Limits) *int64 { return &l.RetryAfterSeconds }},
 		{"retries", 3, "tries", "tries after the first for one request", func(l *Limits) *int64 { return &l.Retries }},
 		{"requestsPerHost", 32, "requests", "requests in flight to one host and credential", func(l *Limits) *int64 { return &l.RequestsPerHost }},
 		{"cacheBytes", 64 * mebibyte, "bytes", "one cache of registry facts", func(l *Limits) *int64 { return &l.CacheBytes }},

@@ -53,9 +53,13 @@ func (s *session) credential(ctx context.Context) (Credential, error) {
 		if now.Before(end) {
 			return secret, nil
 		}
-		secret, validity, err := s.source.read(ctx)
+		// Half of the time of the work that waits for it: then it is the helper
+		// that is named, and not the end of the work.
+		half, cancel := context.WithTimeout(ctx, s.client.limits.flight()/2)
+		defer cancel()
+		secret, validity, err := s.source.read(half)
 		if err != nil {
-			return nil, &noAnswer{cause: err, hint: "check the credential helper or the keychain", final: true}
+			return nil, &noAnswer{cause: err, hint: s.source.hint, final: true}
 		}
 		s.mu.Lock()
 		s.secret, s.secretEnd = secret, now.Add(validity*9/10)
@@ -79,7 +83,7 @@ func (s *session) ping(ctx context.Context) (challenge, error) {
 		}
 		base := &url.URL{Scheme: s.scheme, Host: s.host, Path: "/v2/"}
 		asked := challenge{}
-		_, err := s.retry(ctx, func(ctx context.Context) (*response, error) {
+		_, err := s.retry(ctx, func(ctx context.Context, _ *patience) (*response, error) {
 			answer, err := s.follow(ctx, outgoing{method: http.MethodGet, url: base, limit: maxErrorBytes, limited: "of a ping"})
 			if err == nil && answer.status == http.StatusUnauthorized {
 				// Another host's challenge is not this registry's: what it

@@ -211,8 +211,8 @@ func (c *Client) get(ctx context.Context, at *url.URL, limit int64, limited stri
 	if err != nil {
 		return nil, err
 	}
-	answer, err := session.retry(ctx, func(ctx context.Context) (*response, error) {
-		if err := session.waitForPause(ctx); err != nil {
+	answer, err := session.retry(ctx, func(ctx context.Context, left *patience) (*response, error) {
+		if err := session.waitForPause(ctx, left); err != nil {
 			return nil, err
 		}
 		secret, err := session.credential(ctx)

@@ -205,8 +205,12 @@ func (c *Client) share(ctx context.Context, key string, work func(context.Contex
 // request and every wait takes as long as it may.
 func (l limits) flight() time.Duration {
 	tries := l.Retries + 1
-	return time.Duration(tries*l.RequestSeconds+l.Retries*l.RetryAfterSeconds) * time.Second
+	return time.Duration(tries*l.RequestSeconds)*time.Second + l.longestWait()
 }
+
+// longestWait is how long one request waits for a registry that wants to be
+// left alone, all its tries together.
+func (l limits) longestWait() time.Duration { return time.Duration(l.RetryAfterSeconds) * time.Second }
 
 // The forms of names (OCI distribution specification, pulling manifests).
 var (

@@ -63,6 +63,16 @@ func (c *clock) longestSleep() time.Duration {
 	return longest
 }
 
+func (c *clock) sleptInAll() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := time.Duration(0)
+	for _, d := range c.slept {
+		all += d
+	}
+	return all
+}
+
 func startServer(t testing.TB, options ociserver.Options) *ociserver.Server {
 	t.Helper()
 	server, err := ociserver.Start(options)

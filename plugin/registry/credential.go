@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -52,6 +53,8 @@ type source struct {
 	// id tells credentials apart without showing them.
 	id   string
 	read func(context.Context) (Credential, time.Duration, error)
+	// hint says what to do when it cannot be read.
+	hint string
 }
 
 // forever is the validity of credentials that say nothing of their end.
@@ -67,24 +70,61 @@ func staticSource(credential Credential) source {
 
 // dockerSource asks the docker configuration, helpers included. Helpers give
 // credentials that end without saying when, so they are asked again now and
-// then.
+// then. A helper that fails is no answer: going on without a credential would
+// turn it into an image that is not there.
 func dockerSource(keychain authn.Keychain, host string) source {
 	const validity = 10 * time.Minute
-	return source{id: "docker", read: func(ctx context.Context) (Credential, time.Duration, error) {
-		registry, err := name.NewRegistry(host)
-		if err != nil {
-			return Credential{}, 0, fmt.Errorf("reading the docker configuration: %w", err)
-		}
-		authenticator, err := authn.Resolve(ctx, keychain, registry)
-		if err != nil {
-			return Credential{}, 0, fmt.Errorf("reading the docker configuration for %s: %w", host, err)
-		}
-		config, err := authn.Authorization(ctx, authenticator)
-		if err != nil {
-			return Credential{}, 0, fmt.Errorf("reading the docker configuration for %s: %w", host, err)
-		}
-		return fromConfig(config), validity, nil
-	}}
+	type answer struct {
+		config *authn.AuthConfig
+		err    error
+	}
+	return source{
+		id:   "docker",
+		hint: "check the docker configuration: the helper that its credHelpers or credsStore names for " + host + " has to be on PATH, and to answer `echo " + host + " | docker-credential-NAME get`",
+		read: func(ctx context.Context) (Credential, time.Duration, error) {
+			given := make(chan answer, 1) // a helper that never ends is left behind
+			go func() {
+				config, err := askKeychain(ctx, keychain, host)
+				given <- answer{config, err}
+			}()
+			select {
+			case got := <-given:
+				if got.err != nil {
+					return Credential{}, 0, fmt.Errorf("reading the docker configuration for %s: %w", host, withoutSecret(got.err))
+				}
+				return fromConfig(got.config), validity, nil
+			case <-ctx.Done():
+				return Credential{}, 0, fmt.Errorf("waiting for the credential helper of the docker configuration for %s: %w", host, context.Cause(ctx))
+			}
+		},
+	}
+}
+
+func askKeychain(ctx context.Context, keychain authn.Keychain, host string) (*authn.AuthConfig, error) {
+	registry, err := name.NewRegistry(host)
+	if err != nil {
+		return nil, err
+	}
+	authenticator, err := authn.Resolve(ctx, keychain, registry)
+	if err != nil {
+		return nil, err
+	}
+	return authn.Authorization(ctx, authenticator)
+}
+
+// withoutSecret is a helper's error without what the helper printed, where that
+// may be a credential. Helpers print both why they fail and credentials, which
+// are JSON objects, on standard output, and the library quotes it.
+func withoutSecret(err error) error {
+	why, printed, quoted := strings.Cut(err.Error(), ", out: `")
+	if !quoted {
+		return err
+	}
+	why = "asking the credential helper: " + strings.TrimPrefix(why, "error getting credentials - err: ")
+	if printed = strings.TrimSuffix(printed, "`"); printed == "" || strings.ContainsAny(printed, "{}") {
+		return errors.New(why)
+	}
+	return fmt.Errorf("%s; it says %.200q", why, printed)
 }
 
 func fromConfig(config *authn.AuthConfig) Credential {

@@ -42,6 +42,30 @@ func (brokenKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
 	return nil, fmt.Errorf("the helper is gone")
 }
 
+// silentKeychain is a helper that waits for somebody to unlock something.
+type silentKeychain struct{ ended <-chan struct{} }
+
+func (k silentKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
+	<-k.ended
+	return authn.Anonymous, nil
+}
+
+func TestAuth_HelperThatNeverAnswersIsLeft(t *testing.T) {
+	server := startServer(t, ociserver.Options{Token: &ociserver.TokenAuth{User: "team-a", Password: secret}})
+	pushImage(t, server, "app:v1")
+	ended := make(chan struct{})
+	defer close(ended)
+	client, _ := newClient(t, server, func(o *registry.Options) {
+		o.Hosts, o.AllowLoopback, o.Keychain = nil, true, silentKeychain{ended}
+		o.Limits = limitsWith(t, map[string]int64{"requestSeconds": 1, "retries": 1, "retryAfterSeconds": 1})
+	})
+	server.ResetRequests()
+	unanswered(t, resolveOne(t, client, server.Host()+"/app:v1").Err, server.Host(), "waiting for the credential helper")
+	if got := server.Count(ociserver.ClassToken, ociserver.ClassTag); got > 0 {
+		t.Errorf("%d requests without the credential", got)
+	}
+}
+
 func TestCredential_IsNeverShown(t *testing.T) {
 	credential := registry.Credential{Username: "u-secret", Password: "p-secret", IdentityToken: "i-secret", RegistryToken: "r-secret"}
 	asJSON, err := json.Marshal(struct{ C registry.Credential }{credential})

@@ -27,7 +27,7 @@ func (c *Client) keychainSource(keychain, host string) (source, error) {
 	case !chain.Covers(host):
 		return source{}, fmt.Errorf("setting up %s: keychain %q is for its own cloud's registries only", host, keychain)
 	}
-	return source{id: "keychain\x00" + keychain, read: func(ctx context.Context) (Credential, time.Duration, error) {
+	return source{id: "keychain\x00" + keychain, hint: "check that this machine or workload has an identity in the cloud that may pull from " + host, read: func(ctx context.Context) (Credential, time.Duration, error) {
 		return chain.Credential(ctx, host)
 	}}, nil
 }

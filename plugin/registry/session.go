@@ -66,8 +66,8 @@ type response struct {
 // send asks until there is an answer, or no more tries. The answer's status is
 // 200; any other is an error.
 func (s *session) send(ctx context.Context, q request) (*response, error) {
-	return s.retry(ctx, func(ctx context.Context) (*response, error) {
-		if err := s.waitForPause(ctx); err != nil {
+	return s.retry(ctx, func(ctx context.Context, left *patience) (*response, error) {
+		if err := s.waitForPause(ctx, left); err != nil {
 			return nil, err
 		}
 		authorization, err := s.authorize(ctx, q.path, "")
@@ -116,11 +116,18 @@ func (s *session) ask(ctx context.Context, q request, authorization string) (*re
 	return s.follow(ctx, outgoing{method: q.method, url: target, accept: q.accept, authorization: authorization, limit: q.limit, limited: q.limited})
 }
 
+// patience is how long one request may still wait, over all its tries and for
+// whatever reason.
+type patience struct{ left time.Duration }
+
 // retry tries again what may be better the next time: no connection, a body
-// cut short, 429 and 5xx.
-func (s *session) retry(ctx context.Context, try func(context.Context) (*response, error)) (*response, error) {
+// cut short, 429 and 5xx. All its waits together are bounded by the limit
+// retryAfterSeconds: a registry that asks for a little less than that each time
+// would else be waited for as many times as there are tries.
+func (s *session) retry(ctx context.Context, try func(context.Context, *patience) (*response, error)) (*response, error) {
+	left := &patience{s.client.limits.longestWait()}
 	for tries := int64(0); ; tries++ {
-		answer, err := try(ctx)
+		answer, err := try(ctx, left)
 		if err == nil {
 			err = statusError(answer)
 		}
@@ -132,10 +139,11 @@ func (s *session) retry(ctx context.Context, try func(context.Context) (*respons
 		if !errors.As(err, &failed) || failed.final || tries >= s.client.limits.Retries {
 			return nil, err
 		}
-		wait, possible := s.backOff(ctx, tries, failed)
-		if !possible {
-			return nil, err
+		wait, enough := s.backOff(ctx, tries, failed, left)
+		if enough != nil {
+			return nil, enough
 		}
+		left.left -= wait
 		if s.client.options.Sleep(ctx, wait) != nil {
 			return nil, err // why it waited says more than that it was stopped
 		}
@@ -167,22 +175,21 @@ func (s *session) inTrouble(err error) error {
 	return fmt.Errorf("%w while trying again; the last answer: %w", err, s.trouble)
 }
 
-// backOff is how long to wait before the next try, and whether there can be
-// one: a registry that asks for more than the limit, or than the time that is
-// left, is not waited for.
-func (s *session) backOff(ctx context.Context, tries int64, failed *noAnswer) (time.Duration, bool) {
+// backOff is how long to wait before the next try, or the error when there can
+// be none: a registry that asks for more than what is left of the limit, or of
+// the time, is not waited for.
+func (s *session) backOff(ctx context.Context, tries int64, failed *noAnswer, left *patience) (time.Duration, error) {
 	wait := 200 * time.Millisecond << tries
 	if errors.Is(failed, ErrThrottled) {
 		wait = time.Second << tries
 	}
 	wait += rand.N(wait / 4) //nolint:gosec // spreads clients in time, hides nothing
-	longest := time.Duration(s.client.limits.RetryAfterSeconds) * time.Second
-	if failed.wait > longest {
-		return 0, false
+	if failed.wait > left.left || left.left <= 0 {
+		return 0, s.waitedEnough(failed, left)
 	}
-	wait = min(max(wait, failed.wait), longest)
+	wait = min(max(wait, failed.wait), left.left)
 	if deadline, has := ctx.Deadline(); has && time.Until(deadline) < wait {
-		return 0, false
+		return 0, failed
 	}
 	if failed.wait > 0 {
 		s.mu.Lock()
@@ -191,17 +198,35 @@ func (s *session) backOff(ctx context.Context, tries int64, failed *noAnswer) (t
 		}
 		s.mu.Unlock()
 	}
-	return wait, true
+	return wait, nil
+}
+
+// waitedEnough says why there is no further try.
+func (s *session) waitedEnough(failed *noAnswer, left *patience) error {
+	longest := s.client.limits.longestWait()
+	waited := longest - left.left
+	said := fmt.Sprintf("waited %s already", waited.Round(100*time.Millisecond))
+	if waited <= 0 {
+		said = "not waited for"
+	}
+	return &noAnswer{
+		cause: fmt.Errorf("%w; %s, as one request waits at most %s (limit retryAfterSeconds)", failed.cause, said, longest),
+		hint:  failed.hint, status: failed.status, wait: failed.wait, final: true,
+	}
 }
 
 // waitForPause holds a request back while the registry has asked for quiet.
-func (s *session) waitForPause(ctx context.Context) error {
+func (s *session) waitForPause(ctx context.Context, left *patience) error {
 	s.mu.Lock()
 	wait := s.pause.Sub(s.client.options.Clock())
 	s.mu.Unlock()
 	if wait <= 0 {
 		return nil
 	}
+	if wait > left.left {
+		return s.waitedEnough(&noAnswer{cause: fmt.Errorf("%w (to be asked again after %s)", ErrThrottled, wait), hint: hintThrottled}, left)
+	}
+	left.left -= wait
 	if err := s.client.options.Sleep(ctx, wait); err != nil {
 		return &noAnswer{cause: fmt.Errorf("%w; %w while waiting", ErrThrottled, err), hint: hintThrottled, final: true}
 	}

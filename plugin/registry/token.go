@@ -160,7 +160,7 @@ func (s *session) exchange(ctx context.Context, paths []string) (token, error) {
 		return token{}, err
 	}
 	out := tokenRequest(realm, asked.service, paths, secret)
-	answer, err := s.retry(ctx, func(ctx context.Context) (*response, error) { return s.follow(ctx, out) })
+	answer, err := s.retry(ctx, func(ctx context.Context, _ *patience) (*response, error) { return s.follow(ctx, out) })
 	if errors.Is(err, ErrNotFound) {
 		err = &noAnswer{cause: fmt.Errorf("the token service %s answered 404", redact(realm)), hint: hintRetry, final: true}
 	}

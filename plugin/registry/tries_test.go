@@ -1,9 +1,11 @@
 package registry_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
@@ -38,5 +40,70 @@ func TestTries_AreNotMultipliedByWhatComesBeforeTheRequest(t *testing.T) {
 				t.Errorf("%d requests, want %d", got, retries+1)
 			}
 		})
+	}
+}
+
+// A registry that asks for a little less than the limit, again and again, is
+// waited for no longer than the limit in all. The twin asks for less, and is
+// tried as often as the limit on tries says.
+func TestTries_AllWaitsOfOneRequestStayBelowOneLimit(t *testing.T) {
+	for name, test := range map[string]struct {
+		path, after string
+		class       string
+		tries       int
+		says        string
+	}{
+		"request, 59s each time": {"/manifests/v1", "59", ociserver.ClassTag, 2, "waited 59s already, as one request waits at most 1m0s (limit retryAfterSeconds)"},
+		"request, 25s each time": {"/manifests/v1", "25", ociserver.ClassTag, 3, "waited 50s already"},
+		"request, 61s":           {"/manifests/v1", "61", ociserver.ClassTag, 1, "not waited for, as one request waits at most 1m0s"},
+		"ping, 59s each time":    {"/v2/", "59", ociserver.ClassPing, 2, "waited 59s already"},
+		"token, 59s each time":   {"/token", "59", ociserver.ClassToken, 2, "waited 59s already"},
+		"twin":                   {"/manifests/v1", "20", ociserver.ClassTag, 4, "to be asked again after 20s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := tokenServer(t, nil)
+			pushImage(t, server, "app:v1")
+			client, clock := newClient(t, server, withCredential)
+			server.SetFault(func(r *http.Request) *ociserver.Fault {
+				if strings.HasSuffix(r.URL.Path, test.path) {
+					return &ociserver.Fault{Status: http.StatusTooManyRequests, RetryAfter: test.after}
+				}
+				return nil
+			})
+			server.ResetRequests()
+			err := resolveOne(t, client, server.Host()+"/app:v1").Err
+			unanswered(t, err, "registry throttled", test.says)
+			if name == "twin" && strings.Contains(fmt.Sprint(err), "retryAfterSeconds") {
+				t.Errorf("it was the tries that ended: %v", err)
+			}
+			if got := server.Count(test.class); got != test.tries {
+				t.Errorf("%d tries, want %d", got, test.tries)
+			}
+			if waited := clock.sleptInAll(); waited > time.Minute {
+				t.Errorf("it waited %s in all", waited)
+			}
+		})
+	}
+}
+
+// What others of the same host were told to wait counts, too: a request that
+// waited for them has that much less left.
+func TestTries_WaitingForWhatOthersWereToldCounts(t *testing.T) {
+	server := startServer(t, ociserver.Options{})
+	pushImage(t, server, "app:v1")
+	client, clock := newClient(t, server, func(o *registry.Options) { o.Limits = limitsWith(t, map[string]int64{"retries": 1}) })
+	server.SetFault(func(r *http.Request) *ociserver.Fault {
+		if r.URL.Path == "/v2/" {
+			return nil
+		}
+		return &ociserver.Fault{Status: http.StatusTooManyRequests, RetryAfter: "50"}
+	})
+	unanswered(t, resolveOne(t, client, server.Host()+"/app:v1").Err, "registry throttled")
+	first := clock.sleptInAll()
+	clock.Pass(-40 * time.Second) // the other comes 10 seconds after the first was told
+	server.ResetRequests()
+	unanswered(t, resolveOne(t, client, server.Host()+"/app:v2").Err, "waited 40s already")
+	if waited := clock.sleptInAll() - first; waited > time.Minute || server.Count(ociserver.ClassTag) != 1 {
+		t.Errorf("it waited %s and asked %d times", waited, server.Count(ociserver.ClassTag))
 	}
 }
