@@ -86,6 +86,15 @@ type Cache struct {
 	bytes   int64
 	order   *list.List // of *kept, the most recent first
 	byInput map[string][]*list.Element
+	// hits and misses count lookups.
+	hits, misses int64
+}
+
+// Stats counts the renderings that were found and those that were not.
+func (c *Cache) Stats() (hits, misses int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hits, c.misses
 }
 
 // kept is one rendering and the facts that it depends on.
@@ -134,6 +143,9 @@ func (c *Cache) lookup(source plugin.Source, root *os.Root, limits plugin.Limits
 			return copyRendering(entry.rendering), true
 		}
 	}
+	c.mu.Lock()
+	c.misses++
+	c.mu.Unlock()
 	return plugin.Rendering{}, false
 }
 
@@ -149,6 +161,7 @@ func (e *kept) holds(tree *tree) bool {
 func (c *Cache) touch(entry *kept) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.hits++
 	for _, element := range c.byInput[entry.input] {
 		if element.Value == any(entry) {
 			c.order.MoveToFront(element)

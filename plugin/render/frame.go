@@ -84,7 +84,7 @@ func newFailure(err error) *failure {
 	var refusal *plugin.Refusal
 	var noAnswer *plugin.StageError
 	out := &failure{}
-	if joined, is := err.(interface{ Unwrap() []error }); is { //nolint:errorlint // only a join itself has parts
+	if joined, is := err.(interface{ Unwrap() []error }); is {
 		for _, part := range joined.Unwrap() {
 			out.Parts = append(out.Parts, newFailure(part))
 		}

@@ -101,10 +101,8 @@ func (r *helmRelease) execute(ctx context.Context, loaded *chart.Chart, values c
 	files, err := engine.Engine{CustomTemplateFuncs: random.functions()}.RenderWithContext(ctx, loaded, values)
 	r.findings = append(r.findings, random.findings(loaded, r.origins, r.at("Chart.yaml"))...)
 	if err != nil {
-		return nil, &plugin.Refusal{
-			Rule: ruleInvalid, Origin: r.at("Chart.yaml"), Message: "rendering the chart's templates", Cause: err,
-			Hint: "render it with helm template and the same values to see the template",
-		}
+		failed := templateError{text: err.Error(), files: templateFiles(loaded, r.origins), chart: r.at("Chart.yaml")}
+		return nil, failed.refusal()
 	}
 	total := int64(0)
 	for _, text := range files {

@@ -136,6 +136,9 @@ func (b *kustomizeBuild) rewrite(folder string, change func(*types.Kustomization
 	if err != nil {
 		return invalid(origin, "writing the edited kustomization", err)
 	}
+	if _, again := b.files.written[name]; !again {
+		b.files.written[name] = data
+	}
 	b.files.overlay[name] = changed
 	return nil
 }

@@ -35,6 +35,8 @@ type kustomizeFiles struct {
 	tree    *tree
 	overlay map[string][]byte
 	content map[string][]byte
+	// written are the overlay's kustomizations as their author wrote them.
+	written map[string][]byte
 	// generated maps an overlay file that was rendered from a chart to the
 	// chart's template.
 	generated map[string]plugin.Origin
@@ -45,7 +47,7 @@ type kustomizeFiles struct {
 var _ filesys.FileSystem = (*kustomizeFiles)(nil)
 
 func newKustomizeFiles(tree *tree) *kustomizeFiles {
-	return &kustomizeFiles{tree: tree, overlay: map[string][]byte{}, content: map[string][]byte{}, generated: map[string]plugin.Origin{}}
+	return &kustomizeFiles{tree: tree, overlay: map[string][]byte{}, content: map[string][]byte{}, written: map[string][]byte{}, generated: map[string]plugin.Origin{}}
 }
 
 // kustomization names the kustomization file of a folder.

@@ -35,7 +35,7 @@ func (b *kustomizeBuild) inflate(ctx context.Context, walk *kustomizeWalk) ([]pl
 		}
 		var resources []string
 		for i := range k.HelmCharts {
-			inflation := &inflation{build: b, folder: folder, home: chartHome(k), chart: k.HelmCharts[i], number: i}
+			inflation := &inflation{build: b, folder: folder, home: chartHome(k), chart: k.HelmCharts[i], number: i, lines: walk.pages[folder].lines}
 			if inflation.chart.Namespace == "" {
 				inflation.chart.Namespace = k.Namespace
 			}
@@ -91,12 +91,12 @@ type inflation struct {
 	folder, home string
 	chart        types.HelmChart
 	number       int
+	lines        *lines
 	findings     []plugin.Finding
 }
 
 func (x *inflation) at() plugin.Origin {
-	name, _ := x.build.files.kustomization(x.folder)
-	return plugin.Origin{File: name}
+	return x.lines.item(x.chart.Name, "helmCharts", x.number)
 }
 
 // run renders the chart into files of the overlay and returns their names.
@@ -151,10 +151,11 @@ func (x *inflation) locate() (string, error) {
 	if x.chart.Version != "" && x.chart.Repo != "" {
 		home = path.Join(home, x.chart.Name+"-"+x.chart.Version)
 	}
-	folder, err := within(x.folder, home)
-	if err == nil {
-		folder, err = within(folder, x.chart.Name)
+	base, err := within(x.folder, home)
+	if err != nil {
+		return "", refuseRead(err, x.lines.item(x.home, "helmGlobals", 0))
 	}
+	folder, err := within(base, x.chart.Name)
 	if err != nil {
 		return "", refuseRead(err, x.at())
 	}

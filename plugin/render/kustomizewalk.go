@@ -52,7 +52,11 @@ func (w *kustomizeWalk) visit(folder string, asked plugin.Origin, namespace stri
 	w.namespaces[folder] = namespace
 	w.folders = append(w.folders, folder)
 	w.ownSchema = w.ownSchema || len(k.OpenAPI) > 0
-	page := &kustomizePage{walk: w, folder: folder, lines: newLines(data, name), k: k}
+	written, edited := w.files.written[name]
+	if !edited {
+		written = data
+	}
+	page := &kustomizePage{walk: w, folder: folder, lines: newLines(written, name), k: k}
 	w.pages[folder] = page
 	return page.check()
 }

@@ -60,6 +60,16 @@ func (l *lines) item(text, field string, index int) plugin.Origin {
 	return at
 }
 
+// textBelow is the line above the first one of an entry that is a text of
+// several lines, or linesUnknown for one whose lines are not the file's.
+func (l *lines) textBelow(field string, index int) int {
+	node := l.value(field)
+	if node == nil || index >= len(node.Content) || node.Content[index].Style&yaml3.LiteralStyle == 0 {
+		return linesUnknown
+	}
+	return node.Content[index].Line
+}
+
 func findScalar(node *yaml3.Node, text string) int {
 	if node == nil {
 		return 0

@@ -22,7 +22,7 @@ func (p *problems) add(err error) bool {
 		return true
 	}
 	parts := []error{err}
-	if joined, is := err.(interface{ Unwrap() []error }); is { //nolint:errorlint // a join is taken apart, what wraps one is not
+	if joined, is := err.(interface{ Unwrap() []error }); is {
 		parts = joined.Unwrap()
 	}
 	for _, part := range parts {

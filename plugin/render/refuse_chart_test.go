@@ -47,7 +47,7 @@ func TestRender_BadChartsAreRefused(t *testing.T) {
 		},
 		{name: "a library chart", files: with("Chart.yaml", goodChart+"type: library\n"), rule: ruleInvalid, part: "library", origin: "Chart.yaml", repair: good},
 		{name: "a chart for another Kubernetes", files: with("Chart.yaml", goodChart+"kubeVersion: '<1.20.0'\n"), rule: ruleInvalid, part: "requires Kubernetes", origin: "Chart.yaml", repair: good},
-		{name: "a template that fails", files: with("templates/b.yaml", `{{ fail "no size" }}`), rule: ruleInvalid, part: "no size", origin: "Chart.yaml", repair: map[string]string{"templates/b.yaml": ""}},
+		{name: "a template that fails", files: with("templates/b.yaml", `{{ fail "no size" }}`), rule: ruleInvalid, part: "no size", origin: "templates/b.yaml:1", repair: map[string]string{"templates/b.yaml": ""}},
 		{name: "a template out of the tree", files: good, links: map[string]string{"templates/b.yaml": "/etc/passwd"}, rule: ruleEscape, part: "symlink", origin: "templates/b.yaml", repair: map[string]string{"templates/b.yaml": ""}},
 	} {
 		if bad.path == "c" {

@@ -1,8 +1,11 @@
 package render
 
 import (
+	"maps"
 	"strings"
 	"testing"
+
+	"github.com/assay-gitops/assay/plugin"
 )
 
 func TestRender_BadKustomizationsAreRefusedWithTheLine(t *testing.T) {
@@ -44,7 +47,7 @@ func TestRender_BadKustomizationsAreRefusedWithTheLine(t *testing.T) {
 			repair: map[string]string{"app/kustomization.yaml": good},
 		},
 		{
-			name: "a chart that is not in the tree", rule: ruleDependency, part: "charts/redis", origin: "kustomization.yaml",
+			name: "a chart that is not in the tree", rule: ruleDependency, part: "charts/redis", origin: "kustomization.yaml:4",
 			files:  map[string]string{"kustomization.yaml": "resources:\n- a.yaml\nhelmCharts:\n- name: redis\n  repo: https://charts.example.com\n", "a.yaml": goodConfigMap},
 			repair: map[string]string{"kustomization.yaml": good},
 		},
@@ -76,7 +79,7 @@ func TestRender_PluginsThatExecuteOrFetchAreRefused(t *testing.T) {
 			repair: map[string]string{"gen.yaml": "apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata:\n  name: x\nliterals: [a=b]\n"},
 		},
 		{
-			name: "a built-in plugin that fetches", rule: ruleRemote, part: "example.com", origin: "kustomization.yaml:4",
+			name: "a built-in plugin that fetches", rule: ruleRemote, part: "example.com", origin: "kustomization.yaml:8",
 			files:  map[string]string{"kustomization.yaml": "resources:\n- a.yaml\ngenerators:\n- |\n  apiVersion: builtin\n  kind: ConfigMapGenerator\n  metadata: {name: x}\n  files: ['k=https://example.com/f']\n", "a.yaml": goodConfigMap},
 			repair: map[string]string{"kustomization.yaml": good},
 		},
@@ -157,11 +160,82 @@ func TestRender_ARefusedGeneratorDoesNotShowItsLines(t *testing.T) {
 			repair: map[string]string{"env": "a=hunter2"},
 		},
 		{
-			name: "a plugin's literal", rule: ruleInvalid, part: "generator is not of the form key=value", origin: "kustomization.yaml", without: "hunter2",
+			name: "a plugin's literal", rule: ruleInvalid, part: `literal 1 of the SecretGenerator "x"`, origin: "g.yaml:4", without: "hunter2",
 			files:  map[string]string{"kustomization.yaml": "generators:\n- g.yaml\n", "g.yaml": "apiVersion: builtin\nkind: SecretGenerator\nmetadata: {name: x}\nliterals: [hunter2]\n"},
 			repair: map[string]string{"g.yaml": "apiVersion: builtin\nkind: SecretGenerator\nmetadata: {name: x}\nliterals: [a=hunter2]\n"},
 		},
 	} {
 		t.Run(bad.name, bad.run)
 	}
+}
+
+// TestRender_WhatAPluginsConfigurationReadsIsConfined as what the kustomization
+// itself reads is, and told by the line of the configuration.
+func TestRender_WhatAPluginsConfigurationReadsIsConfined(t *testing.T) {
+	const resources = "resources:\n- a.yaml\n"
+	inline := func(field, kind, rest string) string {
+		return resources + field + ":\n- |\n  # built in\n  apiVersion: builtin\n  kind: " + kind + "\n  metadata: {name: x}\n" + rest
+	}
+	patch := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n"
+	for _, bad := range []struct{ name, field, kind, read string }{
+		{name: "a patch", field: "transformers", kind: "PatchTransformer", read: "  path: %\n"},
+		{name: "patches", field: "transformers", kind: "PatchStrategicMergeTransformer", read: "  paths: [%]\n"},
+		{name: "a JSON patch", field: "transformers", kind: "PatchJson6902Transformer", read: "  path: %\n  target: {version: v1, kind: ConfigMap, name: a}\n"},
+		{name: "a file of a ConfigMap", field: "generators", kind: "ConfigMapGenerator", read: "  files: [%]\n"},
+		{name: "a file of a ConfigMap by its key", field: "generators", kind: "ConfigMapGenerator", read: "  files: [k=%]\n"},
+		{name: "an environment of a Secret", field: "generators", kind: "SecretGenerator", read: "  env: %\n"},
+		{name: "environments of a Secret", field: "generators", kind: "SecretGenerator", read: "  envs: [%]\n"},
+		{name: "a replacement", field: "transformers", kind: "ReplacementTransformer", read: "  replacements: [{path: %}]\n"},
+	} {
+		for _, outside := range []string{"/etc/passwd", "../../etc/passwd"} {
+			good := map[string]string{"a.yaml": goodConfigMap, "inside": patch}
+			switch bad.kind {
+			case "PatchJson6902Transformer":
+				good["inside"] = `[{"op": "add", "path": "/data", "value": {"k": "v"}}]`
+			case "SecretGenerator":
+				good["inside"] = "k=v\n"
+			case "ReplacementTransformer":
+				good["inside"] = "[]"
+			}
+			kustomization := func(file string) string {
+				return inline(bad.field, bad.kind, strings.Replace(bad.read, "%", file, 1))
+			}
+			files := map[string]string{"kustomization.yaml": kustomization(outside)}
+			maps.Copy(files, good)
+			t.Run(bad.name+" "+outside, badSource{
+				rule: ruleEscape, part: outside, origin: "kustomization.yaml:9", files: files,
+				repair: map[string]string{"kustomization.yaml": kustomization("inside")},
+			}.run)
+			inFile := map[string]string{"kustomization.yaml": resources + bad.field + ":\n- x.yaml\n", "x.yaml": "---\n" + strings.SplitAfterN(kustomization(outside), "|\n", 2)[1]}
+			maps.Copy(inFile, good)
+			t.Run(bad.name+" in a file "+outside, badSource{
+				rule: ruleEscape, part: outside, origin: "x.yaml:6", files: inFile,
+				repair: map[string]string{"x.yaml": strings.ReplaceAll(strings.SplitAfterN(kustomization("inside"), "|\n", 2)[1], "\n  ", "\n")[2:]},
+			}.run)
+		}
+	}
+}
+
+func TestRender_AChartHomeOutOfTheTreeIsRefusedWithTheLine(t *testing.T) {
+	const kustomization = "helmCharts:\n- name: x\n  releaseName: x\nhelmGlobals:\n  configHome: c\n  chartHome: "
+	for _, home := range []string{"/etc", "../../etc"} {
+		t.Run(home, badSource{
+			rule: ruleEscape, part: home, origin: "kustomization.yaml:6",
+			files: map[string]string{
+				"kustomization.yaml": kustomization + home + "\n", "home/x/Chart.yaml": goodChart, "home/x/values.yaml": "", "home/x/templates/a.yaml": goodConfigMap,
+			},
+			repair: map[string]string{"kustomization.yaml": kustomization + "home\n"},
+		}.run)
+	}
+}
+
+// TestRender_TheLineIsTheAuthorsAlsoUnderParameters, which change the
+// kustomization in memory.
+func TestRender_TheLineIsTheAuthorsAlsoUnderParameters(t *testing.T) {
+	parameters := plugin.Parameters{Kustomize: plugin.KustomizeParameters{NamePrefix: "p-", CommonLabels: map[string]string{"a": "b"}}}
+	badSource{
+		rule: ruleEscape, part: "/etc/passwd", origin: "kustomization.yaml:5", parameters: parameters, repaired: parameters,
+		files:  map[string]string{"kustomization.yaml": "# first\n\nresources:\n- a.yaml\n- /etc/passwd\n", "a.yaml": goodConfigMap},
+		repair: map[string]string{"kustomization.yaml": "resources:\n- a.yaml\n"},
+	}.run(t)
 }

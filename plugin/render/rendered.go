@@ -90,10 +90,11 @@ func (s *stream) concatenation(document document) ([]valueAt, error) {
 	var values []valueAt
 	for at := int64(len(document.text) - len(bytes.TrimLeft(document.text, " \t\r\n"))); ; {
 		var value any
-		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
+		switch err := decoder.Decode(&value); {
+		case errors.Is(err, io.EOF):
 			return values, nil
-		} else if err != nil {
-			return nil, nil
+		case err != nil:
+			return nil, nil //nolint:nilerr // it is no JSON, which is no error yet
 		}
 		if int64(len(values)) >= s.limits.RenderedObjects {
 			return nil, overLimit("renderedObjects", s.limits, s.at(line))
