@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -29,7 +30,7 @@ func (r *helmRelease) checkSchemas(loaded *chart.Chart, values common.Values) er
 		return invalid(r.at("values.yaml"), "reading the merged values", err)
 	}
 	if err := commonutil.ValidateAgainstSchema(loaded, merged); err != nil {
-		return invalid(r.at("values.schema.json"), "the values do not fit the chart's schema", err)
+		return invalid(r.at("values.schema.json"), "the values do not fit the chart's schema", errors.New(oneLine(err.Error())))
 	}
 	return nil
 }

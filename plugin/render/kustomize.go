@@ -2,10 +2,8 @@ package render
 
 import (
 	"context"
-	"errors"
 	"path"
 	"slices"
-	"strings"
 	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -64,7 +62,7 @@ func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, opti
 	defer options.lock.hold(walk.ownSchema)()
 	built, err := krusty.MakeKustomizer(commandLine()).Run(build.files, virtualPath(folder))
 	if err != nil {
-		return plugin.Rendering{}, build.refusal(err)
+		return plugin.Rendering{}, build.refusal(err, walk)
 	}
 	places := &placeIndex{walk: walk, inflated: build.inflated, known: map[string][]place{}}
 	places.folder(folder)
@@ -86,23 +84,6 @@ func commandLine() *krusty.Options {
 type kustomizeOptions struct {
 	charts ChartFetcher
 	lock   *schemaLock
-}
-
-// refusal explains a failed build: what the confined files refused comes
-// first, as kustomize hides it in its own text.
-func (b *kustomizeBuild) refusal(err error) error {
-	if b.files.refused != nil {
-		return b.files.refused
-	}
-	file := b.folder
-	if name, found := b.files.kustomization(b.folder); found {
-		file = name
-	}
-	if strings.Contains(err.Error(), "loading KV pairs") { // kustomize quotes the line, which may be a password
-		return invalid(plugin.Origin{File: file}, "kustomize build: a source of a ConfigMap or Secret generator is not of the form key=value", nil)
-	}
-	text := strings.ReplaceAll(err.Error(), "'"+virtualRoot, "'")
-	return invalid(plugin.Origin{File: file}, "kustomize build", errors.New(text))
 }
 
 // edit applies the parameters to the root kustomization in memory, in the
@@ -149,7 +130,7 @@ func parseKustomization(data []byte, limits plugin.Limits, origin plugin.Origin)
 		return k, err
 	}
 	if err := k.Unmarshal(data); err != nil {
-		return k, invalid(origin, "reading the kustomization", err)
+		return k, brokenKustomization(data, origin, err)
 	}
 	k.FixKustomization()
 	return k, nil

@@ -52,7 +52,7 @@ func TestRender_BadKustomizationsAreRefusedWithTheLine(t *testing.T) {
 			repair: map[string]string{"kustomization.yaml": good},
 		},
 		{
-			name: "an unknown field", rule: ruleInvalid, part: "resorces", origin: "kustomization.yaml",
+			name: "an unknown field", rule: ruleInvalid, part: "resorces", origin: "kustomization.yaml:1",
 			files:  map[string]string{"kustomization.yaml": "resorces: [a.yaml]\n", "a.yaml": goodConfigMap},
 			repair: map[string]string{"kustomization.yaml": good},
 		},
