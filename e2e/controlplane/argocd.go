@@ -1,0 +1,163 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Namespace is Argo CD's own.
+const Namespace = "argocd"
+
+const (
+	redis      = "127.0.0.1:6379"
+	repoServer = "127.0.0.1:8081"
+	committer  = "127.0.0.1:8086"
+)
+
+// ArgoCD is an Argo CD without its API server: the repo-server renders, the
+// application controller compares and syncs, the commit server writes hydrated
+// branches.
+type ArgoCD struct {
+	// Plugins is the folder of the plugins' sockets.
+	Plugins string
+	// Controller, RepoServer and Commit are its servers.
+	Controller, RepoServer, Commit *Process
+
+	cluster *Cluster
+	set     string
+	dir     string
+	env     []string
+}
+
+// StartArgoCD starts redis and Argo CD from a set of e2e/servers and waits
+// until they listen, no longer than the context.
+func (c *Cluster) StartArgoCD(ctx context.Context, set string) (*ArgoCD, error) {
+	folder, err := servers(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	a := &ArgoCD{cluster: c, set: folder, dir: filepath.Join(c.Dir, set)}
+	a.Plugins = a.path("plugins")
+	for _, step := range []func(context.Context) error{a.prepare, a.define, a.startRedis, a.startRepoServer, a.startCommit, a.startController} {
+		if err := step(ctx); err != nil {
+			return nil, fmt.Errorf("starting Argo CD: %w", err)
+		}
+	}
+	return a, nil
+}
+
+func (a *ArgoCD) path(name string) string { return filepath.Join(a.dir, name) }
+
+// prepare makes the folders that an image or a volume holds otherwise.
+func (a *ArgoCD) prepare(context.Context) error {
+	for _, folder := range []string{"plugins", "gpg", "tls", "ssh", "work", "tmp", "home", "redis"} {
+		if err := os.MkdirAll(a.path(folder), 0o700); err != nil {
+			return err
+		}
+	}
+	a.env = []string{
+		"KUBECONFIG=" + a.cluster.Kubeconfig, "ARGOCD_FAKE_IN_CLUSTER=true", // kubernetes.default.svc is the cluster of the kubeconfig
+		"ARGOCD_GPG_ENABLED=false", "ARGOCD_GNUPGHOME=" + a.path("gpg"), "ARGOCD_GPG_DATA_PATH=" + a.path("gpg"),
+		"ARGOCD_TLS_DATA_PATH=" + a.path("tls"), "ARGOCD_SSH_DATA_PATH=" + a.path("ssh"), "ARGOCD_ASK_PASS_SOCK=" + a.path("askpass.sock"),
+		"ARGOCD_PLUGINSOCKFILEPATH=" + a.Plugins, "ARGOCD_CMP_WORKDIR=" + a.path("work"), "TMPDIR=" + a.path("tmp"), "HOME=" + a.path("home"),
+		"PATH=" + filepath.Join(a.set, "bin") + string(os.PathListSeparator) + os.Getenv("PATH"), // the wrappers of git and gpg
+	}
+	return nil
+}
+
+// define gives the cluster Argo CD's resources and its configuration. Nothing
+// is refreshed by the clock, so that tests alone say when.
+func (a *ArgoCD) define(ctx context.Context) error {
+	files, err := filepath.Glob(filepath.Join(a.set, "crds", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		return fmt.Errorf("looking for the resource definitions in %s: %w", a.set, errors.Join(err, os.ErrNotExist))
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := a.cluster.Apply(ctx, string(text)); err != nil {
+			return err
+		}
+	}
+	return Until(ctx, func(ctx context.Context) error { return a.cluster.Apply(ctx, configuration) })
+}
+
+const configuration = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: argocd}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: argocd-cm, namespace: argocd, labels: {app.kubernetes.io/name: argocd-cm, app.kubernetes.io/part-of: argocd}}
+data: {timeout.reconciliation: 0s}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: argocd-rbac-cm, namespace: argocd, labels: {app.kubernetes.io/name: argocd-rbac-cm, app.kubernetes.io/part-of: argocd}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: argocd-secret, namespace: argocd, labels: {app.kubernetes.io/name: argocd-secret, app.kubernetes.io/part-of: argocd}}
+stringData: {server.secretkey: e2e, admin.password: e2e, admin.passwordMtime: "2026-01-01T00:00:00Z"}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata: {name: default, namespace: argocd}
+spec: {}
+`
+
+func (a *ArgoCD) startRedis(ctx context.Context) error {
+	path, err := program("redis-server", "redis-server")
+	if err != nil {
+		return err
+	}
+	p, err := a.cluster.launch(Command{Name: "redis", Args: []string{
+		path, "--bind", "127.0.0.1", "--port", "6379", "--save", "", "--appendonly", "no", "--dir", a.path("redis"),
+	}})
+	if err != nil {
+		return err
+	}
+	return p.Ready(ctx, listens("tcp", redis))
+}
+
+func (a *ArgoCD) launch(server string, args ...string) (*Process, error) {
+	return a.cluster.launch(Command{Name: server, Args: append([]string{filepath.Join(a.set, "argocd"), server}, args...), Env: a.env})
+}
+
+func (a *ArgoCD) startRepoServer(ctx context.Context) (err error) {
+	a.RepoServer, err = a.launch("repo-server", "--address", "127.0.0.1", "--metrics-address", "127.0.0.1", "--disable-tls", "--client-ca-path=",
+		"--redis", redis, "--plugin-tar-exclude", ".git", "--plugin-tar-exclude", ".git/**")
+	if err != nil {
+		return err
+	}
+	return a.RepoServer.Ready(ctx, listens("tcp", repoServer))
+}
+
+func (a *ArgoCD) startCommit(ctx context.Context) (err error) {
+	a.Commit, err = a.launch("commit-server", "--address", "127.0.0.1", "--metrics-address", "127.0.0.1")
+	if err != nil {
+		return err
+	}
+	return a.Commit.Ready(ctx, listens("tcp", committer))
+}
+
+// startController starts the application controller. It listens for metrics on
+// every address, which here are those of loopback.
+func (a *ArgoCD) startController(ctx context.Context) (err error) {
+	a.Controller, err = a.launch("application-controller", "--namespace", Namespace, "--repo-server", repoServer, "--repo-server-plaintext",
+		"--redis", redis, "--commit-server", committer, "--hydrator-enabled", "--app-resync", "0")
+	if err != nil {
+		return err
+	}
+	return a.Controller.Ready(ctx, listens("tcp", "127.0.0.1:8082"))
+}
+
+// Slowly bounds what depends on how busy the machine is.
+const Slowly = 3 * time.Minute
