@@ -67,6 +67,7 @@ oracles: ## compare our verdicts and renderings with those of the tools that we 
 
 generate: ## write the generated files (schemas, references) anew
 	$(GO) test ./plugin/gate ./plugin/policy ./plugin/report ./docs ./cmd/assay -update
+	cd tools && $(GO) run ./protogen ../plugin/argocd/protocol/plugin.proto
 
 clean: ## remove what was built
 	rm -rf bin $(CACHE)

@@ -56,7 +56,7 @@ func Rules() []Rule {
 	rules := slices.Concat(
 		podSecurityRules(), selfRules(), objectRules(), shippedRules(),
 		trustRules(), imageRules(), registryRules(), confinementRules(), renderRules(),
-		gateRules(), adviceRules(), waiverRules(), hardenRules(), runRules(), answerRules(), stageRules(),
+		gateRules(), adviceRules(), waiverRules(), hardenRules(), runRules(), answerRules(), stageRules(), doorRules(),
 	)
 	slices.SortFunc(rules, func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return rules

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-gitops/assay/plugin/argocd"
+	"github.com/assay-gitops/assay/plugin/setup"
+)
+
+// serveFlags are the sidecar's.
+type serveFlags struct {
+	gates       gateFlags
+	plugins     string
+	work        string
+	http        string
+	concurrency int
+	archive     argocd.ArchiveLimits
+	profile     bool
+}
+
+// pluginsDir is where Argo CD looks for plugins' sockets unless it is told
+// otherwise, in the repo-server and here, by the same variable.
+func pluginsDir() string {
+	return cmp.Or(os.Getenv("ARGOCD_PLUGINSOCKFILEPATH"), "/home/argocd/cmp-server/plugins")
+}
+
+func newServe(s streams) *cobra.Command {
+	flags := serveFlags{archive: argocd.DefaultArchiveLimits()}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "answer Argo CD's repo-server as a config management plugin",
+		Long: `serve is the sidecar of Argo CD's repo-server. It speaks the protocol of config
+management plugins on <plugins dir>/assay.sock, without argocd-cmp-server: an
+Application that names the plugin "assay" gets manifests that are pinned,
+verified, hardened and judged, or a condition that says why not.
+
+Health (/healthz, /readyz) and metrics (/metrics) are served over HTTP. The log
+is JSON on standard error.`,
+		Example: "  assay serve --gate /etc/assay/gate --work-dir /tmp/assay",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := serve(cmd.Context(), s, flags); err != nil {
+				var end *exit
+				if errors.As(err, &end) {
+					return err
+				}
+				return &exit{code: exitUndetermined, err: err}
+			}
+			return nil
+		},
+	}
+	set := cmd.Flags()
+	set.StringArrayVarP(&flags.gates.gates, "gate", "g", nil, "gate `file or folder` (repeatable); without one the embedded default gate applies")
+	set.StringVar(&flags.plugins, "plugins-dir", pluginsDir(), "`folder` of the plugins' sockets, shared with the repo-server ($ARGOCD_PLUGINSOCKFILEPATH)")
+	set.StringVar(&flags.work, "work-dir", os.TempDir(), "`folder` for what the repo-server sends; a folder of assay's own is made in it")
+	set.StringVar(&flags.http, "http", ":8080", "`address` of health and metrics")
+	set.IntVar(&flags.concurrency, "concurrency", 0, "applications that are judged at once (default four for each processor)")
+	set.Int64Var(&flags.archive.Files, "archive-files", flags.archive.Files, "most files of one repository")
+	set.Int64Var(&flags.archive.Bytes, "archive-bytes", flags.archive.Bytes, "most `bytes` of one repository, packed as well as unpacked")
+	set.BoolVar(&flags.profile, "pprof", false, "serve Go's profiler under /debug/pprof as well")
+	return cmd
+}
+
+// drainTime is what requests get to end in after a signal.
+const drainTime = 20 * time.Second
+
+func serve(ctx context.Context, s streams, flags serveFlags) error {
+	log := slog.New(slog.NewJSONHandler(s.err, nil))
+	judge, err := doorSetup(flags.gates)
+	if err != nil {
+		return err
+	}
+	defer judge.Close()
+	for _, warning := range judge.Warnings() {
+		log.Warn("the gate has a warning", "rule", warning.Rule, "gate", warning.Gate, "warning", warning.Message, "hint", warning.Hint)
+	}
+	work, err := workDir(flags.work)
+	if err != nil {
+		return err
+	}
+	server, err := argocd.NewServer(argocd.Options{
+		Judge: judge, Facts: judge, Plugins: flags.plugins, Work: work, Concurrency: flags.concurrency, Archive: flags.archive, Log: log,
+	})
+	if err != nil {
+		return fmt.Errorf("starting the plugin: %w", err)
+	}
+	defer server.Close()
+	stopHTTP, err := serveHTTP(ctx, flags, server)
+	if err != nil {
+		return err
+	}
+	defer stopHTTP()
+	log.Info("serving", "version", buildVersion(), "plugins", flags.plugins, "socket", argocd.SocketName, "http", flags.http)
+	return server.Serve(ctx, drainTime)
+}
+
+// doorSetup is what both ways of standing behind Argo CD judge by: tags need
+// an entry in the lock file unless the gate says otherwise, and templates run
+// in workers.
+func doorSetup(gates gateFlags) (*setup.Setup, error) {
+	config, err := gates.load()
+	if err != nil {
+		return nil, &exit{code: exitDenied, err: err}
+	}
+	made, err := setup.New(setup.Options{Config: config, LockRequired: true, Isolated: true})
+	if err != nil {
+		return nil, asExit(err)
+	}
+	return made, nil
+}
+
+// workDir makes a folder that is nobody else's, under a name that stays: what
+// an earlier process left in it is found and removed.
+func workDir(parent string) (string, error) {
+	name := parent + "/assay-serve"
+	if err := os.MkdirAll(name, 0o700); err != nil {
+		return "", fmt.Errorf("making the work folder: %w; name one that can be written by --work-dir", err)
+	}
+	info, err := os.Lstat(name)
+	if err != nil || !info.IsDir() {
+		return "", fmt.Errorf("making the work folder: %s is no folder of its own: %w", name, err)
+	}
+	return name, nil
+}
+
+func serveHTTP(ctx context.Context, flags serveFlags, server *argocd.Server) (func(), error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", flags.http)
+	if err != nil {
+		return nil, fmt.Errorf("listening for health and metrics: %w; name another address by --http", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", server.Handler())
+	if flags.profile {
+		mux.HandleFunc("/debug/pprof/", pprof.Index)
+		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	}
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = web.Serve(listener) }()
+	return func() { _ = web.Close() }, nil
+}
+
+func newGenerate(s streams) *cobra.Command {
+	var gates gateFlags
+	cmd := &cobra.Command{
+		Use:   "generate",
+		Short: "answer argocd-cmp-server for the application in this folder",
+		Long: `generate is the command of a plugin that runs under argocd-cmp-server, for those
+who must use it: it judges the application in the current folder by Argo CD's
+environment (ARGOCD_APP_NAME, ARGOCD_APP_PARAMETERS and the rest) and prints its
+manifests, or says on standard error why not. 'assay serve' does the same without
+starting a process for each application.`,
+		Example: "  assay generate --gate /etc/assay/gate",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return generate(cmd.Context(), s, gates)
+		},
+	}
+	cmd.Flags().StringArrayVarP(&gates.gates, "gate", "g", nil, "gate `file or folder` (repeatable); without one the embedded default gate applies")
+	return cmd
+}
+
+func generate(ctx context.Context, s streams, gates gateFlags) error {
+	judge, err := doorSetup(gates)
+	if err != nil {
+		return err
+	}
+	defer judge.Close()
+	dir, err := os.Getwd()
+	if err != nil {
+		return &exit{code: exitUndetermined, err: fmt.Errorf("looking for the application's folder: %w", err)}
+	}
+	answer := argocd.Generate(ctx, argocd.GenerateOptions{
+		Judge: judge, Log: slog.New(slog.DiscardHandler), Clock: time.Now, Dir: dir, Environ: os.Environ(),
+	})
+	if answer.Message != "" {
+		fmt.Fprintln(s.err, answer.Message)
+		return outcome(answer.Verdict)
+	}
+	for _, manifest := range answer.Manifests {
+		if _, err := io.WriteString(s.out, "---\n"+manifest+"\n"); err != nil {
+			return &exit{code: exitUndetermined, err: fmt.Errorf("writing the manifests: %w", err)}
+		}
+	}
+	return nil
+}

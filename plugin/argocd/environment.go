@@ -1,0 +1,80 @@
+package argocd
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// request is what Argo CD says about one application.
+type request struct {
+	application plugin.Application
+	// revision is the commit or version of the source.
+	revision string
+	// sourcePath is the application's folder in its repository.
+	sourcePath string
+	parameters plugin.Parameters
+}
+
+// readEnvironment reads the variables that Argo CD gives a plugin ("Build
+// Environment" in its documentation). Those of the tenant have names of their
+// own (ARGOCD_ENV_, PARAM_) and are not looked at, but for the parameters.
+func readEnvironment(variables []string) (request, error) {
+	known := map[string]string{}
+	for _, variable := range variables {
+		name, value, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, "ARGOCD_APP_") && !strings.HasPrefix(name, "KUBE_") {
+			continue
+		}
+		if _, twice := known[name]; twice {
+			return request{}, badRequest("the environment names "+name+" twice", "nobody could say which one counts")
+		}
+		known[name] = value
+	}
+	parsed := request{
+		application: plugin.Application{
+			Name: known["ARGOCD_APP_NAME"], Project: known["ARGOCD_APP_PROJECT_NAME"], Namespace: known["ARGOCD_APP_NAMESPACE"],
+			Repository: plugin.RedactURL(known["ARGOCD_APP_SOURCE_REPO_URL"]),
+		},
+		revision: known["ARGOCD_APP_REVISION"], sourcePath: known["ARGOCD_APP_SOURCE_PATH"],
+	}
+	if parsed.application.Name == "" {
+		return request{}, badRequest("the environment has no ARGOCD_APP_NAME", "gates are chosen by what Argo CD says about the application")
+	}
+	parsed.parameters.Helm.ReleaseName = releaseName(parsed.application.Name)
+	parsed.parameters.Helm.KubeVersion = known["KUBE_VERSION"]
+	if versions := known["KUBE_API_VERSIONS"]; versions != "" {
+		parsed.parameters.Helm.APIVersions = strings.Split(versions, ",")
+	}
+	return parsed, readParameters(known["ARGOCD_APP_PARAMETERS"], &parsed.parameters)
+}
+
+// releaseName is the Application's own name: one outside of Argo CD's
+// namespace is told as "<namespace>_<name>".
+func releaseName(name string) string {
+	if _, own, found := strings.Cut(name, "_"); found {
+		return own
+	}
+	return name
+}
+
+func badRequest(message, why string) error {
+	return &plugin.Refusal{
+		Rule: ruleRequest, Message: message, Why: why,
+		Hint: "assay serve is called by Argo CD's repo-server 2.14 or later, assay generate by its argocd-cmp-server",
+	}
+}
+
+func badParameter(name, problem, hint string) error {
+	return &plugin.Refusal{Rule: ruleParameter, Message: fmt.Sprintf("the plugin parameter %q %s", name, problem), Hint: hint}
+}
+
+// The rules that this door answers with.
+const (
+	ruleRequest   = "argocd/request"
+	ruleParameter = "argocd/parameter"
+	ruleArchive   = "argocd/archive"
+	ruleLimit     = "argocd/limit"
+	ruleRival     = "argocd/another-plugin"
+)

@@ -1,0 +1,39 @@
+package argocd
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// guardUnary and guardStream make a panic a denial: the process has other
+// applications to judge.
+func (s *Server) guardUnary(ctx context.Context, asked any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (answer any, err error) {
+	defer func() { err = s.denyPanic(recover(), err) }()
+	return next(ctx, asked)
+}
+
+func (s *Server) guardStream(service any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+	defer func() { err = s.denyPanic(recover(), err) }()
+	return next(service, stream)
+}
+
+func (s *Server) denyPanic(panicked any, err error) error {
+	if panicked == nil {
+		return err
+	}
+	s.options.Log.Error("a panic was made a denial", "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+	return status.Error(codes.FailedPrecondition,
+		"assay denied the application: an internal error of assay, not of the application; please report it with what the sidecar's log says about a panic")
+}
+
+// recovered makes a panic of work beside the request an error of that work.
+func recovered(err *error) {
+	if panicked := recover(); panicked != nil {
+		*err = fmt.Errorf("an internal error of assay: %v\n%s", panicked, debug.Stack())
+	}
+}

@@ -1,0 +1,127 @@
+package argocd
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/report"
+)
+
+// mostMessage bounds the text that ends in the Application's condition, which
+// Argo CD stores whole, in bytes.
+const mostMessage = 4096
+
+// message is what the Application's condition shows. Argo CD puts its own words
+// before it, and its list of applications shows the beginning alone, so the
+// first line stands for the whole: what was decided, how much is wrong, and the
+// first problem with its object, field and fix. All problems follow, and the
+// report under which the log holds the rest.
+func message(v *plugin.Verdict, id string) string {
+	blocking := blocking(v)
+	tail := fmt.Sprintf("\nthe whole report is in the log of the assay sidecar: report=%s", id)
+	var out strings.Builder
+	out.WriteString(headline(v, blocking))
+	if v.Banner != "" {
+		out.WriteString("\n" + report.Neutral(v.Banner))
+	}
+	for i, finding := range blocking {
+		line := "\n- " + cut(problem(finding), mostMessage/4)
+		left := fmt.Sprintf("\n- and %d more", len(blocking)-i)
+		if out.Len()+len(line)+len(left)+len(tail) > mostMessage {
+			out.WriteString(left)
+			break
+		}
+		out.WriteString(line)
+	}
+	return out.String() + tail
+}
+
+// blocking are the findings that stop the application, the worst first.
+func blocking(v *plugin.Verdict) []plugin.Finding {
+	var list []plugin.Finding
+	for _, finding := range v.Findings {
+		if finding.Level.Blocks() {
+			list = append(list, finding)
+		}
+	}
+	return list
+}
+
+func headline(v *plugin.Verdict, blocking []plugin.Finding) string {
+	name := report.Neutral(v.Application.Name)
+	if name == "" {
+		name = "the application"
+	}
+	denied := v.Count(plugin.Deny)
+	if v.Outcome() == plugin.Unanswered {
+		start := fmt.Sprintf("assay has no answer about %s (transient: it is asked again at the next refresh)", name)
+		if len(blocking) == 0 {
+			return start
+		}
+		return start + ": " + cut(problem(blocking[0]), mostMessage/4)
+	}
+	start := fmt.Sprintf("assay denied %s", name)
+	if len(blocking) == 0 {
+		return start + ": the run stopped before it had an answer"
+	}
+	noun := "problems"
+	if denied == 1 {
+		noun = "problem"
+	}
+	return fmt.Sprintf("%s: %d %s: %s", start, denied, noun, cut(problem(blocking[0]), mostMessage/4))
+}
+
+// problem is one finding in one line: where, what, by which rule, what to do.
+func problem(f plugin.Finding) string {
+	var out strings.Builder
+	out.WriteString(f.Subject())
+	if f.Field != "" {
+		out.WriteString(" " + f.Field)
+	}
+	if f.Origin.File != "" {
+		out.WriteString(" (" + f.Origin.String() + ")")
+	}
+	out.WriteString(": " + f.Message)
+	if f.Image != "" && !strings.Contains(f.Message, f.Image) && f.Subject() != f.Image {
+		out.WriteString(" [" + f.Image + "]")
+	}
+	if f.Hint != "" {
+		out.WriteString("; fix: " + f.Hint)
+	}
+	out.WriteString(" (" + f.Rule + ")")
+	return report.Neutral(out.String())
+}
+
+// cut shortens a text to a number of bytes, between characters.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	const note = "..."
+	end := most - len(note)
+	for end > 0 && text[end]&0xc0 == 0x80 { // inside of a character (UTF-8)
+		end--
+	}
+	return text[:end] + note
+}
+
+// reportID names a verdict by what it says. The same denial has the same id at
+// each refresh, so that the condition does not change when nothing did.
+func reportID(v *plugin.Verdict) string {
+	said, err := json.Marshal(struct {
+		Application plugin.Application
+		Revision    string
+		Path        string
+		Outcome     plugin.Outcome
+		Findings    []plugin.Finding
+	}{v.Application, v.Revision, v.Path, v.Outcome(), v.Findings})
+	if err != nil {
+		said = []byte(fmt.Sprint(v.Application, v.Revision, v.Path, err))
+	}
+	sum := sha256.Sum256(said)
+	return hex.EncodeToString(sum[:6])
+}

@@ -1,0 +1,118 @@
+package argocd
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"google.golang.org/grpc/status"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/verify"
+)
+
+// Facts are what is counted below the door; plugin/setup has them.
+type Facts interface {
+	// RegistryStats counts the requests to registries by host and status.
+	RegistryStats() []registry.Stat
+	// RenderStats counts renderings that were in memory and those that were not.
+	RenderStats() (hits, misses int64)
+	// Roots are the trust roots and their age.
+	Roots() ([]verify.RootInfo, error)
+}
+
+// metrics are the server's, for Prometheus.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	findings *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+func newMetrics(s *Server) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "assay_requests_total", Help: "Applications asked about, by answer (allowed, denied, undetermined) and the stage that decided.",
+		}, []string{"outcome", "stage"}),
+		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "assay_findings_total", Help: "Findings by rule and level; those of level warn stop nothing.",
+		}, []string{"rule", "level"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "assay_request_seconds", Help: "Time from the request's first byte to its answer, the archive's way included.",
+			Buckets: []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60},
+		}, []string{"code"}),
+	}
+	m.registry.MustRegister(m.requests, m.findings, m.seconds, gauges{s})
+	return m
+}
+
+// judged counts one verdict.
+func (m *metrics) judged(v *plugin.Verdict, stage string) {
+	m.requests.WithLabelValues(v.Outcome().String(), stage).Inc()
+	for _, finding := range v.Findings {
+		if finding.Level != plugin.Info {
+			m.findings.WithLabelValues(finding.Rule, finding.Level.String()).Inc()
+		}
+	}
+}
+
+func (m *metrics) ended(begun time.Time, err error) {
+	m.seconds.WithLabelValues(status.Code(err).String()).Observe(time.Since(begun).Seconds())
+}
+
+// gauges are read when Prometheus asks.
+type gauges struct{ server *Server }
+
+// Describe implements prometheus.Collector; the names depend on what there is.
+func (gauges) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (g gauges) Collect(out chan<- prometheus.Metric) {
+	send := func(name, help string, kind prometheus.ValueType, value float64, labels ...[2]string) {
+		var names, values []string
+		for _, label := range labels {
+			names, values = append(names, label[0]), append(values, label[1])
+		}
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...)
+	}
+	s := g.server
+	hits, misses := s.trees.counts()
+	send("assay_judging", "Applications that are being judged.", prometheus.GaugeValue, float64(len(s.queue.places)))
+	send("assay_archives_total", "Archives by whether they were unpacked already.", prometheus.CounterValue, float64(hits), [2]string{"cache", "hit"})
+	send("assay_archives_total", "Archives by whether they were unpacked already.", prometheus.CounterValue, float64(misses), [2]string{"cache", "miss"})
+	send("assay_gate_age_seconds", "Time since the gate's files were loaded.", prometheus.GaugeValue, s.options.Clock().Sub(s.begun).Seconds())
+	if s.options.Facts == nil {
+		return
+	}
+	hits, misses = s.options.Facts.RenderStats()
+	send("assay_renderings_total", "Renderings by whether they were in memory.", prometheus.CounterValue, float64(hits), [2]string{"cache", "hit"})
+	send("assay_renderings_total", "Renderings by whether they were in memory.", prometheus.CounterValue, float64(misses), [2]string{"cache", "miss"})
+	for _, stat := range s.options.Facts.RegistryStats() {
+		send("assay_registry_requests_total", "Requests to registries; status 0 had no answer.", prometheus.CounterValue, float64(stat.Count),
+			[2]string{"host", stat.Host}, [2]string{"status", strconv.Itoa(stat.Status)})
+	}
+	for _, root := range s.roots {
+		send("assay_trust_root_age_seconds", "Time since the newest key or authority of a trust root became valid.", prometheus.GaugeValue,
+			s.options.Clock().Sub(root.Newest).Seconds(), [2]string{"root", root.Name})
+	}
+}
+
+// Handler serves /metrics, /healthz (the process lives) and /readyz (it would
+// answer a request: the socket is there and no other plugin's beside it).
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := s.ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	return mux
+}

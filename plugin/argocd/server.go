@@ -1,0 +1,264 @@
+package argocd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/argocd/protocol"
+	"github.com/assay-gitops/assay/plugin/verify"
+)
+
+// Options configure [NewServer].
+type Options struct {
+	// Judge answers about applications. It is required.
+	Judge Judge
+	// Plugins is the folder of the plugins' sockets, shared with the repo-server.
+	Plugins string
+	// Work is a folder for unpacked archives; it must exist and be nobody else's.
+	Work string
+	// Concurrency is how many applications are judged at once; below 1 it is
+	// four for each processor.
+	Concurrency int
+	// Archive bounds what the repo-server sends.
+	Archive ArchiveLimits
+	// Log gets one line a request, with the whole report when something was
+	// found. It is required.
+	Log *slog.Logger
+	// Facts are counted below the door; nil leaves their metrics out.
+	Facts Facts
+	// Clock is the time that stands in verdicts made here; nil is the machine's.
+	Clock func() time.Time
+}
+
+// Server answers the repo-server. It may be used by many goroutines.
+type Server struct {
+	protocol.UnimplementedConfigManagementPluginServiceServer
+
+	door    door
+	options Options
+	trees   *trees
+	queue   *queue
+	metrics *metrics
+	begun   time.Time
+	roots   []verify.RootInfo
+	// listening is set while the socket is open.
+	listening atomic.Bool
+}
+
+// SocketName is the socket's base name: an Application asks for the plugin
+// "assay".
+const SocketName = "assay.sock"
+
+// patience is the time for a request whose caller set no deadline: Argo CD's
+// own default.
+const patience = time.Minute
+
+// NewServer checks the options and empties the work folder.
+func NewServer(options Options) (*Server, error) {
+	if options.Judge == nil || options.Log == nil {
+		return nil, errors.New("setting up the plugin: no judge or no log")
+	}
+	if options.Concurrency < 1 {
+		options.Concurrency = 4 * runtime.GOMAXPROCS(0)
+	}
+	if options.Clock == nil {
+		options.Clock = time.Now
+	}
+	if options.Archive == (ArchiveLimits{}) {
+		options.Archive = DefaultArchiveLimits()
+	}
+	s := &Server{
+		door: door{options.Judge, options.Log, options.Clock}, options: options, trees: newTrees(options.Work, options.Archive), queue: newQueue(options.Concurrency),
+		begun: options.Clock(),
+	}
+	if options.Facts != nil {
+		var err error
+		if s.roots, err = options.Facts.Roots(); err != nil {
+			return nil, fmt.Errorf("setting up the plugin: %w", err)
+		}
+	}
+	s.metrics = newMetrics(s)
+	if err := s.trees.clear(); err != nil {
+		return nil, fmt.Errorf("emptying the work folder %s: %w", options.Work, err)
+	}
+	return s, nil
+}
+
+// Close removes what is unpacked.
+func (s *Server) Close() { s.trees.close() }
+
+// CheckPluginConfiguration says that the plugin is used by name only: an
+// Application that names no plugin must not come here by guessing, as Argo CD
+// falls back to its own rendering when a guess fails.
+func (s *Server) CheckPluginConfiguration(context.Context, *emptypb.Empty) (*protocol.CheckPluginConfigurationResponse, error) {
+	if err := s.aloneStatus(); err != nil {
+		return nil, err
+	}
+	return &protocol.CheckPluginConfigurationResponse{}, nil
+}
+
+// MatchRepository says no: see CheckPluginConfiguration.
+func (s *Server) MatchRepository(stream protocol.ConfigManagementPluginService_MatchRepositoryServer) error {
+	if err := s.drained(stream.Context(), stream); err != nil {
+		return err
+	}
+	return stream.SendAndClose(&protocol.RepositoryResponse{})
+}
+
+// GetParametersAnnouncement lists what an Application may set.
+func (s *Server) GetParametersAnnouncement(stream protocol.ConfigManagementPluginService_GetParametersAnnouncementServer) error {
+	if err := s.drained(stream.Context(), stream); err != nil {
+		return err
+	}
+	return stream.SendAndClose(&protocol.ParametersAnnouncementResponse{ParameterAnnouncements: announcements()})
+}
+
+// GenerateManifest judges the application in the archive. The answer is its
+// manifests, or an error whose text is made for the Application's condition.
+func (s *Server) GenerateManifest(stream protocol.ConfigManagementPluginService_GenerateManifestServer) error {
+	ctx, cancel := withRoom(stream.Context())
+	defer cancel()
+	begun := time.Now()
+	response, err := s.generate(ctx, stream)
+	s.metrics.ended(begun, err)
+	if err != nil {
+		return err
+	}
+	return stream.SendAndClose(response)
+}
+
+// withRoom ends the work before the caller stops listening, so that the answer
+// arrives: a twentieth of the time earlier, at most two seconds.
+func withRoom(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, set := ctx.Deadline()
+	if !set {
+		return context.WithTimeout(ctx, patience)
+	}
+	room := min(time.Until(deadline)/20, 2*time.Second)
+	return context.WithDeadline(ctx, deadline.Add(-room))
+}
+
+func (s *Server) generate(ctx context.Context, stream protocol.ConfigManagementPluginService_GenerateManifestServer) (*protocol.ManifestResponse, error) {
+	got, err := s.received(ctx, stream)
+	if err != nil {
+		return nil, s.refuse(got, "receive", err)
+	}
+	defer s.trees.release(got.tree)
+	if err := s.alone(); err != nil {
+		return nil, s.refuse(got, "plugins", err)
+	}
+	root, err := got.tree.wait(ctx)
+	if err != nil {
+		return nil, s.refuse(got, "unpack", err)
+	}
+	verdict := s.door.settle(ctx, got.asked.source(root, got.folder), s.queue.enter)
+	answer := s.door.answer(verdict)
+	s.metrics.judged(answer.Verdict, "verdict")
+	if answer.Message != "" {
+		return nil, status.Error(code(answer.Verdict), answer.Message)
+	}
+	return &protocol.ManifestResponse{Manifests: answer.Manifests, SourceType: "assay"}, nil
+}
+
+// received reads the request, at most until the deadline: a caller that sends
+// nothing holds nothing.
+func (s *Server) received(ctx context.Context, stream stream) (received, error) {
+	type result struct {
+		got received
+		err error
+	}
+	done := make(chan result)
+	go func() {
+		got, err := s.receive(stream)
+		select {
+		case done <- result{got, err}:
+		case <-ctx.Done():
+			if err == nil {
+				s.trees.release(got.tree)
+			}
+		}
+	}()
+	select {
+	case ended := <-done:
+		return ended.got, ended.err
+	case <-ctx.Done():
+		return received{}, &plugin.StageError{
+			Stage: stage, Subject: "the repository's archive", Cause: ctx.Err(),
+			Hint: "the repo-server did not send it in time: " + smaller,
+		}
+	}
+}
+
+func (s *Server) receive(stream stream) (got received, err error) {
+	defer recovered(&err)
+	return s.trees.receive(stream)
+}
+
+// drained reads a request whose content does not matter.
+func (s *Server) drained(ctx context.Context, stream stream) error {
+	ctx, cancel := withRoom(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.trees.drain(stream)
+	}()
+	select {
+	case <-done:
+		return s.aloneStatus()
+	case <-ctx.Done():
+		return status.Error(codes.Unavailable, "assay did not receive the repository's archive in time: "+smaller)
+	}
+}
+
+func (s *Server) aloneStatus() error {
+	if err := s.alone(); err != nil {
+		return s.refuse(received{}, "plugins", err)
+	}
+	return nil
+}
+
+// alone refuses while another plugin's socket lies beside ours: an Application
+// could name that one.
+func (s *Server) alone() error {
+	entries, err := os.ReadDir(s.options.Plugins)
+	if err != nil {
+		return &plugin.StageError{Stage: stage, Subject: "the folder of the plugins' sockets", Cause: err, Hint: "mount it as Argo CD's documentation says"}
+	}
+	for _, entry := range entries {
+		if entry.Type()&os.ModeSocket != 0 && entry.Name() != SocketName {
+			return &plugin.Refusal{
+				Rule: ruleRival, Message: fmt.Sprintf("another plugin listens beside assay: %s", entry.Name()),
+				Why:  "an Application that names it would pass by the gate",
+				Hint: "remove that plugin's sidecar from the repo-server, or give it a repo-server of its own; nothing is rendered until then",
+			}
+		}
+	}
+	return nil
+}
+
+// refuse answers about a request that did not come as far as the pipeline.
+func (s *Server) refuse(got received, while string, err error) error {
+	answer := s.door.answer(s.door.failed(got.asked.source(nil, got.folder), err))
+	s.metrics.judged(answer.Verdict, while)
+	return status.Error(code(answer.Verdict), answer.Message)
+}
+
+// code tells a denial from no answer, for whoever reads the log of Argo CD.
+func code(v *plugin.Verdict) codes.Code {
+	if v.Outcome() == plugin.Unanswered {
+		return codes.Unavailable
+	}
+	return codes.FailedPrecondition
+}

@@ -1,0 +1,43 @@
+package policy
+
+// doorRules are about what the doors are given, before an application is
+// judged.
+func doorRules() []Rule {
+	return []Rule{
+		{
+			ID: "argocd/request", Severity: "high", Level: "Deny", Title: "Argo CD says which application it asks about",
+			Why: "gates are chosen by what Argo CD says about the application",
+			Fix: "use a repo-server of Argo CD 2.14 or later, or argocd-cmp-server for assay generate",
+		},
+		{
+			ID: "argocd/parameter", Severity: "medium", Level: "Deny", Title: "Plugin parameters exist and have the right form",
+			Why: "a parameter that is passed over in silence renders something else than its author thinks",
+			Fix: "correct spec.source.plugin.parameters; the message lists those that exist",
+		},
+		{
+			ID: "argocd/archive", Severity: "high", Level: "Deny", Title: "The repository arrives whole",
+			Why: "what was not sent, or was changed on the way, must not be judged",
+			Fix: "hard refresh the Application; if it says so again, look for the file in the repository",
+		},
+		{
+			ID: "argocd/limit", Severity: "medium", Level: "Deny", Title: "The repository is not larger than the sidecar admits",
+			Why: "an archive without a bound fills the disk for everybody",
+			Fix: "leave out what is not rendered (--plugin-tar-exclude, manifest-generate-paths), or raise --archive-files and --archive-bytes",
+		},
+		{
+			ID: "argocd/another-plugin", Severity: "critical", Level: "Deny", Title: "No other plugin listens beside the gate",
+			Why: "an Application that names it would pass by the gate",
+			Fix: "remove that plugin's sidecar from the repo-server, or give it a repo-server of its own",
+		},
+		{
+			ID: "argocd/failed", Severity: "critical", Level: "Deny", Title: "The answer to Argo CD has manifests",
+			Why: "Argo CD reads an empty answer as the wish to delete everything",
+			Fix: "report it with the sidecar's log",
+		},
+		{
+			ID: "argocd/no-answer", Severity: "medium", Level: "Undetermined", Title: "The repository arrived in time and could be unpacked",
+			Why: "a full queue, a full disk or a caller that hung up is neither yes nor no",
+			Fix: "the message says which; it is asked again at the next refresh",
+		},
+	}
+}
