@@ -5,7 +5,7 @@
 #   e2e/changed.sh done     remember that they passed with what is here now
 #
 # What they compare: the packages that verify and render, the examples, the
-# oracles themselves, all versions, and Go. The stamp lies in .cache/ and, for a
+# oracles themselves, their list of differences, all versions, and Go. The stamp lies in .cache/ and, for a
 # fresh clone on the same machine, in the user's cache folder beside Go's own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,7 +20,7 @@ state() {
     find "${folders[@]:0:5}" -type f ! -name '*_test.go' ! -path '*/testdata/*'
     find e2e/oracles -type f
     find plugin -maxdepth 1 -type f -name '*.go' ! -name '*_test.go'
-    printf '%s\n' go.mod go.sum e2e/Makefile
+    printf '%s\n' go.mod go.sum e2e/Makefile docs/parity.md
   } | LC_ALL=C sort | while IFS= read -r line; do
     if [ -f "$line" ]; then sha256sum "$line"; else printf '%s\n' "$line"; fi
   done | sha256sum | cut -d' ' -f1
