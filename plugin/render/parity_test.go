@@ -113,9 +113,9 @@ func TestKustomize_EqualsTheToolsOwnOutput(t *testing.T) {
 	}
 }
 
-// helmTemplate composes helm's own functions as `helm template --include-crds
-// --skip-tests` does.
-func helmTemplate(t testing.TB, folder string, values map[string]any, versions []string) string {
+// helmTemplate composes helm's own functions as `helm template --skip-tests`
+// does, with --include-crds unless the parameters leave them out.
+func helmTemplate(t testing.TB, folder string, values map[string]any, parameters plugin.HelmParameters) string {
 	t.Helper()
 	loaded, err := loader.LoadDir(folder)
 	if err != nil {
@@ -130,7 +130,7 @@ func helmTemplate(t testing.TB, folder string, values map[string]any, versions [
 		t.Fatal(err)
 	}
 	capabilities.KubeVersion = *version
-	capabilities.APIVersions = append(capabilities.APIVersions, versions...)
+	capabilities.APIVersions = append(capabilities.APIVersions, parameters.APIVersions...)
 	options := common.ReleaseOptions{Name: "prod", Namespace: "team-a", Revision: 1, IsInstall: true}
 	top, err := commonutil.ToRenderValues(loaded, values, options, capabilities)
 	if err != nil {
@@ -150,7 +150,11 @@ func helmTemplate(t testing.TB, folder string, values map[string]any, versions [
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	for _, crd := range loaded.CRDObjects() {
+	crds := loaded.CRDObjects()
+	if parameters.SkipCRDs {
+		crds = nil
+	}
+	for _, crd := range crds {
 		fmt.Fprintf(&out, "---\n# Source: %s\n%s\n", crd.Filename, crd.File.Data)
 	}
 	for _, manifest := range manifests {
@@ -182,17 +186,22 @@ func TestHelm_EqualsTheToolsOwnOutput(t *testing.T) {
 			values:     map[string]any{"db": map[string]any{"enabled": false}, "tags": map[string]any{"extras": true}, "archive": map[string]any{"size": "3Gi"}},
 		},
 		{name: "API versions", parameters: plugin.HelmParameters{APIVersions: []string{"example.com/v1"}}},
+		{name: "without CRDs", parameters: plugin.HelmParameters{SkipCRDs: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.values == nil {
 				test.values = map[string]any{}
 			}
-			want := readStream(t, helmTemplate(t, "testdata/chart", test.values, test.parameters.APIVersions))
+			want := readStream(t, helmTemplate(t, "testdata/chart", test.values, test.parameters))
 			source := plugin.Source{
 				Root: openTree(t, "testdata"), Path: "chart", Parameters: plugin.Parameters{Helm: test.parameters},
 				Application: plugin.Application{Name: "prod", Namespace: "team-a"},
 			}
-			compare(t, want, mustRender(t, source).Objects)
+			got := mustRender(t, source).Objects
+			compare(t, want, got)
+			if first := got[0].ID().Kind == "CustomResourceDefinition"; first == test.parameters.SkipCRDs {
+				t.Errorf("the CRDs are rendered: %t", first)
+			}
 		})
 	}
 }
