@@ -62,8 +62,11 @@ mutate: ## remove each check of plugin/verify in turn; a test must turn red
 bench: ## run the benchmarks (docs/benchmarks.md has the results)
 	./e2e/bench/run
 
-oracles: ## compare our verdicts and renderings with those of the tools that we follow
+# The oracles' module is linted here and not by make lint: its packages, which
+# take minutes to compile, have been compiled by then.
+oracles: $(LINT) ## compare our verdicts and renderings with those of the tools that we follow
 	@$(MAKE) --no-print-directory -C e2e oracles
+	cd e2e/oracles && ../../$(LINT) run --config ../../.golangci.yml ./...
 
 generate: ## write the generated files (schemas, references) anew
 	$(GO) test ./plugin/gate ./plugin/policy ./plugin/report ./docs ./cmd/assay -update
