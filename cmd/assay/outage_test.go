@@ -29,7 +29,7 @@ func TestOutage_SeveralContainersThatHardeningWouldFillInAreUndetermined(t *test
 		says  string
 	}{
 		"registry up":                            {"", false, exitAllowed, ""},
-		"registry down":                          {"", true, exitUndetermined, "hardening may fill this in once the registry answers for the image"},
+		"registry down":                          {"", true, exitUndetermined, "(resolve/no-answer says why)"},
 		"registry down, and one container wrong": {privileged, true, exitDenied, "pss/privileged spec.template.spec.containers[1].securityContext.privileged"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,7 +65,7 @@ is JSON on standard error.`,
 	set := cmd.Flags()
 	set.StringArrayVarP(&flags.gates.gates, "gate", "g", nil, "gate `file or folder` (repeatable); without one the embedded default gate applies")
 	set.StringVar(&flags.plugins, "plugins-dir", pluginsDir(), "`folder` of the plugins' sockets, shared with the repo-server ($ARGOCD_PLUGINSOCKFILEPATH)")
-	set.StringVar(&flags.work, "work-dir", os.TempDir(), "`folder` for what the repo-server sends; a folder of assay's own is made in it")
+	set.StringVar(&flags.work, "work-dir", "", "`folder` for what the repo-server sends (default the system's for temporary files); a folder of assay's own is made in it")
 	set.StringVar(&flags.http, "http", ":8080", "`address` of health and metrics")
 	set.IntVar(&flags.concurrency, "concurrency", 0, "applications that are judged at once (default four for each processor)")
 	set.Int64Var(&flags.archive.Files, "archive-files", flags.archive.Files, "most files of one repository")
@@ -124,13 +125,16 @@ func doorSetup(gates gateFlags) (*setup.Setup, error) {
 // workDir makes a folder that is nobody else's, under a name that stays: what
 // an earlier process left in it is found and removed.
 func workDir(parent string) (string, error) {
-	name := parent + "/assay-serve"
+	name := filepath.Join(cmp.Or(parent, os.TempDir()), "assay-serve")
 	if err := os.MkdirAll(name, 0o700); err != nil {
 		return "", fmt.Errorf("making the work folder: %w; name one that can be written by --work-dir", err)
 	}
 	info, err := os.Lstat(name)
-	if err != nil || !info.IsDir() {
-		return "", fmt.Errorf("making the work folder: %s is no folder of its own: %w", name, err)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("making the work folder: %w", err)
+	case !info.IsDir():
+		return "", fmt.Errorf("making the work folder: %s is a link; name a folder that nobody else writes to by --work-dir", name)
 	}
 	return name, nil
 }

@@ -21,7 +21,7 @@ const mostMessage = 4096
 // first problem with its object, field and fix. All problems follow, and the
 // report under which the log holds the rest.
 func message(v *plugin.Verdict, id string) string {
-	blocking := blocking(v)
+	blocking, following := report.Causes(v)
 	tail := fmt.Sprintf("\nthe whole report is in the log of the assay sidecar: report=%s", id)
 	var out strings.Builder
 	out.WriteString(headline(v, blocking))
@@ -37,18 +37,10 @@ func message(v *plugin.Verdict, id string) string {
 		}
 		out.WriteString(line)
 	}
-	return out.String() + tail
-}
-
-// blocking are the findings that stop the application, the worst first.
-func blocking(v *plugin.Verdict) []plugin.Finding {
-	var list []plugin.Finding
-	for _, finding := range v.Findings {
-		if finding.Level.Blocks() {
-			list = append(list, finding)
-		}
+	if note := follow(following); out.Len()+len(note)+len(tail) <= mostMessage {
+		out.WriteString(note)
 	}
-	return list
+	return out.String() + tail
 }
 
 func headline(v *plugin.Verdict, blocking []plugin.Finding) string {
@@ -56,7 +48,7 @@ func headline(v *plugin.Verdict, blocking []plugin.Finding) string {
 	if name == "" {
 		name = "the application"
 	}
-	denied := v.Count(plugin.Deny)
+	denied := count(blocking, plugin.Deny)
 	if v.Outcome() == plugin.Unanswered {
 		start := fmt.Sprintf("assay has no answer about %s (transient: it is asked again at the next refresh)", name)
 		if len(blocking) == 0 {
@@ -73,6 +65,27 @@ func headline(v *plugin.Verdict, blocking []plugin.Finding) string {
 		noun = "problem"
 	}
 	return fmt.Sprintf("%s: %d %s: %s", start, denied, noun, cut(problem(blocking[0]), mostMessage/4))
+}
+
+// follow says how many findings only follow from those that are told.
+func follow(count int) string {
+	switch count {
+	case 0:
+		return ""
+	case 1:
+		return "\n1 more follows from these"
+	}
+	return fmt.Sprintf("\n%d more follow from these", count)
+}
+
+func count(findings []plugin.Finding, level plugin.Level) int {
+	found := 0
+	for _, finding := range findings {
+		if finding.Level == level {
+			found++
+		}
+	}
+	return found
 }
 
 // problem is one finding in one line: where, what, by which rule, what to do.

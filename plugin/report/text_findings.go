@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -30,21 +29,23 @@ type teller struct {
 	brief bool
 	// advised maps a why and a fix to the title of the group that has it.
 	advised map[string]string
-	// causes maps an image that has no digest to the rule that says why.
-	causes  map[string]string
+	reasons reasons
 	details []string // of the finding before, in the same group
 }
 
 // findings writes everything that blocks or warns, by object, the worst first.
 func (p *page) findings(v *plugin.Verdict, findings []plugin.Finding) {
-	t := teller{page: p, severalGates: len(v.Gates) > 1, brief: !v.Allowed(), advised: map[string]string{}, causes: causes(findings)}
+	t := teller{page: p, severalGates: len(v.Gates) > 1, brief: !v.Allowed(), advised: map[string]string{}, reasons: reasonsOf(findings)}
 	for _, g := range groupFindings(v, findings) {
+		if g.findings = slices.DeleteFunc(g.findings, t.silent); len(g.findings) == 0 {
+			continue
+		}
 		p.blank()
 		p.columns(0, span{strong, g.title}, span{faint, g.kind}, span{faint, g.origin})
 		p.labelled(2, "in", span{faint, g.used})
 		t.details = nil
 		slices.SortStableFunc(g.findings, func(a, b plugin.Finding) int {
-			return cmp.Or(cmp.Compare(a.Level, b.Level), cmp.Compare(rank(t.follows(a)), rank(t.follows(b))))
+			return cmp.Or(cmp.Compare(a.Level, b.Level), cmp.Compare(rank(t.reasons.of(a)), rank(t.reasons.of(b))))
 		})
 		for _, finding := range g.findings {
 			t.tell(g, finding)
@@ -52,36 +53,17 @@ func (p *page) findings(v *plugin.Verdict, findings []plugin.Finding) {
 	}
 }
 
-func rank(follows bool) int {
-	if follows {
+// rank puts what only follows from something else behind what does not.
+func rank(reason string) int {
+	if reason != "" {
 		return 1
 	}
 	return 0
 }
 
-// causes finds for each image the rule that says why it has no digest.
-func causes(findings []plugin.Finding) map[string]string {
-	causes := map[string]string{}
-	for _, finding := range findings {
-		area, _, _ := strings.Cut(finding.Rule, "/")
-		names := slices.Contains([]string{"image/not-found", "image/not-locked", "image/invalid"}, finding.Rule)
-		if _, known := causes[finding.Image]; !known && finding.Image != "" && (names || slices.Contains([]string{"resolve", "registry", "lock"}, area)) {
-			causes[finding.Image] = finding.Rule
-		}
-	}
-	return causes
-}
-
-// follows reports whether a finding only says what follows from an image
-// having no digest, and another one says why it has none.
-func (t *teller) follows(finding plugin.Finding) bool {
-	return finding.Digest == "" && t.causes[finding.Image] != "" && (finding.Rule == "image/not-pinned" || finding.Rule == "image/unaccounted")
-}
-
 func (t *teller) tell(g *group, finding plugin.Finding) {
-	if t.follows(finding) {
-		mark, markStyle := levelMark(finding)
-		t.hang(2, len(mark)+2, span{markStyle, mark}, span{text: fmt.Sprintf("%s: %s: %s (%s says why)", finding.Rule, finding.Image, finding.Message, t.causes[finding.Image])})
+	if reason := t.reasons.of(finding); reason != "" {
+		t.following(finding, reason)
 		return
 	}
 	if t.brief && !finding.Level.Blocks() {
@@ -91,6 +73,22 @@ func (t *teller) tell(g *group, finding plugin.Finding) {
 	}
 	t.finding(g, finding)
 	t.advice(g, finding)
+}
+
+// following is one line for what only follows from something else, and none
+// for a warning that does.
+func (t *teller) following(finding plugin.Finding, reason string) {
+	about := finding.Rule + " " + finding.Field
+	if finding.Image != "" {
+		about = finding.Rule + ": " + finding.Image
+	}
+	mark, markStyle := levelMark(finding)
+	t.hang(2, len(mark)+2, span{markStyle, mark}, span{text: fmt.Sprintf("%s: %s (%s says why)", about, finding.Message, reason)})
+}
+
+// silent are warnings about what something that blocks says already.
+func (t *teller) silent(finding plugin.Finding) bool {
+	return t.brief && !finding.Level.Blocks() && t.reasons.of(finding) != ""
 }
 
 // groupFindings keeps the order of the findings, so that the group with the
