@@ -20,7 +20,7 @@ state() {
     find "${folders[@]:0:5}" -type f ! -name '*_test.go' ! -path '*/testdata/*'
     find e2e/oracles -type f
     find plugin -maxdepth 1 -type f -name '*.go' ! -name '*_test.go'
-    printf '%s\n' go.mod go.sum e2e/Makefile docs/parity.md
+    printf '%s\n' go.mod go.sum e2e/Makefile docs/parity.md plugin/argocd/protocol/plugin.proto
   } | LC_ALL=C sort | while IFS= read -r line; do
     if [ -f "$line" ]; then sha256sum "$line"; else printf '%s\n' "$line"; fi
   done | sha256sum | cut -d' ' -f1
