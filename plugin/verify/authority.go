@@ -17,7 +17,6 @@ import (
 // authority is one compiled way to vouch.
 type authority struct {
 	name   string
-	at     plugin.Origin
 	static gate.StaticRef
 	// bundles and legacy say which formats are looked for.
 	bundles, legacy bool

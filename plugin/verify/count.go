@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 )
 
 // unlisted is how many entries of an index beyond the limit of its images may
@@ -20,48 +19,46 @@ func (m *mentioned) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// countMembers refuses a document in which a list of the top level has more
-// than most members: four mebibytes of empty ones become a hundred times that
-// when they are read into memory. What is no such document is left to who
-// reads it.
-func countMembers(data []byte, list string, most int64) error {
-	if !hasMoreThan(data, list, most) {
-		return nil
-	}
-	return fmt.Errorf("it lists more than %d %s", most, list)
+// entry is a member of a list that is counted and not read: as it has no size,
+// neither has a list of them.
+type entry struct{}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (*entry) UnmarshalJSON([]byte) error { return nil }
+
+// members counts the members of a list. Of one that stands twice the longer
+// counts, as both are read into memory.
+type members int64
+
+// UnmarshalJSON implements json.Unmarshaler. What is no list has no members; it
+// is left to who reads it.
+func (m *members) UnmarshalJSON(data []byte) error {
+	var entries []entry
+	_ = json.Unmarshal(data, &entries)
+	*m = max(*m, members(len(entries)))
+	return nil
 }
 
-func hasMoreThan(data []byte, list string, most int64) bool {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	var skipped json.RawMessage
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return false
+// lists are the lists of a manifest or an index, under every spelling that
+// encoding/json accepts.
+type lists struct {
+	Layers    members `json:"layers"`
+	Manifests members `json:"manifests"`
+}
+
+// countLists counts before a document is read: four mebibytes of empty members
+// become a hundred times that in memory. What is no document has no lists; it
+// is left to who reads it.
+func countLists(data []byte) lists {
+	var counted lists
+	_ = json.Unmarshal(data, &counted)
+	return counted
+}
+
+// atMost refuses a list that has more members than that.
+func (m members) atMost(most int64, what string) error {
+	if int64(m) <= most {
+		return nil
 	}
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			return false
-		}
-		if spelled, _ := name.(string); !strings.EqualFold(spelled, list) { // as encoding/json reads names
-			if decoder.Decode(&skipped) != nil {
-				return false
-			}
-			continue
-		}
-		if token, err := decoder.Token(); err != nil || token != json.Delim('[') {
-			return false
-		}
-		for count := int64(1); decoder.More(); count++ {
-			if count > most {
-				return true
-			}
-			if decoder.Decode(&skipped) != nil {
-				return false
-			}
-		}
-		if _, err := decoder.Token(); err != nil {
-			return false
-		}
-	}
-	return false
+	return fmt.Errorf("it lists more than %d %s", most, what)
 }

@@ -76,30 +76,24 @@ type trustParts struct {
 
 func (c compiler) parts(declared gate.Authority) (trustParts, error) {
 	var parts trustParts
-	var err error
+	var certificates, logs, stamps error
 	if declared.Keyless != nil {
-		if parts.certificates, err = c.certificateRoot(*declared.Keyless); err != nil {
-			return parts, err
-		}
+		parts.certificates, certificates = c.certificateRoot(*declared.Keyless)
 		parts.logs = parts.certificates
 	}
 	if declared.CTLog != nil {
 		if declared.CTLog.URL == "" && declared.CTLog.TrustRootRef == "" {
 			return parts, errors.New("ctlog has neither url nor trustRootRef: policy-controller would not ask for the log then, although the policy looks as if it did")
 		}
-		if parts.logs, err = c.root("ctlog.trustRootRef", declared.CTLog.TrustRootRef); err != nil {
-			return parts, err
-		}
+		parts.logs, logs = c.root("ctlog.trustRootRef", declared.CTLog.TrustRootRef)
 	}
 	if declared.RFC3161Timestamp != nil {
 		if declared.RFC3161Timestamp.TrustRootRef == "" && declared.SignatureFormat != "bundle" {
 			return parts, errors.New("rfc3161timestamp has no trustRootRef: policy-controller would not ask for a timestamp then, although the policy looks as if it did")
 		}
-		if parts.stamps, err = c.root("rfc3161timestamp.trustRootRef", declared.RFC3161Timestamp.TrustRootRef); err != nil {
-			return parts, err
-		}
+		parts.stamps, stamps = c.root("rfc3161timestamp.trustRootRef", declared.RFC3161Timestamp.TrustRootRef)
 	}
-	return parts, nil
+	return parts, errors.Join(certificates, logs, stamps)
 }
 
 // publicFulcio is the only certificate authority that an empty trustRootRef
@@ -123,7 +117,8 @@ func (c compiler) root(field, name string) (*trustRoot, error) {
 	return nil, fmt.Errorf("%s: there is no TrustRoot %s; the configuration has %v", field, name, sortedNames(c.roots))
 }
 
-// checkParts refuses demands that the trust roots can never meet.
+// checkParts refuses demands that the trust roots can never meet. Whatever the
+// older format asks of the log, bundles do, too.
 func (a *authority) checkParts() error {
 	parts := a.parts
 	switch {
@@ -131,7 +126,7 @@ func (a *authority) checkParts() error {
 		return fmt.Errorf("TrustRoot %s has no certificate authority", parts.certificates.name)
 	case a.onLegacy.sct && len(parts.certificates.material.CTLogs()) == 0:
 		return fmt.Errorf("TrustRoot %s has no ctLogs to check certificate timestamps with; add them, or set insecureIgnoreSCT", parts.certificates.name)
-	case (a.onLegacy.log || a.onBundles.log) && len(parts.logs.material.RekorLogs()) == 0:
+	case a.onBundles.log && len(parts.logs.material.RekorLogs()) == 0:
 		return fmt.Errorf("TrustRoot %s has no tLogs", parts.logs.name)
 	case parts.stamps != nil && len(parts.stamps.material.TimestampingAuthorities()) == 0:
 		return fmt.Errorf("TrustRoot %s has no timestampAuthorities", parts.stamps.name)

@@ -77,9 +77,6 @@ func (v *Verifier) identify(found *candidate, digest string) Signer {
 		}
 		any := authority{name: name, anyone: true, parts: trustParts{certificates: root, logs: root}, clock: v.config.Clock}
 		any.onBundles = root.everything()
-		if any.onBundles.stamp {
-			any.parts.stamps = root
-		}
 		any.onLegacy = any.onBundles
 		got, err := guardedCheck(&any, found, digest)
 		if err != nil {

@@ -63,9 +63,6 @@ func (a *authority) whyNot(found *candidate, wanted demands, err error) error {
 
 // names are the identities whom the authority trusts.
 func (a *authority) names() string {
-	if len(a.identities) == 0 {
-		return "an identity"
-	}
 	texts := make([]string, len(a.identities))
 	for i, identity := range a.identities {
 		subject, issuer := identity.SubjectAlternativeName.SubjectAlternativeName, identity.Issuer.Issuer

@@ -66,9 +66,7 @@ func (s *session) gatherBundles(ctx context.Context, at lookupKey) gathered {
 	referrers, err := s.registry.Referrers(ctx, at.repository, at.digest)
 	if err != nil {
 		all.note("listing referrers in "+at.repository, err)
-		if referrers, all.stale = s.earlierReferrers(at, err); all.stale == 0 {
-			return all
-		}
+		referrers, all.stale = s.earlierReferrers(at, err)
 	}
 	if err := s.checkReferrers(referrers); err != nil {
 		all.refused = append(all.refused, err.Error())
@@ -185,7 +183,7 @@ func (s *session) readBundle(ctx context.Context, repository string, referrer re
 		return result
 	}
 	var parsed manifest
-	if err := countMembers(answer.Bytes, "layers", mostLayers); err != nil {
+	if err := countLists(answer.Bytes).Layers.atMost(mostLayers, "layers"); err != nil {
 		result.candidates = []*candidate{{format: formatBundle, label: name, refused: err}}
 		return result
 	}

@@ -26,7 +26,7 @@ func (s *session) gatherLegacy(ctx context.Context, at lookupKey) gathered {
 		return all
 	}
 	var parsed manifest
-	if err := countMembers(answer.Bytes, "layers", mostLayers); err != nil {
+	if err := countLists(answer.Bytes).Layers.atMost(mostLayers, "layers"); err != nil {
 		all.refused = append(all.refused, fmt.Sprintf("tag %s: %v", tag, err))
 		return all
 	}

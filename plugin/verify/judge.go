@@ -203,7 +203,7 @@ func (s *session) judgeLeaves(ctx context.Context, policy *policy, image plugin.
 		if len(leaves) > 1 || leaf.Platform != "" {
 			prefix = fmt.Sprintf("platform %s (%s): ", leaf.Platform, label("", leaf.Digest)[1:])
 		}
-		if part.signatures == 0 && len(part.unseen) == 0 && part.disallowed == "" {
+		if part.signatures == 0 && len(part.unseen) == 0 {
 			part.reasons = append(part.reasons, "no signature")
 		}
 		all.merge(part, prefix)

@@ -49,7 +49,7 @@ func (s *session) parseLeaves(answer registry.Manifest, digest string) ([]regist
 	if isImage(answer) {
 		return []registry.Descriptor{{Digest: digest}}, nil
 	}
-	if err := countMembers(answer.Bytes, "manifests", s.config.Limits.ManifestsPerIndex+unlisted); err != nil {
+	if err := countLists(answer.Bytes).Manifests.atMost(s.config.Limits.ManifestsPerIndex+unlisted, "manifests"); err != nil {
 		return nil, &plugin.Refusal{Rule: ruleNotTrusted, Message: fmt.Sprintf("index %s: %v (limit manifestsPerIndex)", digest, err)}
 	}
 	var index struct {

@@ -164,6 +164,22 @@ func TestVerify_ImageIsItsOwnLeaf(t *testing.T) {
 	}
 }
 
+// A timestamp authority that is asked for takes the log's place, although the
+// trust root has one.
+func TestVerify_TimestampTakesTheLogsPlace(t *testing.T) {
+	arrange := func(authority gate.Authority) twin {
+		return func(w *world) plugin.Image {
+			w.require(authority)
+			image := w.image("a")
+			who := builds()
+			who.LeaveOut = throwaway.Parts{Log: true}
+			w.sign(image, who)
+			return image
+		}
+	}
+	checkTwins(t, arrange(keyless()), arrange(stamped()), notTrusted("log"))
+}
+
 func TestVerify_IndexIsReadOnceForAllPolicies(t *testing.T) {
 	w := newWorld(t)
 	w.config.Platforms = PlatformsAllLeaves

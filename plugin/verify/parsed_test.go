@@ -30,6 +30,20 @@ func TestParsed_KeepsWhatItReadWithinItsBounds(t *testing.T) {
 	if broken := kept.bundle("a", statement[1:], limits); broken == first || broken.refused == nil {
 		t.Error("broken bytes were not refused")
 	}
+	if len(kept.byHash) != 2 {
+		t.Errorf("%d are kept, want the two that could be read", len(kept.byHash))
+	}
+	spaced := append([]byte(" "), statement...)
+	if one, other := kept.bundle("c", spaced, limits), kept.bundle("c ", statement, limits); one == other || one.refused != nil {
+		t.Error("the end of a name was taken for the beginning of what was read")
+	}
+	// Two that read the same at the same time keep it once.
+	for range 2 {
+		kept.keep([32]byte{}, first)
+	}
+	if len(kept.byHash) != len(kept.order) {
+		t.Errorf("%d are kept, and %d will be dropped", len(kept.byHash), len(kept.order))
+	}
 	for i := range parsedBundles {
 		kept.bundle(fmt.Sprint(i), statement, limits)
 	}

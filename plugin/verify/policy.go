@@ -101,10 +101,7 @@ func modeLevel(mode string) (plugin.Level, error) {
 
 // authority compiles one way to vouch.
 func (c compiler) authority(policyAt plugin.Origin, declared gate.Authority) (authority, error) {
-	compiled := authority{at: declared.At, clock: c.clock}
-	if compiled.at == (plugin.Origin{}) {
-		compiled.at = policyAt
-	}
+	compiled := authority{clock: c.clock}
 	if err := checkKinds(declared); err != nil {
 		return compiled, err
 	}

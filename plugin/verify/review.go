@@ -83,13 +83,12 @@ func (s *session) orGone(ctx context.Context, image plugin.Image, finding plugin
 // asked only about digests that somebody wrote down: those that it answered
 // with just now it has.
 func (s *session) isGone(ctx context.Context, image plugin.Image) bool {
-	switch image.DigestFrom {
-	case plugin.DigestWritten, plugin.DigestLocked, plugin.DigestStale:
-		_, err := s.registry.Manifest(ctx, image.Reference.Repository, image.Digest)
-		return errors.Is(err, registry.ErrNotFound)
-	case plugin.DigestResolved:
+	written := []plugin.DigestSource{plugin.DigestWritten, plugin.DigestLocked, plugin.DigestStale}
+	if !slices.Contains(written, image.DigestFrom) {
+		return false
 	}
-	return false
+	_, err := s.registry.Manifest(ctx, image.Reference.Repository, image.Digest)
+	return errors.Is(err, registry.ErrNotFound)
 }
 
 func findingAbout(image plugin.Image) plugin.Finding {

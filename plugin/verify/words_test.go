@@ -54,6 +54,31 @@ func TestVerify_IdentitiesAreNamedAsThePolicyWritesThem(t *testing.T) {
 	}
 }
 
+// An attestation is no signature, whoever made it: by what it is signed is not
+// what is wrong with it.
+func TestVerify_AttestationByAKeyIsNotCalledAnotherKind(t *testing.T) {
+	w := newWorld(t)
+	image := w.image("a")
+	authority := w.verifier().policies[0].authorities[0]
+	for predicate, says := range map[string]bool{throwaway.SignPredicate: true, "https://slsa.dev/provenance/v1": false} {
+		text := w.statement(image.Digest, throwaway.Signer{Key: newKey(t, "ecdsa-p256")}, predicate)
+		_, err := authority.check(parseBundle("a", text, w.config.Limits), image.Digest)
+		if err == nil || strings.Contains(err.Error(), "it is signed by a key") != says {
+			t.Errorf("%s: %v", predicate, err)
+		}
+	}
+}
+
+// What an image that is gone is signed by is still said, when it is signed.
+func TestVerify_ImageThatTheRegistryLacksMayBeSignedByAnother(t *testing.T) {
+	w := newWorld(t)
+	image := w.image("a")
+	image.DigestFrom = plugin.DigestLocked
+	w.sign(image, throwaway.Signer{Issuer: issuer, Subject: "https://other.example.com"})
+	delete(w.registry.manifests, repository+"@"+image.Digest)
+	checkRefused(t, w.review(image), notTrusted("https://other.example.com"))
+}
+
 func TestVerify_ImageThatTheRegistryLacksIsNotCalledUnsigned(t *testing.T) {
 	const gone = "the registry has no image " + repository + "@"
 	for _, c := range []struct {
