@@ -12,6 +12,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -130,10 +131,18 @@ func measure(ctx context.Context, o options) error {
 		return nil
 	}
 	text, err := b.tables(ctx)
-	if err != nil || o.out == "" {
+	if err != nil {
 		return err
 	}
-	return replaceBetween(o.out, "<!-- bench -->", "<!-- /bench -->", text)
+	door, err := b.doorTable(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Print("\n" + door)
+	if o.out == "" {
+		return nil
+	}
+	return errors.Join(replaceBetween(o.out, "<!-- bench -->", "<!-- /bench -->", text), replaceBetween(o.out, "<!-- door -->", "<!-- /door -->", door))
 }
 
 // tables prints the rows as they come, and returns all of them.

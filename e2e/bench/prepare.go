@@ -159,6 +159,7 @@ metadata:
   name: bench
 spec:
   base: true
+  lock: {mode: Resolve}
   profile: profile/restricted@1
   judge:
     podSecurity: {level: restricted, version: latest}

@@ -28,6 +28,9 @@ func message(v *plugin.Verdict, id string) string {
 	if v.Banner != "" {
 		out.WriteString("\n" + report.Neutral(v.Banner))
 	}
+	if len(blocking) == 1 {
+		blocking = nil // the first line has said it
+	}
 	for i, finding := range blocking {
 		line := "\n- " + cut(problem(finding), mostMessage/4)
 		left := fmt.Sprintf("\n- and %d more", len(blocking)-i)
