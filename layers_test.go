@@ -25,7 +25,7 @@ const module = "github.com/assay-gitops/assay"
 // Folders below a named one belong to it.
 func layers() [][]string {
 	return [][]string{
-		{"policies"},
+		{"policies", "manifests"},
 		{"plugin"},
 		{"plugin/gate", "plugin/registry"},
 		{"plugin/render", "plugin/mutate", "plugin/verify", "plugin/harden", "plugin/policy", "plugin/report"},
@@ -49,7 +49,7 @@ func support() map[string][]string {
 
 // onlyFor lists packages that not everything above them may import.
 func onlyFor() map[string][]string {
-	return map[string][]string{"policies": {"plugin/policy", "plugin/gate"}}
+	return map[string][]string{"policies": {"plugin/policy", "plugin/gate"}, "manifests": {"plugin/policy"}}
 }
 
 // heavy are the dependencies that the light packages must not grow.
@@ -129,6 +129,7 @@ func TestLayers_TestCanFail(t *testing.T) {
 		{"plugin/policy", "plugin/setup", false}, {"plugin/setup", "plugin/policy", true}, {"plugin/setup", "plugin/argocd", false}, {"plugin/argocd", "plugin/setup", true},
 		{"plugin/argocd", "plugin/flux", false}, {"plugin/setup", "cmd/assay", false}, {"cmd/assay", "plugin/setup", true}, {"cmd/assay", "cmd/assay-source", false},
 		{"plugin/policy", "policies", true}, {"plugin/gate", "policies", true}, {"plugin/render", "policies", false}, {"policies", "plugin", false},
+		{"plugin/policy", "manifests", true}, {"plugin/gate", "manifests", false}, {"manifests", "plugin", false}, {"policies", "manifests", false},
 		{"plugin/verify", "plugin/registry/ociserver", false}, {"plugin/registry", "plugin/registry/ociserver", false}, {"cmd/assay", "plugin/registry/ociserver", true},
 		{"plugin/registry/ociserver", "plugin", false}, {"plugin/verify/throwaway", "plugin/registry/ociserver", false}, {"cmd/assay", "plugin/verify/throwaway", true},
 		{"plugin/render", "tools/x", false}, {"tools/x", "plugin/render", true},

@@ -56,10 +56,11 @@ func (c *Compiler) compilePolicy(policy *admissionPolicy) error {
 	}
 	conditions, validations, messages, audits := policyExpressions(spec)
 	build := conditionBuilder{compiler: variables.compiler, file: file}
-	withAuthorizer := plugincel.OptionalVariableDeclarations{HasAuthorizer: true}
+	params := spec.ParamKind != nil
+	withAuthorizer := plugincel.OptionalVariableDeclarations{HasAuthorizer: true, HasParams: params}
 	policy.conditions = build.compile("matchConditions", conditions, withAuthorizer)
 	policy.validations = build.compile("validations", validations, withAuthorizer)
-	policy.messages = build.compile("messageExpression", messages, plugincel.OptionalVariableDeclarations{})
+	policy.messages = build.compile("messageExpression", messages, plugincel.OptionalVariableDeclarations{HasParams: params})
 	policy.audits = build.compile("auditAnnotations", audits, withAuthorizer)
 	policy.conditionRefs = build.references(variables, conditions)
 	policy.validationRefs = build.references(variables, validations)
@@ -128,7 +129,8 @@ type sharedVariables struct {
 // variables compiles the policy's variables, or takes those of an earlier
 // policy that declares the same ones.
 func (c *Compiler) variables(file policyFile) (sharedVariables, error) {
-	key := fmt.Sprintf("%q", file.Spec.Variables)
+	params := file.Spec.ParamKind != nil
+	key := fmt.Sprintf("%t %q", params, file.Spec.Variables)
 	if shared, found := c.shared[key]; found {
 		return shared, nil
 	}
@@ -144,7 +146,7 @@ func (c *Compiler) variables(file policyFile) (sharedVariables, error) {
 	var problems []error
 	for _, variable := range file.Spec.Variables {
 		each := expression{variable.Name, variable.Expression, []*cel.Type{cel.AnyType, cel.DynType}}
-		declared := plugincel.OptionalVariableDeclarations{HasAuthorizer: true}
+		declared := plugincel.OptionalVariableDeclarations{HasAuthorizer: true, HasParams: params}
 		result := compiler.CompileAndStoreVariable(each, declared, environment.StoredExpressions)
 		if result.Error != nil {
 			problems = append(problems, refuse(file.at, "policy %q: variable %q does not compile: %v", file.Name, variable.Name, result.Error))

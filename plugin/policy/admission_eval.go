@@ -30,8 +30,18 @@ type evaluation struct {
 	subject   *subject
 	request   *attributes
 	namespace *corev1.Namespace
+	// params are what the policy takes from the platform; nil without paramKind.
+	params *corev1.ConfigMap
 	// unknown is set when the policy may or may not apply.
 	unknown []string
+}
+
+// bindings are the variables beside the object and the request.
+func (e evaluation) bindings() plugincel.OptionalVariableBindings {
+	if e.params == nil {
+		return plugincel.OptionalVariableBindings{}
+	}
+	return plugincel.OptionalVariableBindings{VersionedParams: e.params}
 }
 
 // run evaluates as the API server's validator does
@@ -45,7 +55,7 @@ func (e evaluation) run(ctx context.Context) []failure {
 	}
 	budget := int64(celconfig.RuntimeCELCostBudget)
 	namespace := plugincel.CreateNamespaceObject(e.namespace)
-	results, budget, err := e.policy.validations.ForInput(ctx, e.request.versioned, e.request.request, plugincel.OptionalVariableBindings{}, namespace, budget)
+	results, budget, err := e.policy.validations.ForInput(ctx, e.request.versioned, e.request.request, e.bindings(), namespace, budget)
 	if err != nil {
 		return []failure{{message: err.Error(), erred: true}}
 	}
@@ -64,7 +74,7 @@ func (e *evaluation) conditions(ctx context.Context) (applies bool, failures []f
 	if len(e.policy.conditionRefs) == 0 {
 		return true, nil
 	}
-	results, _, err := e.policy.conditions.ForInput(ctx, e.request.versioned, e.request.request, plugincel.OptionalVariableBindings{}, nil, celconfig.RuntimeCELCostBudgetMatchConditions)
+	results, _, err := e.policy.conditions.ForInput(ctx, e.request.versioned, e.request.request, e.bindings(), nil, celconfig.RuntimeCELCostBudgetMatchConditions)
 	if err != nil {
 		return false, []failure{{message: "matchConditions: " + err.Error(), erred: true}}
 	}
@@ -130,7 +140,7 @@ func (e evaluation) messages(ctx context.Context, results []plugincel.Evaluation
 	if _, secret := e.subject.object.(*corev1.Secret); secret || !failed {
 		return messageResults{}
 	}
-	evaluated, _, err := e.policy.messages.ForInput(ctx, e.request.versioned, e.request.request, plugincel.OptionalVariableBindings{}, plugincel.CreateNamespaceObject(e.namespace), budget)
+	evaluated, _, err := e.policy.messages.ForInput(ctx, e.request.versioned, e.request.request, e.bindings(), plugincel.CreateNamespaceObject(e.namespace), budget)
 	return messageResults{results: evaluated, err: err}
 }
 
@@ -154,7 +164,7 @@ func (e evaluation) audits(ctx context.Context, namespace *corev1.Namespace) []f
 	if len(e.policy.file.Spec.AuditAnnotations) == 0 {
 		return nil
 	}
-	results, _, err := e.policy.audits.ForInput(ctx, e.request.versioned, e.request.request, plugincel.OptionalVariableBindings{}, namespace, celconfig.RuntimeCELCostBudget)
+	results, _, err := e.policy.audits.ForInput(ctx, e.request.versioned, e.request.request, e.bindings(), namespace, celconfig.RuntimeCELCostBudget)
 	if err != nil {
 		return []failure{{message: "auditAnnotations: " + err.Error(), erred: true, unknown: e.unknown}}
 	}

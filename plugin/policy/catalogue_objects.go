@@ -46,8 +46,9 @@ func severityOfLevel(level string) string {
 func selfRules() []Rule {
 	rules := []Rule{
 		{
-			ID: ruleSelfGitOps, Title: "An application renders no objects of Argo CD or Flux, nor others that are applied past the gate",
-			Why: "such an object makes a controller apply manifests that never passed the gate",
+			ID: ruleSelfGitOps, Title: "An application renders nothing that is applied past the gate",
+			Why: "an object of Argo CD, Flux or another such controller makes it apply manifests that never passed the gate; " +
+				"an Application or ApplicationSet may be rendered when it names the plugin, as the admission policies in manifests/argocd/admission ask for",
 			Fix: "keep it in an application that the gate marks as the platform's (spec.platform)",
 		},
 		{

@@ -30,7 +30,9 @@ type SelfConfig struct {
 /*
 self denies what would switch the gate off: an application may not render
 
-  - objects of Argo CD, Flux, assay and others that decide what is applied,
+  - objects of Argo CD, Flux, assay and others that decide what is applied; an
+    Application or ApplicationSet only when it names the plugin, as the admission
+    policies of the cluster ask for,
   - admission policies and webhooks, of the API server or of an engine,
   - RBAC over those kinds, over all namespaces with the gate's own among them,
     or that lends someone else's rights,
@@ -47,6 +49,7 @@ type self struct {
 	protected  []string
 	minimum    *gate.PodSecurity
 	namespaces []gate.Namespace
+	argo       argoPolicies
 }
 
 // NewSelf returns the judge that no gate and no waiver switches off. For an
@@ -59,7 +62,7 @@ func NewSelf(config SelfConfig) plugin.Judge {
 	for _, namespace := range config.ProtectedNamespaces {
 		protected = append(protected, strings.ToLower(namespace))
 	}
-	return &self{protected: protected, minimum: config.PodSecurity, namespaces: config.Namespaces}
+	return &self{protected: protected, minimum: config.PodSecurity, namespaces: config.Namespaces, argo: newArgoPolicies()}
 }
 
 // platformSelf is self for the platform's own applications.
@@ -75,7 +78,7 @@ func (s *self) Judge(ctx context.Context, sealed plugin.Sealed) []plugin.Finding
 		if err := context.Cause(ctx); err != nil {
 			return plugin.FindingsFromError("judge", err)
 		}
-		findings = append(findings, s.judgeObject(selfObject{object: object, id: object.ID(), source: sealed.Source, kinds: kinds, roles: roles})...)
+		findings = append(findings, s.judgeObject(ctx, selfObject{object: object, id: object.ID(), source: sealed.Source, kinds: kinds, roles: roles})...)
 	}
 	return findings
 }
@@ -98,8 +101,16 @@ func (o selfObject) deny(rule, field, message string) plugin.Finding {
 	}
 }
 
-func (s *self) judgeObject(o selfObject) []plugin.Finding {
-	findings := s.judgeKind(o)
+// denyApplication is a finding in the words of an admission policy, which
+// begin with the field and end with what to do.
+func (o selfObject) denyApplication(reason string) plugin.Finding {
+	finding := o.deny(ruleSelfGitOps, "spec", reason)
+	finding.Hint = "let the " + o.id.Kind + " go through the gate as the message says, or " + finding.Hint
+	return finding
+}
+
+func (s *self) judgeObject(ctx context.Context, o selfObject) []plugin.Finding {
+	findings := s.judgeKind(ctx, o)
 	findings = append(findings, s.judgeNamespace(o)...)
 	findings = append(findings, judgeDefinition(o)...)
 	findings = append(findings, judgeRBAC(o)...)
@@ -109,8 +120,16 @@ func (s *self) judgeObject(o selfObject) []plugin.Finding {
 }
 
 // judgeKind denies protected kinds, the CustomResourceDefinitions that define
-// them and the APIServices that serve them.
-func (s *self) judgeKind(o selfObject) []plugin.Finding {
+// them and the APIServices that serve them. Applications and ApplicationSets may
+// be rendered when the admission policies about them say so.
+func (s *self) judgeKind(ctx context.Context, o selfObject) []plugin.Finding {
+	if s.argo.judges(o.id) {
+		var findings []plugin.Finding
+		for _, reason := range s.argo.reasons(ctx, o) {
+			findings = append(findings, o.denyApplication(reason))
+		}
+		return findings
+	}
 	if rule, what := protectedKind(o.id.Group(), o.id.Kind); rule != "" {
 		return []plugin.Finding{o.deny(rule, "kind", fmt.Sprintf("an application may not render %s (%s)", o.id.Kind, what))}
 	}

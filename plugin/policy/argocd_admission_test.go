@@ -1,0 +1,278 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/admission"
+	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
+	"k8s.io/apiserver/pkg/authentication/user"
+)
+
+// write is a request to the API server; old is empty for a creation.
+type write struct{ object, old, projects string }
+
+const gated = "{repoURL: 'https://git.example.com/shop', path: deploy, plugin: {name: assay}}"
+
+// app is an Application with these fields, each "name: {...}".
+func app(fields ...string) string {
+	return "{apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {name: shop, namespace: team-a}, " + strings.Join(fields, ", ") + "}"
+}
+
+func specOf(fields string) string { return "spec: {project: team-a, " + fields + "}" }
+
+func plain(source string) string { return strings.ReplaceAll(source, ", plugin: {name: assay}", "") }
+
+func decoded(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	return &unstructured.Unstructured{Object: objects(t, text)[0].Fields}
+}
+
+// installed are the policies of manifests/argocd/admission.
+type installed []boundPolicy
+
+func install(t *testing.T) installed {
+	t.Helper()
+	policies, err := loadArgoPolicies()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policies
+}
+
+// refusals are what the policies say against a request, as the API server would
+// ask them.
+func (i installed) refusals(t *testing.T, asked write) []string {
+	t.Helper()
+	var said []string
+	for each := range i {
+		said = append(said, refusalsOf(t, &i[each], asked)...)
+	}
+	return said
+}
+
+func refusalsOf(t *testing.T, policy *boundPolicy, asked write) []string {
+	t.Helper()
+	object, operation, options := decoded(t, asked.object), admission.Create, runtime.Object(&metav1.CreateOptions{})
+	var old runtime.Object
+	if before := decoded(t, asked.old); before != nil {
+		old, operation, options = before, admission.Update, &metav1.UpdateOptions{}
+	}
+	kind := object.GroupVersionKind()
+	resource := schema.GroupVersionResource{Group: kind.Group, Version: kind.Version, Resource: strings.ToLower(kind.Kind) + "s"}
+	if !policy.names(resource.Resource) {
+		return nil
+	}
+	record := admission.NewAttributesRecord(object, old, kind, object.GetNamespace(), object.GetName(), resource, "", operation, options, false, &user.DefaultInfo{})
+	versioned := &admission.VersionedAttributes{Attributes: record, VersionedKind: kind}
+	versioned.VersionedObject.Set(object)
+	if old != nil {
+		versioned.VersionedOldObject.Set(old)
+	}
+	run := evaluation{policy: policy.admissionPolicy, subject: &subject{object: object, namespaced: true, namespace: "team-a"}, request: &attributes{
+		versioned: versioned, request: plugincel.CreateAdmissionRequest(record, metav1.GroupVersionResource(resource), metav1.GroupVersionKind(kind)),
+	}}
+	if policy.file.Spec.ParamKind != nil {
+		run.params = &corev1.ConfigMap{Data: map[string]string{"projects": asked.projects}}
+	}
+	var said []string
+	for _, failed := range run.run(t.Context()) {
+		if failed.erred || len(failed.unknown) > 0 {
+			t.Errorf("%s could not be evaluated: %+v", policy.file.Name, failed)
+		}
+		said = append(said, failed.message)
+	}
+	return said
+}
+
+// bypass is one way around the gate, and the same request with one thing
+// changed, which passes.
+type bypass struct {
+	bad, twin write
+	// says is part of what the developer reads.
+	says string
+}
+
+func checkBypasses(t *testing.T, table map[string]bypass) {
+	t.Helper()
+	policies := install(t)
+	for name, test := range table {
+		t.Run(name, func(t *testing.T) {
+			said := policies.refusals(t, test.bad)
+			if len(said) != 1 || !strings.Contains(said[0], test.says) || strings.Contains(said[0], "git.example.com") {
+				t.Errorf("refused with %q, want one message with %q and without an address", said, test.says)
+			}
+			if said := policies.refusals(t, test.twin); len(said) != 0 {
+				t.Errorf("the twin is refused: %q", said)
+			}
+		})
+	}
+}
+
+func TestArgoAdmission_EverySourceOfAnApplicationNamesThePlugin(t *testing.T) {
+	created := func(fields string) write { return write{object: app(specOf(fields))} }
+	other := strings.ReplaceAll(gated, "assay", "helmfile")
+	ref := "{repoURL: 'https://git.example.com/values', ref: values}"
+	checkBypasses(t, map[string]bypass{
+		"no plugin":           {created("source: " + plain(gated)), created("source: " + gated), "spec.source (path deploy) names no plugin"},
+		"another plugin":      {created("source: " + other), created("source: " + gated), `spec.source (path deploy) names the plugin "helmfile"`},
+		"an unnamed plugin":   {created("source: " + strings.ReplaceAll(gated, "name: assay", "")), created("source: " + gated), "names no plugin"},
+		"a version of it":     {created("source: " + strings.ReplaceAll(gated, "assay", "assay-v2")), created("source: " + gated), `"assay-v2"`},
+		"a chart":             {created("source: {repoURL: 'https://charts.example.com', chart: web}"), created("source: {repoURL: 'https://charts.example.com', chart: web, plugin: {name: assay}}"), "(chart web)"},
+		"kustomize":           {created("source: {repoURL: x, path: deploy, kustomize: {images: [a=b]}}"), created("source: {repoURL: x, path: deploy, plugin: {name: assay, parameters: [{name: kustomize-images, array: [a=b]}]}}"), "plugin.parameters"},
+		"the second source":   {created("sources: [" + gated + ", " + plain(gated) + "]"), created("sources: [" + gated + ", " + gated + "]"), "spec.sources (path deploy)"},
+		"beside sources":      {created("source: " + plain(gated) + ", sources: [" + gated + "]"), created("source: " + gated + ", sources: [" + gated + "]"), "spec.source (path deploy)"},
+		"a ref with a path":   {created("sources: [" + gated + ", " + strings.ReplaceAll(ref, "ref", "path: deploy, ref") + "]"), created("sources: [" + gated + ", " + ref + "]"), "spec.sources (path deploy)"},
+		"a ref with a chart":  {created("sources: [" + gated + ", " + strings.ReplaceAll(ref, "ref", "chart: web, ref") + "]"), created("sources: [" + gated + ", " + strings.ReplaceAll(ref, "ref", "path: '', ref") + "]"), "spec.sources (chart web)"},
+		"a ref alone":         {created("source: " + ref), created("sources: [" + ref + "]"), "spec.source names no plugin"},
+		"no source":           {created("destination: {namespace: shop}"), created("source: " + gated), "names no source"},
+		"hydrator and a ref":  {write{object: app(specOf("sources: [" + gated + ", " + ref + "], " + hydrator)), projects: "team-a"}, write{object: app(specOf("sources: [" + gated + ", " + ref + "]"))}, "spec.sources names no plugin"},
+		"an update":           {write{object: app(specOf("source: " + plain(gated))), old: app(specOf("source: " + gated))}, write{object: app(specOf("source: " + gated)), old: app(specOf("source: " + plain(gated)))}, "spec.source"},
+		"an old one, changed": {write{object: app(specOf("source: " + plain(gated) + ", syncPolicy: {automated: {}}")), old: app(specOf("source: " + plain(gated)))}, write{object: app(specOf("source: " + plain(gated))), old: app(specOf("source: " + plain(gated)))}, "spec.source"},
+	})
+}
+
+func TestArgoAdmission_AnOperationSyncsGatedSourcesAlone(t *testing.T) {
+	before := app(specOf("source: " + gated))
+	ref := "{repoURL: 'https://git.example.com/values', ref: values}"
+	sync := func(fields string) write {
+		return write{object: app(specOf("source: "+gated), "operation: {sync: {"+fields+"}}"), old: before}
+	}
+	checkBypasses(t, map[string]bypass{
+		"a source of its own": {sync("source: " + plain(gated)), sync("source: " + gated), "operation.sync.source would sync"},
+		"sources of its own":  {sync("sources: [" + gated + ", " + plain(gated) + "]"), sync("sources: [" + gated + "]"), "operation.sync.sources would sync"},
+		"a ref, where the Application has one source": {sync("sources: [" + gated + ", " + ref + "]"), write{
+			object: app(specOf("sources: ["+gated+", "+ref+"]"), "operation: {sync: {sources: ["+gated+", "+ref+"]}}"), old: before}, "operation.sync.sources"},
+		"rollback":         {sync("revision: abc, prune: true, source: {repoURL: x, path: old, kustomize: {}}"), sync("revision: abc, prune: true"), "rollback to a time before the gate"},
+		"local manifests":  {sync("manifests: ['{}']"), sync("manifests: []"), "argocd app sync --local"},
+		"at the creation":  {write{object: app(specOf("source: "+gated), "operation: {sync: {manifests: ['{}']}}")}, write{object: app(specOf("source: "+gated), "operation: {sync: {}}")}, "operation.sync.manifests"},
+		"of an old object": {write{object: app(specOf("source: "+plain(gated)), "operation: {sync: {}}"), old: app(specOf("source: " + plain(gated)))}, write{object: app(specOf("source: " + plain(gated))), old: app(specOf("source: "+plain(gated)), "operation: {sync: {}}")}, "spec.source"},
+		"another one": {write{object: app(specOf("source: "+gated), "operation: {sync: {source: "+plain(gated)+"}}"), old: app(specOf("source: "+gated), "operation: {sync: {}}")},
+			write{object: app(specOf("source: "+gated), "operation: {sync: {prune: true}}"), old: app(specOf("source: "+gated), "operation: {sync: {}}")}, "operation.sync.source"},
+	})
+}
+
+// Argo CD's Application has no status subresource, and the controller goes on
+// with the operation that the status describes.
+func TestArgoAdmission_AForgedStatusResumesNothing(t *testing.T) {
+	before := app(specOf("source: "+gated), "operation: {sync: {}}")
+	forged := func(state string) write {
+		return write{object: app(specOf("source: "+gated), "operation: {sync: {}}", "status: {operationState: {"+state+"}}"), old: before}
+	}
+	bad := "phase: Running, operation: {sync: {}}, syncResult: {revision: abc, source: " + plain(gated) + "}"
+	good := "phase: Running, operation: {sync: {}}, syncResult: {revision: abc, source: " + gated + "}"
+	ref := "{repoURL: 'https://git.example.com/values', ref: values}"
+	running := func(spec string) string {
+		return app(specOf(spec), "operation: {sync: {}}", "status: {operationState: {phase: Running, operation: {sync: {}}, syncResult: {source: "+gated+", sources: ["+gated+", "+ref+"]}}}")
+	}
+	several := "sources: [" + gated + ", " + ref + "]"
+	checkBypasses(t, map[string]bypass{
+		"the result's source":  {forged(bad), forged(good), "status.operationState would resume"},
+		"the result's sources": {forged("phase: Running, operation: {sync: {}}, syncResult: {source: " + gated + ", sources: [" + plain(gated) + "]}"), forged(good), "status.operationState would resume"},
+		"no phase":             {forged(strings.ReplaceAll(bad, "phase: Running, ", "")), forged(good), "status.operationState"},
+		"an ended operation":   {forged(bad), forged(strings.ReplaceAll(bad, "Running", "Failed")), "status.operationState"},
+		"the operation's source": {forged("phase: Running, operation: {sync: {source: " + plain(gated) + "}}"), forged("phase: Running, operation: {sync: {source: " + gated + "}}"),
+			"status.operationState would resume"},
+		"the operation's manifests": {forged("phase: Running, operation: {sync: {manifests: ['{}']}}"), forged("phase: Running, operation: {sync: {}}"), "manifests that never passed"},
+		"before the operation": {
+			write{object: app(specOf("source: "+gated), "operation: {}", "status: {operationState: {"+bad+"}}"), old: app(specOf("source: "+gated), "status: {operationState: {"+bad+"}}")},
+			write{object: app(specOf("source: "+gated), "status: {operationState: {"+bad+"}}"), old: app(specOf("source: " + gated))}, "status.operationState"},
+		"a ref that becomes a source": {write{object: running("source: " + gated), old: running(several)}, write{object: running(several), old: running("source: " + gated)}, "status.operationState"},
+	})
+}
+
+func TestArgoAdmission_TheControllersWritesPassForObjectsFromBefore(t *testing.T) {
+	policies, old := install(t), specOf("source: "+plain(gated))
+	for name, asked := range map[string]write{
+		"status":               {object: app(old, "status: {sync: {status: Synced}}"), old: app(old, "status: {sync: {status: Unknown}}")},
+		"labels":               {object: strings.Replace(app(old), "name: shop", "name: shop, labels: {team: a}", 1), old: app(old)},
+		"a finalizer":          {object: app(old), old: strings.Replace(app(old), "name: shop", "name: shop, finalizers: [resources-finalizer.argocd.argoproj.io]", 1)},
+		"an operation begun":   {object: app(old, "operation: {sync: {}}", "status: {operationState: {phase: Running, operation: {sync: {}}}}"), old: app(old, "operation: {sync: {}}")},
+		"its result":           {object: app(old, "operation: {sync: {}}", "status: {operationState: {phase: Running, operation: {sync: {}}, syncResult: {source: "+plain(gated)+"}}}"), old: app(old, "operation: {sync: {}}", "status: {operationState: {phase: Running, operation: {sync: {}}}}")},
+		"an operation ended":   {object: app(old, "operation: null", "status: {operationState: {phase: Succeeded, operation: {sync: {}}}}"), old: app(old, "operation: {sync: {}}", "status: {operationState: {phase: Running, operation: {sync: {}}}}")},
+		"an operation removed": {object: app(old), old: app(old, "operation: {sync: {source: "+plain(gated)+"}}")},
+		"history":              {object: app(old, "status: {history: [{id: 1, source: "+plain(gated)+"}]}"), old: app(old)},
+	} {
+		if said := policies.refusals(t, asked); len(said) != 0 {
+			t.Errorf("%s: %q", name, said)
+		}
+	}
+}
+
+const (
+	drySource = "drySource: {repoURL: 'https://git.example.com/shop', path: deploy, targetRevision: main, plugin: {name: assay}}"
+	hydrator  = "sourceHydrator: {" + drySource + ", syncSource: {targetBranch: live, path: deploy}}"
+	live      = "{repoURL: 'https://git.example.com/shop', path: deploy, targetRevision: live}"
+)
+
+func TestArgoAdmission_TheSourceHydratorIsForListedProjects(t *testing.T) {
+	of := func(projects, spec string, more ...string) write {
+		return write{object: app(append([]string{specOf(spec)}, more...)...), projects: projects}
+	}
+	syncing := func(projects, source string) write {
+		asked := of(projects, hydrator, "operation: {sync: {source: "+source+"}}")
+		asked.old = app(specOf(hydrator))
+		return asked
+	}
+	result := func(source string) write {
+		const operation = "operation: {sync: {}}"
+		return write{
+			object: app(specOf(hydrator), operation, "status: {operationState: {phase: Running, "+operation+", syncResult: {source: "+source+"}}}"),
+			old:    app(specOf(hydrator), operation), projects: "team-a",
+		}
+	}
+	checkBypasses(t, map[string]bypass{
+		"no project is listed":      {of("", hydrator), of("team-a", hydrator), `AppProject "team-a"`},
+		"another project is listed": {of("platform\nteam-b\n", hydrator), of("platform\n team-a \n", hydrator), `AppProject "team-a"`},
+		"part of a name":            {of("team-a-live", hydrator), of("team-a\nteam-a-live", hydrator), `AppProject "team-a"`},
+		"the dry source":            {of("team-a", plain(hydrator)), of("team-a", hydrator), "drySource does not name the plugin"},
+		"another plugin":            {of("team-a", strings.ReplaceAll(hydrator, "assay", "helmfile")), of("team-a", hydrator), "drySource does not name the plugin"},
+		"no longer listed, synced": {write{object: app(specOf(hydrator), "operation: {sync: {}}"), old: app(specOf(hydrator))},
+			write{object: app(specOf(hydrator), "status: {sync: {status: Synced}}"), old: app(specOf(hydrator))}, `AppProject "team-a"`},
+		"a rollback to another branch": {syncing("team-a", strings.ReplaceAll(live, "live", "mine")), syncing("team-a", live), "operation.sync.source"},
+		"a rollback with changes":      {syncing("team-a", strings.ReplaceAll(live, "path", "kustomize: {images: [a=b]}, path")), syncing("team-a", live), "operation.sync.source"},
+		"a result from elsewhere":      {result(strings.ReplaceAll(live, "shop", "mine")), result(live), "status.operationState"},
+	})
+}
+
+func TestArgoAdmission_ApplicationSetsLearnItEarly(t *testing.T) {
+	set := func(spec string) write {
+		return write{object: "{apiVersion: argoproj.io/v1alpha1, kind: ApplicationSet, metadata: {name: shop, namespace: team-a}, spec: {" + spec + "}}"}
+	}
+	template := func(fields string) string { return "template: {metadata: {name: '{{.name}}'}, " + specOf(fields) + "}" }
+	list := "generators: [{list: {elements: [{name: a}]}}], "
+	good := set(list + template("source: "+gated))
+	listed := func(projects string) write {
+		asked := set(list + template(hydrator))
+		asked.projects = projects
+		return asked
+	}
+	checkBypasses(t, map[string]bypass{
+		"no plugin":        {set(list + template("source: "+plain(gated))), good, "the source with path deploy does not name the plugin"},
+		"a template in it": {set(list + template("source: "+strings.ReplaceAll(gated, "assay", "'{{.plugin}}'"))), good, "without a template expression"},
+		"the second":       {set(list + template("sources: ["+gated+", "+plain(gated)+"]")), set(list + template("sources: ["+gated+", {repoURL: x, ref: values}]")), "does not name the plugin"},
+		"no source":        {set(list + template("destination: {namespace: shop}")), good, "names no source"},
+		"a patch":          {set(list + template("source: "+gated) + ", templatePatch: 'spec: {}'"), set(list + template("source: "+gated) + ", templatePatch: ''"), "spec.templatePatch"},
+		"a generator's template": {set("generators: [{selector: {}, list: {elements: [], template: {metadata: {}, spec: {source: " + gated + "}}}}], " + template("source: "+gated)),
+			set("generators: [{selector: {}, list: {elements: [], template: {metadata: {}, spec: {destination: {}, project: ''}}}}], " + template("source: "+gated)), "generator's own template"},
+		"the hydrator": {listed("platform"), listed("team-a"), `AppProject "team-a"`},
+		"from before":  {write{object: set(list + template("source: "+plain(gated))).object, old: set(template("source: " + plain(gated))).object}, write{object: set(template("source: " + plain(gated))).object, old: set(template("source: " + plain(gated))).object}, "does not name the plugin"},
+	})
+}
+
+func TestArgoAdmission_ManySourcesStayWithinTheApiServersBudget(t *testing.T) {
+	policies := install(t)
+	many := strings.TrimSuffix(strings.Repeat(gated+", ", 300), ", ")
+	object := app(specOf("sources: ["+many+"]"), "operation: {sync: {sources: ["+many+"]}}", "status: {operationState: {phase: Running, operation: {sync: {}}, syncResult: {sources: ["+many+", "+gated+"]}}}")
+	if said := policies.refusals(t, write{object: object, old: app(specOf("source: "+gated), "operation: {sync: {}}")}); len(said) != 0 {
+		t.Errorf("%q", said)
+	}
+}
