@@ -75,7 +75,7 @@ func LimitTable() []Limit {
 		{"retries", 3, "tries", "tries after the first for one request", func(l *Limits) *int64 { return &l.Retries }},
 		{"requestsPerHost", 32, "requests", "requests in flight to one host and credential", func(l *Limits) *int64 { return &l.RequestsPerHost }},
 		{"cacheBytes", 64 * mebibyte, "bytes", "one cache of registry facts", func(l *Limits) *int64 { return &l.CacheBytes }},
-		{"renderCacheBytes", 128 * mebibyte, "bytes", "rendered objects kept in memory", func(l *Limits) *int64 { return &l.RenderCacheBytes }},
+		{"renderCacheBytes", 64 * mebibyte, "bytes", "rendered objects kept in memory", func(l *Limits) *int64 { return &l.RenderCacheBytes }},
 		{"findingsPerVerdict", 10_000, "findings", "findings in one report", func(l *Limits) *int64 { return &l.FindingsPerVerdict }},
 	}
 }

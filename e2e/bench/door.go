@@ -1,29 +1,24 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
+	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
-	"github.com/assay-gitops/assay/plugin/argocd/protocol"
+	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 )
 
 const doorHead = "| the door for Argo CD | figure | budget |\n|---|---|---|"
@@ -31,125 +26,36 @@ const doorHead = "| the door for Argo CD | figure | budget |\n|---|---|---|"
 // doorTable measures assay serve on its socket, with the application of 110
 // objects and 20 images that a repo-server would send.
 func (b *bench) doorTable(ctx context.Context) (string, error) {
-	d, err := b.openDoor(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer d.close()
 	lines := []string{doorHead}
-	for _, row := range []func(context.Context) (string, error){d.warm, d.memory, d.crowd} {
-		line, err := row(ctx)
+	for _, rows := range [][]func(*door, context.Context) (string, error){
+		{(*door).throttled}, // cold: a server of its own
+		{(*door).warm, (*door).memory, (*door).crowd},
+	} {
+		measured, err := b.behindDoor(ctx, rows)
 		if err != nil {
-			return "", fmt.Errorf("%w\n%s", err, tail(d.log.Bytes()))
+			return "", err
 		}
-		lines = append(lines, line)
+		lines = append(lines, measured...)
 	}
 	return strings.Join(lines, "\n") + "\n", nil
 }
 
-// door is a running assay serve.
-type door struct {
-	*bench
-	process  *exec.Cmd
-	plugins  string
-	archive  []byte
-	checksum string
-	log      bytes.Buffer
-}
-
-func (b *bench) openDoor(ctx context.Context) (*door, error) {
-	plugins, err := os.MkdirTemp("", "as") // a socket's name has a hundred bytes at most
+// behindDoor measures one server, from its start to its end.
+func (b *bench) behindDoor(ctx context.Context, rows []func(*door, context.Context) (string, error)) ([]string, error) {
+	d, err := b.openDoor(ctx)
 	if err != nil {
 		return nil, err
 	}
-	d := &door{bench: b, plugins: plugins}
-	if d.archive, err = pack(b.dir, "w1"); err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(d.archive)
-	d.checksum = hex.EncodeToString(sum[:])
-	d.process = exec.CommandContext(ctx, b.assay, "serve", "--gate", b.gate, "--plugins-dir", plugins, "--work-dir", b.dir, "--http", "127.0.0.1:0")
-	d.process.Stderr = &d.log
-	d.process.Cancel = func() error { return d.process.Process.Signal(syscall.SIGTERM) }
-	if err := d.process.Start(); err != nil {
-		return nil, err
-	}
-	return d, nil
-}
-
-func (d *door) close() {
-	_ = d.process.Process.Signal(syscall.SIGTERM)
-	_ = d.process.Wait()
-	_ = os.RemoveAll(d.plugins)
-}
-
-// pack makes the archive that the repo-server sends of a folder.
-func pack(root, folder string) ([]byte, error) {
-	var out bytes.Buffer
-	zipped := gzip.NewWriter(&out)
-	writer := tar.NewWriter(zipped)
-	err := filepath.WalkDir(filepath.Join(root, folder), func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
+	defer d.close()
+	var lines []string
+	for _, row := range rows {
+		line, err := row(d, ctx)
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("%w\n%s", err, tail(d.log.Bytes()))
 		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		if err := writer.WriteHeader(&tar.Header{Name: filepath.ToSlash(name), Typeflag: tar.TypeReg, Size: int64(len(data)), Mode: 0o644}); err != nil {
-			return err
-		}
-		_, err = writer.Write(data)
-		return err
-	})
-	err = errors.Join(err, writer.Close(), zipped.Close())
-	return out.Bytes(), err
-}
-
-func environment(name string) []string {
-	return []string{
-		"ARGOCD_APP_NAME=" + name, "ARGOCD_APP_NAMESPACE=shop", "ARGOCD_APP_PROJECT_NAME=team-a", "ARGOCD_APP_REVISION=1",
-		"ARGOCD_APP_SOURCE_PATH=w1/overlay", "ARGOCD_APP_PARAMETERS=null", "KUBE_VERSION=1.36.3",
+		lines = append(lines, line)
 	}
-}
-
-// generate asks for one application as the repo-server does: on a connection
-// of its own, in chunks of its default length.
-func (d *door) generate(ctx context.Context, name string) error {
-	connection, err := grpc.NewClient("unix://"+filepath.Join(d.plugins, "assay.sock"), grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.WaitForReady(true), grpc.MaxCallRecvMsgSize(100<<20)))
-	if err != nil {
-		return err
-	}
-	defer connection.Close()
-	timed, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	stream, err := protocol.NewConfigManagementPluginServiceClient(connection).GenerateManifest(timed)
-	if err != nil {
-		return err
-	}
-	metadata := &protocol.ManifestRequestMetadata{AppName: "overlay", AppRelPath: "w1/overlay", Checksum: d.checksum, Size: int64(len(d.archive))}
-	for _, variable := range environment(name) {
-		key, value, _ := strings.Cut(variable, "=")
-		metadata.Env = append(metadata.Env, &protocol.EnvEntry{Name: key, Value: value})
-	}
-	if err := stream.Send(&protocol.AppStreamRequest{Request: &protocol.AppStreamRequest_Metadata{Metadata: metadata}}); err != nil {
-		return err
-	}
-	for chunk := range slices.Chunk(d.archive, 1024) {
-		if err := stream.Send(&protocol.AppStreamRequest{Request: &protocol.AppStreamRequest_File{File: &protocol.File{Chunk: chunk}}}); err != nil {
-			return err
-		}
-	}
-	response, err := stream.CloseAndRecv()
-	if err == nil && len(response.GetManifests()) != 110 {
-		err = fmt.Errorf("%d manifests", len(response.GetManifests()))
-	}
-	return err
+	return lines, nil
 }
 
 // doorRuns is how often each way is asked.
@@ -183,24 +89,74 @@ func (d *door) warm(ctx context.Context) (string, error) {
 	return fmt.Sprintf("| 110 objects and 20 images through the socket, warm, against `assay generate` | %.2f (%.0f ms) | 0.2 |", ratio, socket[doorRuns/2]*1000), nil
 }
 
+// throttled asks for 200 applications that were never judged, of a registry
+// that allows 100 requests a minute, again after each answer that says to try
+// again, as Argo CD does at its next refresh.
+func (d *door) throttled(ctx context.Context) (string, error) {
+	const applications, perMinute = 200, 100
+	d.registry.SetFault(throttle(perMinute))
+	defer d.registry.SetFault(nil)
+	begun := time.Now()
+	var group errgroup.Group
+	var again atomic.Int64
+	for i := range applications {
+		group.Go(func() error {
+			for {
+				err := d.generate(ctx, fmt.Sprintf("cold-%d", i))
+				if status.Code(err) != codes.Unavailable && status.Code(err) != codes.DeadlineExceeded {
+					return err
+				}
+				again.Add(1)
+			}
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return "", err
+	}
+	took := time.Since(begun)
+	held, err := d.resting()
+	return fmt.Sprintf("| %d cold applications of 20 images, a registry that allows %d requests a minute: all are allowed, after %d answers to try again | %.1f minutes | 10 minutes |\n"+
+		"| memory of the server and one worker after them (PSS) | %d MiB |  |", applications, perMinute, again.Load(), took.Minutes(), held>>20), err
+}
+
+// throttle answers 429 beyond a number of requests in each minute.
+func throttle(perMinute int) func(*http.Request) *ociserver.Fault {
+	var mu sync.Mutex
+	begun, count := time.Now(), 0
+	return func(*http.Request) *ociserver.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(begun) > time.Minute {
+			begun, count = time.Now(), 0
+		}
+		if count++; count <= perMinute {
+			return nil
+		}
+		left := int(time.Until(begun.Add(time.Minute)).Seconds()) + 1
+		return &ociserver.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {strconv.Itoa(left)}}}
+	}
+}
+
 // memory is that of the server and one of its idle workers.
 func (d *door) memory(context.Context) (string, error) {
+	total, err := d.resting()
+	return fmt.Sprintf("| memory of the idle server and one worker (PSS) | %d MiB | 114 MiB (120 MB) |", total>>20), err
+}
+
+func (d *door) resting() (int64, error) {
 	server, workers, err := d.processes()
 	if err != nil {
-		return "", err
+		return 0, err
 	}
-	total, err := readMemory(server, "smaps_rollup", "Pss:")
+	if len(workers) == 0 {
+		return 0, errors.New("looking at the server's memory: it has no worker")
+	}
+	of, err := readMemory(server, "smaps_rollup", "Pss:")
 	if err != nil {
-		return "", err
+		return 0, err
 	}
-	if len(workers) > 0 {
-		one, err := readMemory(workers[0], "smaps_rollup", "Pss:")
-		if err != nil {
-			return "", err
-		}
-		total += one
-	}
-	return fmt.Sprintf("| memory of the idle server and one worker (PSS) | %d MiB | 114 MiB (120 MB) |", total>>20), nil
+	one, err := readMemory(workers[0], "smaps_rollup", "Pss:")
+	return of + one, err
 }
 
 // crowd compares the peak of 50 applications at once with that of 5.
@@ -244,40 +200,4 @@ func (d *door) peak(ctx context.Context, name string, count int) (int64, error) 
 		total += one
 	}
 	return total, nil
-}
-
-// processes are the server's and its workers'.
-func (d *door) processes() (server int, workers []int, err error) {
-	server = d.process.Process.Pid
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", server))
-	if err != nil {
-		return 0, nil, err
-	}
-	for _, thread := range threads {
-		children, err := os.ReadFile(thread)
-		if err != nil {
-			continue // the thread has ended
-		}
-		for _, field := range strings.Fields(string(children)) {
-			if pid, err := strconv.Atoi(field); err == nil {
-				workers = append(workers, pid)
-			}
-		}
-	}
-	return server, workers, nil
-}
-
-// readMemory reads a line of a file of /proc, in bytes.
-func readMemory(pid int, file, line string) (int64, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
-	if err != nil {
-		return 0, err
-	}
-	for text := range strings.Lines(string(data)) {
-		if fields := strings.Fields(text); len(fields) >= 2 && fields[0] == line {
-			kibibytes, err := strconv.ParseInt(fields[1], 10, 64)
-			return kibibytes << 10, err
-		}
-	}
-	return 0, fmt.Errorf("reading /proc/%d/%s: there is no %s", pid, file, line)
 }

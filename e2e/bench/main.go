@@ -37,6 +37,7 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 5, "pairs of runs that count")
 	flag.StringVar(&o.out, "out", "", "write the tables to this file between its markers, besides standard output")
 	flag.BoolVar(&o.serve, "serve", false, "measure nothing: keep the applications and their registry up until interrupted")
+	flag.BoolVar(&o.door, "door", false, "measure the door for Argo CD alone")
 	gobench := flag.String("gobench", "", "measure nothing: compare the results of Go benchmarks in this `file`")
 	flag.Parse()
 	if *gobench != "" {
@@ -90,6 +91,7 @@ type options struct {
 	runs  int
 	out   string
 	serve bool
+	door  bool
 }
 
 // row is one line of a table: what was compared and the ratios.
@@ -130,9 +132,11 @@ func measure(ctx context.Context, o options) error {
 		<-ctx.Done()
 		return nil
 	}
-	text, err := b.tables(ctx)
-	if err != nil {
-		return err
+	text := ""
+	if !o.door {
+		if text, err = b.tables(ctx); err != nil {
+			return err
+		}
 	}
 	door, err := b.doorTable(ctx)
 	if err != nil {
@@ -142,7 +146,10 @@ func measure(ctx context.Context, o options) error {
 	if o.out == "" {
 		return nil
 	}
-	return errors.Join(replaceBetween(o.out, "<!-- bench -->", "<!-- /bench -->", text), replaceBetween(o.out, "<!-- door -->", "<!-- /door -->", door))
+	if !o.door {
+		err = replaceBetween(o.out, "<!-- bench -->", "<!-- /bench -->", text)
+	}
+	return errors.Join(err, replaceBetween(o.out, "<!-- door -->", "<!-- /door -->", door))
 }
 
 // tables prints the rows as they come, and returns all of them.

@@ -226,23 +226,23 @@ func copyRendering(rendering plugin.Rendering) plugin.Rendering {
 	return out
 }
 
-// weight estimates the memory of a value: a map's member and a list's item
-// have a cost of their own.
+// weight is about what a value takes in memory, in bytes: Go's maps have room
+// for eight members from the beginning, and a string has a header of its own.
 func weight(value any) int64 {
-	const member = 64
+	const header, slots, slot = 48, 8, 34
 	switch value := value.(type) {
 	case string:
-		return int64(len(value))
+		return 16 + int64(len(value))
 	case map[string]any:
-		total := int64(member)
+		total := header + slot*max(slots, int64(len(value)))
 		for key, item := range value {
-			total += int64(len(key)) + member + weight(item)
+			total += int64(len(key)) + weight(item)
 		}
 		return total
 	case []any:
-		total := int64(member)
+		total := header + 16*int64(len(value))
 		for _, item := range value {
-			total += member/2 + weight(item)
+			total += weight(item)
 		}
 		return total
 	}
