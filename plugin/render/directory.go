@@ -138,6 +138,7 @@ func (d *directory) file(name string) error {
 		if err != nil {
 			return err
 		}
+		d.stream.keysTwice(data, plugin.Origin{File: name, Line: 1})
 		return d.stream.add(value, plugin.Origin{File: name, Line: 1})
 	}
 	return d.stream.decode(data)

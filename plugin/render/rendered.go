@@ -33,6 +33,7 @@ const linesUnknown = -1
 func (s *stream) decode(text []byte) error {
 	if looksLikeJSON(text) {
 		if value, err := decodeJSON(text, s.limits, s.at(1)); err == nil {
+			s.keysTwice(text, s.at(1))
 			return s.add(value, s.at(1))
 		}
 	}
@@ -51,6 +52,7 @@ func (s *stream) document(document document) error {
 		return err
 	}
 	if len(values) > 1 {
+		s.keysTwice(document.text, s.at(document.line))
 		return s.addAll(values)
 	}
 	at := s.at(document.line)
