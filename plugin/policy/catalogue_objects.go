@@ -47,9 +47,9 @@ func selfRules() []Rule {
 	rules := []Rule{
 		{
 			ID: ruleSelfGitOps, Title: "An application renders nothing that is applied past the gate",
-			Why: "an object of Argo CD, Flux or another such controller makes it apply manifests that never passed the gate; " +
-				"an Application or ApplicationSet may be rendered when it names the plugin, as the admission policies in manifests/argocd/admission ask for",
-			Fix: "keep it in an application that the gate marks as the platform's (spec.platform)",
+			Why: "such an object makes a controller apply manifests that never passed the gate",
+			Fix: "keep it in an application that the gate marks as the platform's (spec.platform); " +
+				"an Application or ApplicationSet of Argo CD may name the plugin instead, as the admission policies in manifests/argocd/admission ask for",
 		},
 		{
 			ID: ruleSelfAdmission, Title: "An application renders no admission policies and webhooks",

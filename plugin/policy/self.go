@@ -105,7 +105,7 @@ func (o selfObject) deny(rule, field, message string) plugin.Finding {
 // begin with the field and end with what to do.
 func (o selfObject) denyApplication(reason string) plugin.Finding {
 	finding := o.deny(ruleSelfGitOps, "spec", reason)
-	finding.Hint = "let the " + o.id.Kind + " go through the gate as the message says, or " + finding.Hint
+	finding.Hint = "do as the message says, or keep it in an application that the gate marks as the platform's (spec.platform)"
 	return finding
 }
 
