@@ -151,20 +151,42 @@ func TestSidecar_EveryVolumeIsThere(t *testing.T) {
 func TestHelmValues_AreTheComponent(t *testing.T) {
 	var values map[string]any
 	decode(t, "argocd/helm-values.yaml", &values)
-	var patch map[string]any
-	decode(t, "argocd/sidecar/repo-server.yaml", &patch)
+	pod := added(t)
 	var network map[string]any
 	decode(t, "argocd/sidecar/network-policy.yaml", &network)
-	pod := at(patch, "spec", "template", "spec").(map[string]any)
 	for name, pair := range map[string][2]any{
-		"containers":                   {at(values, "repoServer", "extraContainers"), pod["containers"]},
-		"volumes":                      {at(values, "repoServer", "volumes"), pod["volumes"]},
-		"automountServiceAccountToken": {at(values, "repoServer", "automountServiceAccountToken"), pod["automountServiceAccountToken"]},
+		"containers":                   {at(values, "repoServer", "extraContainers"), any(pod["containers/-"])},
+		"volumes":                      {at(values, "repoServer", "volumes"), any(pod["volumes/-"])},
+		"automountServiceAccountToken": {at(values, "repoServer", "automountServiceAccountToken"), pod["automountServiceAccountToken"][0]},
 		"network policy":               {values["extraObjects"], []any{network}},
 	} {
 		if pair[0] == nil || !reflect.DeepEqual(pair[0], pair[1]) {
 			t.Errorf("%s: the values have %v, the component has %v", name, pair[0], pair[1])
 		}
+	}
+}
+
+// added is what the component adds to the Pod, by place.
+func added(t *testing.T) map[string][]any {
+	t.Helper()
+	var patch []struct {
+		Op, Path string
+		Value    any
+	}
+	decode(t, "argocd/sidecar/repo-server.yaml", &patch)
+	places := map[string][]any{}
+	for _, each := range patch {
+		place := strings.TrimPrefix(each.Path, "/spec/template/spec/")
+		places[place] = append(places[place], each.Value)
+	}
+	return places
+}
+
+// Patches of an installation count containers, as "containers/0".
+func TestSidecar_IsTheLastContainer(t *testing.T) {
+	containers, _ := podSpec(t, build(t, "testdata/installed"))["containers"].([]any)
+	if len(containers) != 2 || at(containers[1].(map[string]any), "name") != "assay" {
+		t.Errorf("%v", containers)
 	}
 }
 

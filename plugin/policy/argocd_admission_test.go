@@ -250,6 +250,10 @@ func TestArgoAdmission_ApplicationSetsLearnItEarly(t *testing.T) {
 	template := func(fields string) string { return "template: {metadata: {name: '{{.name}}'}, " + specOf(fields) + "}" }
 	list := "generators: [{list: {elements: [{name: a}]}}], "
 	good := set(list + template("source: "+gated))
+	before := func(change string) write {
+		old := list + template("source: "+plain(gated))
+		return write{object: set(change + old).object, old: set(old).object}
+	}
 	listed := func(projects string) write {
 		asked := set(list + template(hydrator))
 		asked.projects = projects
@@ -264,7 +268,7 @@ func TestArgoAdmission_ApplicationSetsLearnItEarly(t *testing.T) {
 		"a generator's template": {set("generators: [{selector: {}, list: {elements: [], template: {metadata: {}, spec: {source: " + gated + "}}}}], " + template("source: "+gated)),
 			set("generators: [{selector: {}, list: {elements: [], template: {metadata: {}, spec: {destination: {}, project: ''}}}}], " + template("source: "+gated)), "generator's own template"},
 		"the hydrator": {listed("platform"), listed("team-a"), `AppProject "team-a"`},
-		"from before":  {write{object: set(list + template("source: "+plain(gated))).object, old: set(template("source: " + plain(gated))).object}, write{object: set(template("source: " + plain(gated))).object, old: set(template("source: " + plain(gated))).object}, "does not name the plugin"},
+		"from before":  {before("goTemplate: true, "), before(""), "does not name the plugin"},
 	})
 }
 
