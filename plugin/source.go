@@ -9,6 +9,11 @@ type Source struct {
 	// Path is the application's folder (or file) in the tree, slash-separated
 	// and relative; "." is the root.
 	Path string
+	// RepositoryPath is the application's folder in its repository, as the
+	// platform names it, slash-separated and relative. It differs from Path when
+	// the tree holds a part of the repository alone. Gates are chosen by both,
+	// nothing is read by it; empty when the platform does not say it.
+	RepositoryPath string
 	// Revision is the commit or version that the tree was taken from; empty
 	// when the door does not know it.
 	Revision string

@@ -58,7 +58,7 @@ func (l *loading) checkNamed(c checker, field string, names []string, kind strin
 }
 
 func (c checker) checkSelector(spec Spec) {
-	for _, list := range spec.Selector.attributes(plugin.Application{}, "") {
+	for _, list := range spec.Selector.attributes(plugin.Application{}) {
 		field := "spec.selector." + list.field
 		c.each(field, list.globs, c.glob)
 		if list.globs != nil && len(list.globs) == 0 {

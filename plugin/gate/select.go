@@ -10,19 +10,21 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-// Select chooses the gates of an application, by name; path is its folder in
-// the source tree, empty when it is not known.
+// Select chooses the gates of an application, by name; paths are the names of
+// its folder: in the source tree, and in its repository when the tree is a part
+// of that. Empty ones are not known.
 //
 // A gate applies when its selector matches; an attribute that the door did not
-// give matches everything. At least one base gate must cover the application,
+// give matches everything. A gate that means one of the paths applies, whatever
+// the others are. At least one base gate must cover the application,
 // by what the platform controls (project, source namespace). The error joins
 // *plugin.Refusal: gate/none when no base gate does, gate/conflict when those
 // that apply cannot be added up.
-func (c *Config) Select(app plugin.Application, path string) ([]Gate, error) {
+func (c *Config) Select(app plugin.Application, paths ...string) ([]Gate, error) {
 	var chosen []Gate
 	covered := false
 	for _, gate := range c.Gates {
-		if gate.Spec.Selector.matches(app, path) {
+		if gate.Spec.Selector.matches(app, paths) {
 			chosen = append(chosen, gate)
 			covered = covered || gate.Spec.Base && gate.Spec.Selector.covers(app)
 		}
@@ -93,7 +95,7 @@ func parenthesis(parts []string) string {
 // words says whom a selector matches.
 func (s Selector) words() string {
 	var parts []string
-	for _, list := range s.attributes(plugin.Application{}, "") {
+	for _, list := range s.attributes(plugin.Application{}) {
 		if len(list.globs) > 0 {
 			parts = append(parts, list.field+" "+strings.Join(list.globs, ", "))
 		}

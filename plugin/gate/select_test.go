@@ -56,6 +56,31 @@ func TestSelect_BaseGatesByProjectAndTheOthersAdd(t *testing.T) {
 	}
 }
 
+func TestSelect_PathInTheRepositoryChoosesBesideThatInTheTree(t *testing.T) {
+	config := mustParse(t,
+		gateText("base", "  base: true"),
+		gateText("prod", "  selector: {paths: ['teams/prod/**']}"),
+		gateText("web", "  selector: {paths: [web]}"),
+	)
+	for _, test := range []struct {
+		name             string
+		tree, repository string
+		want             string
+	}{
+		{"the tree is a part of the repository", "web", "teams/prod/web", "base prod web"},
+		{"another folder of the repository", "web", "teams/dev/web", "base web"},
+		{"the tree is the repository", "teams/prod/web", "teams/prod/web", "base prod"},
+		{"the platform does not say it", "web", "", "base web"},
+		{"the tree's is not known", "", "./teams//prod/web/", "base prod"},
+		{"neither is known", "", "", "base prod web"},
+	} {
+		gates, err := config.Select(plugin.Application{Name: "shop"}, test.tree, test.repository)
+		if err != nil || names(gates) != test.want {
+			t.Errorf("%s: %q %v, want %q", test.name, names(gates), err, test.want)
+		}
+	}
+}
+
 func TestSelect_ApplicationThatNoBaseGateCoversIsDenied(t *testing.T) {
 	config := mustParse(t,
 		gateText("team-a", "  base: true\n  selector: {projects: [team-a]}"),

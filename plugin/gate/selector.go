@@ -10,37 +10,43 @@ import (
 )
 
 // attribute is one thing by which gates are chosen: a selector's list and the
-// application's value for it, empty when the door did not give it.
+// application's values for it, none when the door did not give it.
 type attribute struct {
-	field string
-	globs []string
-	value string
+	field  string
+	globs  []string
+	values []string
 	// trusted attributes are the platform's to decide; only they choose base
 	// gates.
 	trusted bool
 }
 
-func (s Selector) attributes(app plugin.Application, tree string) []attribute {
-	if tree != "" {
-		tree = path.Clean(tree)
+func (s Selector) attributes(app plugin.Application, folders ...string) []attribute {
+	var paths []string
+	for _, folder := range known(folders...) {
+		paths = append(paths, path.Clean(folder))
 	}
 	repositories := slices.Clone(s.Repositories)
 	for i, glob := range s.Repositories {
 		repositories[i] = bareRepository(glob)
 	}
 	return []attribute{
-		{"projects", s.Projects, app.Project, true},
-		{"namespaces", s.Namespaces, app.SourceNamespace, true},
-		{"applications", s.Applications, app.Name, false},
-		{"repositories", repositories, bareRepository(app.Repository), false},
-		{"paths", s.Paths, tree, false},
+		{"projects", s.Projects, known(app.Project), true},
+		{"namespaces", s.Namespaces, known(app.SourceNamespace), true},
+		{"applications", s.Applications, known(app.Name), false},
+		{"repositories", repositories, known(bareRepository(app.Repository)), false},
+		{"paths", s.Paths, paths, false},
 	}
 }
 
+// known are the values that the door gave.
+func known(values ...string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(value string) bool { return value == "" })
+}
+
 // matches reports whether the gate applies.
-func (s Selector) matches(app plugin.Application, tree string) bool {
-	for _, attribute := range s.attributes(app, tree) {
-		if len(attribute.globs) > 0 && attribute.value != "" && !attribute.hit() {
+func (s Selector) matches(app plugin.Application, folders []string) bool {
+	for _, attribute := range s.attributes(app, folders...) {
+		if len(attribute.globs) > 0 && len(attribute.values) > 0 && !attribute.hit() {
 			return false
 		}
 	}
@@ -54,8 +60,8 @@ func (s Selector) covers(app plugin.Application) bool {
 	if len(s.Projects)+len(s.Namespaces) == 0 || app.Project == "" && app.SourceNamespace == "" {
 		return true
 	}
-	for _, attribute := range s.attributes(app, "") {
-		if attribute.trusted && len(attribute.globs) > 0 && attribute.value != "" && attribute.hit() {
+	for _, attribute := range s.attributes(app) {
+		if attribute.trusted && len(attribute.globs) > 0 && len(attribute.values) > 0 && attribute.hit() {
 			return true
 		}
 	}
@@ -65,7 +71,7 @@ func (s Selector) covers(app plugin.Application) bool {
 func (a attribute) hit() bool {
 	return slices.ContainsFunc(a.globs, func(glob string) bool {
 		compiled, err := regexp.Compile("(?s)^" + globExpression(glob) + "$")
-		return err != nil || compiled.MatchString(a.value) // a gate too many is the safe mistake
+		return err != nil || slices.ContainsFunc(a.values, compiled.MatchString) // a gate too many is the safe mistake
 	})
 }
 
@@ -90,7 +96,7 @@ func bareRepository(url string) string {
 // meets reports whether an application can exist that both selectors match
 // when its door gives every attribute.
 func (s Selector) meets(other Selector) bool {
-	mine, theirs := s.attributes(plugin.Application{}, ""), other.attributes(plugin.Application{}, "")
+	mine, theirs := s.attributes(plugin.Application{}), other.attributes(plugin.Application{})
 	for i := range mine {
 		if len(mine[i].globs) > 0 && len(theirs[i].globs) > 0 && !anyMeet(mine[i].globs, theirs[i].globs) {
 			return false

@@ -42,7 +42,7 @@ func (c charts) FetchChart(ctx context.Context, chart render.ChartReference) ([]
 // Vendor brings the chart dependencies of the source into its tree, from the
 // hosts that the gates of this application allow; see [render.Vendor].
 func (s *Setup) Vendor(ctx context.Context, source plugin.Source) ([]render.Vendored, error) {
-	gates, err := s.options.Config.Select(source.Application, source.Path)
+	gates, err := s.options.Config.Select(source.Application, source.Path, source.RepositoryPath)
 	if err != nil {
 		return nil, err
 	}

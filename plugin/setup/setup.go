@@ -140,7 +140,7 @@ func refused(source plugin.Source, at time.Time, err error) *plugin.Verdict {
 // Pipeline chooses the gates of the source's application and returns what they
 // mean together. The same gates share one pipeline.
 func (s *Setup) Pipeline(source plugin.Source) (*plugin.Pipeline, error) {
-	gates, err := s.options.Config.Select(source.Application, source.Path)
+	gates, err := s.options.Config.Select(source.Application, source.Path, source.RepositoryPath)
 	if err != nil {
 		return nil, err
 	}

@@ -162,6 +162,19 @@ func TestPipeline_OneForEachSetOfGates(t *testing.T) {
 	}
 }
 
+func TestJudge_GateOfAFolderInTheRepositoryHoldsForAPartOfTheRepository(t *testing.T) {
+	s := newScene(t, ociserver.Options{})
+	prod := s.gate("prod", "  selector: {paths: [\"teams/prod/**\"]}\n  images: {platforms: [plan9/mips]}\n")
+	made := s.setup(s.load(s.base("team-a", s.reach("")), prod, s.trust("release", s.key)), nil)
+	source := s.app("web", web("web", s.image))
+	source.RepositoryPath = "teams/dev/web"
+	s.want(made.Judge(t.Context(), source), plugin.Allowed)
+	source.RepositoryPath = "teams/prod/web"
+	if v := made.Judge(t.Context(), source); v.Outcome() == plugin.Allowed {
+		t.Errorf("the gate of teams/prod does not hold: %+v", v)
+	}
+}
+
 func TestJudge_CancelledIsNoAnswer(t *testing.T) {
 	s := newScene(t, ociserver.Options{})
 	made := s.setup(s.usual(""), nil)
