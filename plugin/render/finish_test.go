@@ -54,6 +54,21 @@ func TestRender_WhateverHasItemsIsTakenApart(t *testing.T) {
 	}
 }
 
+func TestRender_ListOfNothingHidesNothing(t *testing.T) {
+	for _, list := range []string{
+		"apiVersion: v1\nkind: ConfigMapList\nitems: null\n", "apiVersion: v1\nkind: List\nmetadata: {name: x}\nitems: []\n",
+		"apiVersion: v1\nkind: List\nmetadata: {name: x}\nitems:\n",
+	} {
+		if rendering := mustRender(t, plugin.Source{Rendered: []byte(list + "---\n" + goodConfigMap)}); len(rendering.Objects) != 1 {
+			t.Errorf("%q beside an object: %v", list, rendering.Objects)
+		}
+		_, err := newRenderer().Render(t.Context(), plugin.Source{Rendered: []byte(list)})
+		refused(t, err, ruleEmpty, "no objects")
+	}
+	_, err := newRenderer().Render(t.Context(), plugin.Source{Rendered: []byte("apiVersion: example.com/v1\nkind: AllowList\nmetadata: {name: x}\nitems: []\n---\n" + goodConfigMap)})
+	refused(t, err, ruleNotAnObject, "allowlist")
+}
+
 func TestRender_OwnAnnotationsAreStripped(t *testing.T) {
 	text := "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\n  annotations: {assay.dev/verified: 'true', example.com/x: z}\n" +
 		"spec: {template: {metadata: {annotations: {gate.assay.dev/skip: 'true'}}}}\n"

@@ -72,6 +72,34 @@ func TestRender_BadManifestsAreRefused(t *testing.T) {
 			repair: map[string]string{"a.yaml": goodConfigMap},
 		},
 		{
+			name: "items of an object are null", files: map[string]string{"a.yaml": "\n" + goodConfigMap + "items: null\n"}, rule: ruleNotAnObject, part: "configmap/a) has a field items", origin: "a.yaml:2",
+			repair: map[string]string{"a.yaml": goodConfigMap + "items: null\nspec: {}\n"},
+		},
+		{
+			name: "items of an object are null, beside another", files: map[string]string{"a.yaml": goodConfigMap, "b.json": `{"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "b"}, "items": null}`}, rule: ruleNotAnObject, part: "secret/b) has a field items", origin: "b.json:1",
+			repair: map[string]string{"b.json": `{"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "b"}, "items": null, "status": null}`},
+		},
+		{
+			name: "an object in a list has items that are null", files: map[string]string{"a.yaml": `{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, items: }]}`}, rule: ruleNotAnObject, part: "configmap/a) has a field items", origin: "a.yaml:1",
+			repair: map[string]string{"a.yaml": `{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}]}`},
+		},
+		{
+			name: "an object has empty items", files: map[string]string{"a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {}\nitems: []\n"}, rule: ruleNotAnObject, part: "pod/a) has a field items", origin: "a.yaml:1",
+			repair: map[string]string{"a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {}\n"},
+		},
+		{
+			name: "a list of nothing alone", files: map[string]string{"a.yaml": "apiVersion: v1\nkind: ConfigMapList\nitems: null\n"}, rule: ruleEmpty, part: "no objects", origin: ".",
+			repair: map[string]string{"b.yaml": goodConfigMap},
+		},
+		{
+			name: "items that are null in a kustomization", files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": goodConfigMap + "items: null\n"}, rule: ruleNotAnObject, part: "configmap/a) has a field items", origin: "a.yaml:1",
+			repair: map[string]string{"a.yaml": goodConfigMap},
+		},
+		{
+			name: "items that are null in a chart", files: map[string]string{"Chart.yaml": goodChart, "templates/a.yaml": goodConfigMap + "items: {{ .Values.items | toJson }}\n"}, rule: ruleNotAnObject, part: "configmap/a) has a field items", origin: "templates/a.yaml",
+			repair: map[string]string{"templates/a.yaml": goodConfigMap + "data: {items: {{ .Values.items | toJson | quote }}}\n"},
+		},
+		{
 			name: "Jsonnet", files: map[string]string{"a.yaml": goodConfigMap, "b.jsonnet": "{}"}, rule: ruleNotSupported, part: "Jsonnet", origin: "b.jsonnet",
 			repaired: plugin.Parameters{Directory: plugin.DirectoryParameters{Exclude: "*.jsonnet"}},
 		},

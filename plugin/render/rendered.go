@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -202,6 +203,9 @@ const maxNestedLists = 10
 // when they apply it, after the gate.
 func expand(object plugin.Object, depth int) ([]plugin.Object, error) {
 	items, isList := object.Fields["items"].([]any)
+	if isList && len(items) == 0 || isNullList(object.Fields) {
+		return nil, checkEmptyList(object)
+	}
 	if !isList {
 		return []plugin.Object{object}, checkObject(object)
 	}
@@ -221,6 +225,30 @@ func expand(object plugin.Object, depth int) ([]plugin.Object, error) {
 		objects = append(objects, expanded...)
 	}
 	return objects, nil
+}
+
+// isNullList reports whether Argo CD takes an object for a list of nothing and
+// leaves it out: by "items" that is null, whatever the kind, where there is
+// neither spec nor status.
+func isNullList(fields map[string]any) bool {
+	items, has := fields["items"]
+	_, hasSpec := fields["spec"]
+	_, hasStatus := fields["status"]
+	return has && items == nil && !hasSpec && !hasStatus
+}
+
+// checkEmptyList refuses an object that would be left out as an empty list
+// and is not written as one: its author believes that it is applied, and an
+// application that is left without objects is deleted.
+func checkEmptyList(object plugin.Object) error {
+	id := object.ID()
+	if id.Kind == "List" && id.Group() == "" || strings.HasSuffix(id.Kind, "List") && id.Name == "" {
+		return nil
+	}
+	refusal := notAnObject(object.Origin, fmt.Sprintf("an object (%s) has a field items with nothing in it", id))
+	refusal.Why = "GitOps takes it for an empty list, whatever its kind, and leaves it out without a word"
+	refusal.Hint = "remove the field items, or the object"
+	return refusal
 }
 
 // checkObject refuses an object without apiVersion, kind or name.
