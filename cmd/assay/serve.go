@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -87,7 +89,7 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 	for _, warning := range judge.Warnings() {
 		log.Warn("the gate has a warning", "rule", warning.Rule, "gate", warning.Gate, "warning", warning.Message, "hint", warning.Hint)
 	}
-	work, err := workDir(flags.work)
+	work, err := workDir(flags.work, flags.plugins)
 	if err != nil {
 		return err
 	}
@@ -123,9 +125,11 @@ func doorSetup(gates gateFlags) (*setup.Setup, error) {
 }
 
 // workDir makes a folder that is nobody else's, under a name that stays: what
-// an earlier process left in it is found and removed.
-func workDir(parent string) (string, error) {
-	name := filepath.Join(cmp.Or(parent, os.TempDir()), "assay-serve")
+// an earlier process left in it is found and removed. Two sidecars with sockets
+// of their own have two.
+func workDir(parent, plugins string) (string, error) {
+	sum := sha256.Sum256([]byte(filepath.Clean(plugins)))
+	name := filepath.Join(cmp.Or(parent, os.TempDir()), "assay-serve-"+hex.EncodeToString(sum[:4]))
 	if err := os.MkdirAll(name, 0o700); err != nil {
 		return "", fmt.Errorf("making the work folder: %w; name one that can be written by --work-dir", err)
 	}
@@ -133,8 +137,8 @@ func workDir(parent string) (string, error) {
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("making the work folder: %w", err)
-	case !info.IsDir():
-		return "", fmt.Errorf("making the work folder: %s is a link; name a folder that nobody else writes to by --work-dir", name)
+	case !info.IsDir() || info.Mode().Perm()&0o077 != 0:
+		return "", fmt.Errorf("making the work folder: %s is a link, or others may write there (%s); remove it, or name another place by --work-dir", name, info.Mode())
 	}
 	return name, nil
 }
@@ -151,7 +155,7 @@ func serveHTTP(ctx context.Context, flags serveFlags, server *argocd.Server) (fu
 		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	}
-	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute}
 	go func() { _ = web.Serve(listener) }()
 	return func() { _ = web.Close() }, nil
 }

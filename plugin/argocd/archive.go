@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -48,40 +49,41 @@ func badArchive(problem string, cause error) error {
 type unpacking struct {
 	into   *os.Root
 	limits ArchiveLimits
-	files  int64
-	bytes  int64
+	// take takes room in the work folder.
+	take  func(bytes int64) error
+	files int64
+	bytes int64
 	// links are entries that are symbolic links: nothing is written below one.
 	links map[string]bool
 }
 
 // unpack writes a gzip-compressed tar archive into a folder. Files, folders and
 // symbolic links are taken; where a link leads is the renderers' business,
-// which never follow one out of the tree. The answer is the unpacked length in
-// bytes.
-func unpack(ctx context.Context, packed io.Reader, into *os.Root, limits ArchiveLimits) (int64, error) {
+// which never follow one out of the tree. Room is taken before it is filled.
+func unpack(ctx context.Context, packed io.Reader, into *os.Root, limits ArchiveLimits, take func(bytes int64) error) error {
 	unzipped, err := gzip.NewReader(packed)
 	if err != nil {
-		return 0, badArchive("it is not compressed by gzip", err)
+		return badArchive("it is not compressed by gzip", err)
 	}
 	// Headers are counted too: a quarter of the bytes may be empty files.
 	bounded := &io.LimitedReader{R: unzipped, N: limits.Bytes + 4096*limits.Files + 1}
-	u := &unpacking{into: into, limits: limits, links: map[string]bool{}}
+	u := &unpacking{into: into, limits: limits, take: take, links: map[string]bool{}}
 	reader := tar.NewReader(bounded)
 	for {
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return err
 		}
 		header, err := reader.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return u.bytes, u.end(bounded)
+			return u.end(bounded)
 		case bounded.N <= 0:
-			return 0, archiveLimit(fmt.Sprintf("%d bytes", limits.Bytes))
+			return archiveLimit(fmt.Sprintf("%d bytes", limits.Bytes))
 		case err != nil:
-			return 0, badArchive("it is broken", err)
+			return badArchive("it is broken", err)
 		}
 		if err := u.entry(header, reader); err != nil {
-			return 0, err
+			return err
 		}
 	}
 }
@@ -103,6 +105,9 @@ func (u *unpacking) entry(header *tar.Header, content io.Reader) error {
 	}
 	name, err := u.place(header.Name)
 	if err != nil {
+		return err
+	}
+	if err := u.take(block + max(0, min(header.Size, u.limits.Bytes))); err != nil {
 		return err
 	}
 	switch header.Typeflag {
@@ -128,7 +133,7 @@ func (u *unpacking) entry(header *tar.Header, content io.Reader) error {
 // place checks an entry's name: inside the folder, and not below a link.
 func (u *unpacking) place(written string) (string, error) {
 	name := path.Clean(written)
-	if path.IsAbs(name) || name == ".." || strings.HasPrefix(name, "../") || strings.ContainsAny(name, "\\\x00") {
+	if path.IsAbs(name) || name == ".." || strings.HasPrefix(name, "../") || strings.Contains(name, "\x00") {
 		return "", badArchive(fmt.Sprintf("%q is outside of the tree", written), nil)
 	}
 	for parent := path.Dir(name); parent != "."; parent = path.Dir(parent) {
@@ -180,16 +185,37 @@ func (u *unpacking) written(name string, err error) error {
 		return nil
 	case errors.Is(err, os.ErrExist):
 		return badArchive(fmt.Sprintf("%q stands in it twice", name), nil)
-	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENAMETOOLONG):
-		return badArchive(fmt.Sprintf("%q cannot be a name in it", name), err)
+	case slices.ContainsFunc(diskErrors(), func(known error) bool { return errors.Is(err, known) }):
+		return noDisk(err)
 	}
-	return noDisk(err)
+	return badArchive(fmt.Sprintf("%q cannot be a name in it", name), plainly(err))
+}
+
+// diskErrors are the work folder's fault; whatever else the system says of a
+// name is the archive's.
+func diskErrors() []error {
+	return []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EFBIG, syscall.EMFILE, syscall.ENFILE, syscall.EROFS, syscall.EACCES, syscall.EPERM, os.ErrNotExist}
+}
+
+// plainly leaves out the file that an error of the system names: names in the
+// work folder are made up, and a message that changes each time hides that
+// nothing changed.
+func plainly(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		return link.Err
+	}
+	return err
 }
 
 // noDisk is no answer: the work folder cannot be written.
 func noDisk(err error) error {
 	return &plugin.StageError{
-		Stage: stage, Subject: "the repository's archive", Cause: err,
+		Stage: stage, Subject: "the repository's archive in the work folder", Cause: plainly(err),
 		Hint: "give the work folder (--work-dir) more space, and see that it can be written",
 	}
 }

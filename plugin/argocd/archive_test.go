@@ -17,7 +17,7 @@ func TestUnpack_CancelledContextIsNoAnswer(t *testing.T) {
 	defer func() { _ = root.Close() }()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := unpack(ctx, bytes.NewReader(pack(t, file("a", "b"))), root, DefaultArchiveLimits()); !errors.Is(err, context.Canceled) {
+	if err := unpack(ctx, bytes.NewReader(pack(t, file("a", "b"))), root, DefaultArchiveLimits(), unlimited); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -35,7 +35,7 @@ func FuzzUnpack(f *testing.F) {
 		root, err := os.OpenRoot(inside)
 		check(t, err)
 		defer func() { _ = root.Close() }()
-		_, _ = unpack(t.Context(), bytes.NewReader(data), root, ArchiveLimits{Files: 100, Bytes: 1 << 16})
+		_ = unpack(t.Context(), bytes.NewReader(data), root, ArchiveLimits{Files: 100, Bytes: 1 << 16}, unlimited)
 		entries, err := os.ReadDir(parent)
 		check(t, err)
 		if len(entries) != 1 {
@@ -53,3 +53,5 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
+
+func unlimited(int64) error { return nil }

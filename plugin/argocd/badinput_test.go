@@ -109,6 +109,11 @@ func (zeros) Read(into []byte) (int, error) {
 	return len(into), nil
 }
 
+func TestBadInput_ArchiveAnnouncedTooLarge(t *testing.T) {
+	refused(t, badInput{func(a *ask) { a.archive = make([]byte, 1<<20+1) }, codes.FailedPrecondition, []string{"more than 1048576 bytes", "--archive-bytes"}},
+		func(o *Options) { o.Archive = ArchiveLimits{Files: 10, Bytes: 1 << 20} })
+}
+
 func TestBadInput_TooManyFiles(t *testing.T) {
 	refused(t, badInput{func(a *ask) {
 		a.archive = pack(t, file("a", ""), file("b", ""), file("c", ""))
@@ -198,6 +203,10 @@ func TestBadInput_ParameterGivenTwice(t *testing.T) {
 	refused(t, badInput{parametersAre(`[{"name":"renderer","string":"directory"},{"name":"renderer","string":"directory"}]`), codes.FailedPrecondition, []string{"given twice"}})
 }
 
+func TestBadInput_ParameterInCapitals(t *testing.T) {
+	refused(t, badInput{parametersAre(`[{"name":"renderer","STRING":"directory"}]`), codes.FailedPrecondition, []string{`"STRING" is no member`}})
+}
+
 func TestBadInput_ParametersThatAreNoJSON(t *testing.T) {
 	refused(t, badInput{parametersAre(`{`), codes.FailedPrecondition, []string{"ARGOCD_APP_PARAMETERS"}})
 }
@@ -241,7 +250,8 @@ func TestBadInput_ClientThatSendsNoMetadata(t *testing.T) {
 	}, codes.FailedPrecondition, []string{"not its metadata"}})
 }
 
-// TestBadInput_ClientThatSendsForever is cut off at twice the bound.
+// TestBadInput_ClientThatSendsForever is cut off behind what it announced and
+// the bound.
 func TestBadInput_ClientThatSendsForever(t *testing.T) {
 	sent := 0
 	refused(t, badInput{func(a *ask) {
@@ -252,7 +262,7 @@ func TestBadInput_ClientThatSendsForever(t *testing.T) {
 			for chunk := make([]byte, 64<<10); stream.Send(chunkOf(chunk)) == nil; sent++ {
 			}
 		}
-	}, codes.FailedPrecondition, []string{"more than 1048576 bytes"}}, func(o *Options) { o.Archive = ArchiveLimits{Files: 10, Bytes: 1 << 20} })
+	}, codes.FailedPrecondition, []string{"more arrives than the"}}, func(o *Options) { o.Archive = ArchiveLimits{Files: 10, Bytes: 1 << 20} })
 	if sent < 16 {
 		t.Errorf("%d chunks were read: the refusal did not wait for the rest", sent)
 	}

@@ -3,8 +3,11 @@ package argocd
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -38,40 +41,69 @@ type door struct {
 // stage is what findings of the door itself are told under.
 const stage = "argocd"
 
-// firstPause is how long is waited before an application without an answer is
-// judged again; each further pause is twice as long.
-const firstPause = time.Second
+// The pauses before an application without an answer is judged again.
+const (
+	firstPause = time.Second
+	mostPause  = 5 * time.Second
+)
 
 // settle judges an application, again while there is no answer and time is
 // left: Argo CD freezes an error for an hour after three of them. A place in
-// the queue is taken for each attempt, and given back during pauses.
-func (d *door) settle(ctx context.Context, source plugin.Source, enter func(context.Context) (func(), error)) *plugin.Verdict {
-	for pause := firstPause; ; pause *= 2 {
-		verdict := d.attempt(ctx, source, enter)
-		if verdict.Outcome() != plugin.Unanswered || !rest(ctx, pause) {
+// the queue is taken for each attempt, and given back during pauses. An attempt
+// that the deadline cut off says less than the one before.
+func (d *door) settle(ctx context.Context, source plugin.Source, turn turn) *plugin.Verdict {
+	var before *plugin.Verdict
+	for pause := firstPause; ; pause = min(2*pause, mostPause) {
+		verdict := d.attempt(ctx, source, turn)
+		switch {
+		case verdict.Outcome() != plugin.Unanswered:
+			return verdict
+		case before != nil && ctx.Err() != nil:
+			return before
+		case !turn.rest(ctx, pause):
 			return verdict
 		}
-		d.log.Info("no answer; asking again", "application", source.Application.Name, "after", pause.String())
+		before = verdict
+		d.log.Info("no answer; asking again", "application", source.Application.Name)
 	}
 }
 
-func (d *door) attempt(ctx context.Context, source plugin.Source, enter func(context.Context) (func(), error)) *plugin.Verdict {
-	leave, err := enter(ctx)
+// turn says when an application may be judged.
+type turn struct {
+	// enter waits for a place and returns what gives it back.
+	enter func(ctx context.Context, project string) (func(), error)
+	// leaving is closed when nothing new is begun; may be nil.
+	leaving <-chan struct{}
+}
+
+func (d *door) attempt(ctx context.Context, source plugin.Source, turn turn) *plugin.Verdict {
+	leave, err := turn.enter(ctx, source.Application.Project)
 	if err != nil {
 		return d.failed(source, err)
 	}
 	defer leave()
-	return d.judge.Judge(ctx, source)
+	if verdict := d.judge.Judge(ctx, source); verdict != nil {
+		return verdict
+	}
+	return &plugin.Verdict{Application: source.Application, Revision: source.Revision, Path: source.Path, At: d.clock().UTC()}
 }
 
-// rest waits, unless nothing could be asked in the time that is left then.
-func rest(ctx context.Context, pause time.Duration) bool {
-	if deadline, set := ctx.Deadline(); set && time.Until(deadline) < 2*pause {
-		return false
+// rest waits for about the pause, so that those who were refused together do
+// not come back together, and at most for half of the time that is left.
+func (t turn) rest(ctx context.Context, pause time.Duration) bool {
+	if deadline, set := ctx.Deadline(); set {
+		left := time.Until(deadline)
+		if left < firstPause {
+			return false
+		}
+		pause = min(pause, left/2)
 	}
+	pause = pause/2 + rand.N(pause/2+1) //nolint:gosec // it only spreads requests
 	select {
 	case <-time.After(pause):
 		return true
+	case <-t.leaving:
+		return false
 	case <-ctx.Done():
 		return false
 	}
@@ -86,26 +118,60 @@ func (d *door) failed(source plugin.Source, err error) *plugin.Verdict {
 	}
 }
 
-// answer turns a verdict into what Argo CD is told, and writes the whole report
-// into the log. An allowed application without manifests is an error here:
-// Argo CD reads an empty answer as "delete everything".
+// answer turns a verdict into what Argo CD is told, and writes the report into
+// the log.
 func (d *door) answer(v *plugin.Verdict) Answer {
-	answer := Answer{Verdict: v, Report: reportID(v)}
+	answer := Answer{Verdict: v}
 	if v.Outcome() == plugin.Allowed {
-		sealed, err := v.Manifests()
-		if answer.Manifests = documents(sealed); err == nil && len(answer.Manifests) == 0 {
-			err = errors.New("the rendering is empty")
-		}
-		if err != nil {
-			answer.Manifests = nil
+		var err error
+		if answer.Manifests, err = manifests(v); err != nil {
 			answer.Verdict = d.failed(plugin.Source{Application: v.Application, Revision: v.Revision, Path: v.Path}, err)
 		}
 	}
+	answer.Report = reportID(answer.Verdict)
 	if answer.Verdict.Outcome() != plugin.Allowed {
-		answer.Message = message(answer.Verdict, answer.Report)
+		answer.Manifests, answer.Message = nil, message(answer.Verdict, answer.Report)
 	}
 	d.record(answer)
 	return answer
+}
+
+// manifests are the verdict's documents, all of which Argo CD keeps: it reads
+// an empty answer as the wish to delete everything.
+func manifests(v *plugin.Verdict) ([]string, error) {
+	sealed, err := v.Manifests()
+	if err != nil {
+		return nil, fmt.Errorf("reading what was sealed: %w", err)
+	}
+	list, total := documents(sealed), 0
+	for _, document := range list {
+		if isNullList(document) {
+			return nil, errors.New("an object has items that are null; Argo CD would leave it out")
+		}
+		total += len(document)
+	}
+	switch {
+	case len(list) == 0:
+		return nil, errors.New("the rendering is empty")
+	case len(list) != v.Objects:
+		return nil, fmt.Errorf("%d objects were judged and %d documents sealed", v.Objects, len(list))
+	case total > mostMessageBytes:
+		return nil, fmt.Errorf("the manifests are %d bytes; Argo CD takes %d at most", total, mostMessageBytes)
+	}
+	return list, nil
+}
+
+// isNullList reports whether Argo CD drops an object as a list of nothing
+// (isNullList of its repo-server).
+func isNullList(document string) bool {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(document), &fields); err != nil {
+		return true
+	}
+	items, has := fields["items"]
+	_, spec := fields["spec"]
+	_, status := fields["status"]
+	return has && string(items) == "null" && !spec && !status
 }
 
 // documents cuts the seal into its JSON documents, one a line.
@@ -138,17 +204,27 @@ func (d *door) record(answer Answer) {
 	d.log.Log(context.Background(), level, "judged", attributes...)
 }
 
-// whole is the JSON report, as a value of the log's own JSON.
+// mostLogged bounds a report in the log, in bytes: one application must not
+// push the others' reports out of it.
+const mostLogged = 128 << 10
+
+// whole is the JSON report, as a value of the log's own JSON, with as many
+// findings as have room; the report says how many are left out.
 func whole(v *plugin.Verdict) any {
-	reporter, err := report.For("json", report.Options{})
-	if err != nil {
-		return err.Error()
+	for findings := int64(200); findings > 0; findings /= 4 {
+		reporter, err := report.For("json", report.Options{Findings: findings})
+		if err != nil {
+			return err.Error()
+		}
+		var out bytes.Buffer
+		if err := reporter.Report(&out, v); err != nil {
+			return err.Error()
+		}
+		if out.Len() <= mostLogged {
+			return rawJSON(out.Bytes())
+		}
 	}
-	var out bytes.Buffer
-	if err := reporter.Report(&out, v); err != nil {
-		return err.Error()
-	}
-	return rawJSON(out.Bytes())
+	return cut(message(v, reportID(v)), mostLogged)
 }
 
 // rawJSON is put into a JSON log as it is.
@@ -162,5 +238,5 @@ func (r rawJSON) String() string { return string(r) }
 
 // source is what the pipeline is asked about.
 func (r request) source(root *os.Root, path string) plugin.Source {
-	return plugin.Source{Root: root, Path: path, Revision: r.revision, Application: r.application, Parameters: r.parameters}
+	return plugin.Source{Root: root, Path: path, RepositoryPath: r.sourcePath, Revision: r.revision, Application: r.application, Parameters: r.parameters}
 }

@@ -34,8 +34,10 @@ func Generate(ctx context.Context, options GenerateOptions) Answer {
 		return d.answer(d.failed(asked.source(nil, folder), noDisk(err)))
 	}
 	defer func() { _ = root.Close() }()
-	enter := func(context.Context) (func(), error) { return func() {}, nil }
-	return d.answer(d.settle(ctx, asked.source(root, folder), enter))
+	ctx, cancel := withRoom(ctx)
+	defer cancel()
+	alone := turn{enter: func(context.Context, string) (func(), error) { return func() {}, nil }}
+	return d.answer(d.settle(ctx, asked.source(root, folder), alone))
 }
 
 // split finds the repository's folder above the application's: what the source

@@ -34,6 +34,6 @@ func (s *Server) denyPanic(panicked any, err error) error {
 // recovered makes a panic of work beside the request an error of that work.
 func recovered(err *error) {
 	if panicked := recover(); panicked != nil {
-		*err = fmt.Errorf("an internal error of assay: %v\n%s", panicked, debug.Stack())
+		*err = fmt.Errorf("an internal error of assay: %v", panicked)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -23,12 +24,23 @@ const mostMessageBytes = 100 << 20
 // gRPC's own default of five minutes ends connections that render for long.
 const leastPing = 10 * time.Second
 
-// Serve listens on the socket until the context ends, then lets requests end,
-// for at most the grace.
+// socket is the file that was listened on.
+type socket struct {
+	name string
+	info os.FileInfo
+}
+
+// Serve listens on the socket, empties the work folder and answers until the
+// context ends. Then nothing new is begun, requests have the grace to end in,
+// and those that have not ended then answer that they have no answer.
 func (s *Server) Serve(ctx context.Context, grace time.Duration) error {
-	listener, err := listen(ctx, filepath.Join(s.options.Plugins, SocketName))
+	name := filepath.Join(s.options.Plugins, SocketName)
+	listener, err := listen(ctx, name)
 	if err != nil {
 		return err
+	}
+	if err := s.trees.clear(); err != nil {
+		return errors.Join(fmt.Errorf("emptying the work folder %s: %w", s.options.Work, err), listener.Close())
 	}
 	server := grpc.NewServer(
 		grpc.MaxRecvMsgSize(mostMessageBytes), grpc.MaxSendMsgSize(mostMessageBytes),
@@ -36,18 +48,31 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration) error {
 		grpc.UnaryInterceptor(s.guardUnary), grpc.StreamInterceptor(s.guardStream),
 	)
 	protocol.RegisterConfigManagementPluginServiceServer(server, s)
-	stopped := context.AfterFunc(ctx, func() {
-		hard := time.AfterFunc(grace, server.Stop)
-		defer hard.Stop()
-		server.GracefulStop()
-	})
+	stopped := context.AfterFunc(ctx, func() { s.end(server, grace) })
 	defer stopped()
-	s.listening.Store(true)
-	defer s.listening.Store(false)
+	info, err := os.Lstat(name)
+	if err != nil {
+		return errors.Join(fmt.Errorf("looking at the plugin's socket: %w", err), listener.Close())
+	}
+	s.socket.Store(&socket{name, info})
+	defer s.socket.Store(nil)
 	if err := server.Serve(listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("serving on the plugin's socket: %w", err)
 	}
 	return nil
+}
+
+// answering is what is left of the grace for answers.
+const answering = time.Second
+
+func (s *Server) end(server *grpc.Server, grace time.Duration) {
+	s.socket.Store(nil)
+	close(s.leaving)
+	soft := time.AfterFunc(grace-min(answering, grace/2), func() { close(s.ending) })
+	defer soft.Stop()
+	hard := time.AfterFunc(grace, server.Stop)
+	defer hard.Stop()
+	server.GracefulStop()
 }
 
 // listen opens the socket. One that a process left behind is removed; one that
@@ -62,9 +87,12 @@ func listen(ctx context.Context, name string) (net.Listener, error) {
 		return nil, fmt.Errorf("listening on %s: a file that is no socket is in the way; remove it", name)
 	default:
 		var dialer net.Dialer
-		if connection, err := dialer.DialContext(ctx, "unix", name); err == nil {
+		switch connection, err := dialer.DialContext(ctx, "unix", name); {
+		case err == nil:
 			_ = connection.Close()
 			return nil, fmt.Errorf("listening on %s: another process answers there; end it first", name)
+		case !errors.Is(err, syscall.ECONNREFUSED): // a full backlog, for one: somebody listens
+			return nil, fmt.Errorf("listening on %s: another process may listen there: %w", name, err)
 		}
 		if err := os.Remove(name); err != nil {
 			return nil, fmt.Errorf("removing the socket that an earlier process left: %w", err)
@@ -79,8 +107,12 @@ func listen(ctx context.Context, name string) (net.Listener, error) {
 
 // ready says why a request would not be answered.
 func (s *Server) ready() error {
-	if !s.listening.Load() {
+	open := s.socket.Load()
+	if open == nil {
 		return errors.New("the socket is not open")
+	}
+	if now, err := os.Lstat(open.name); err != nil || !os.SameFile(now, open.info) {
+		return fmt.Errorf("the socket %s is no longer the one that was opened; restart the sidecar", open.name)
 	}
 	return s.alone()
 }

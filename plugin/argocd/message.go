@@ -3,8 +3,8 @@ package argocd
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -26,7 +26,7 @@ func message(v *plugin.Verdict, id string) string {
 	var out strings.Builder
 	out.WriteString(headline(v, blocking))
 	if v.Banner != "" {
-		out.WriteString("\n" + report.Neutral(v.Banner))
+		out.WriteString("\n" + cut(report.Neutral(v.Banner), mostMessage/8))
 	}
 	if len(blocking) == 1 {
 		blocking = nil // the first line has said it
@@ -101,7 +101,7 @@ func problem(f plugin.Finding) string {
 	if f.Origin.File != "" {
 		out.WriteString(" (" + f.Origin.String() + ")")
 	}
-	out.WriteString(": " + f.Message)
+	out.WriteString(": " + steady(f.Message))
 	if f.Image != "" && !strings.Contains(f.Message, f.Image) && f.Subject() != f.Image {
 		out.WriteString(" [" + f.Image + "]")
 	}
@@ -125,19 +125,22 @@ func cut(text string, most int) string {
 	return text[:end] + note
 }
 
-// reportID names a verdict by what it says. The same denial has the same id at
+// reportID names a verdict by what stops it. The same denial has the same id at
 // each refresh, so that the condition does not change when nothing did.
 func reportID(v *plugin.Verdict) string {
-	said, err := json.Marshal(struct {
-		Application plugin.Application
-		Revision    string
-		Path        string
-		Outcome     plugin.Outcome
-		Findings    []plugin.Finding
-	}{v.Application, v.Revision, v.Path, v.Outcome(), v.Findings})
-	if err != nil {
-		said = []byte(fmt.Sprint(v.Application, v.Revision, v.Path, err))
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%q %q %q %q", v.Application.Name, v.Application.Project, v.Path, v.Outcome())
+	for _, finding := range v.Findings {
+		if finding.Level != plugin.Info {
+			fmt.Fprintf(sum, "\n%q %q %q %q %q %q", finding.Rule, finding.Level, finding.Subject(), finding.Field, finding.Digest, steady(finding.Message))
+		}
 	}
-	sum := sha256.Sum256(said)
-	return hex.EncodeToString(sum[:6])
+	return hex.EncodeToString(sum.Sum(nil)[:6])
 }
+
+// ownPort is this side's address of a connection, which is another one each
+// time.
+var ownPort = regexp.MustCompile(`(tcp|udp) \S+:\d+->`)
+
+// steady leaves out of a message what changes when nothing did.
+func steady(message string) string { return ownPort.ReplaceAllString(message, "$1 ") }

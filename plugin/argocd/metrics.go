@@ -77,11 +77,14 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		for _, label := range labels {
 			names, values = append(names, label[0]), append(values, label[1])
 		}
-		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...)
+		// One value that cannot be told must not cost all others.
+		if metric, err := prometheus.NewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...); err == nil {
+			out <- metric
+		}
 	}
 	s := g.server
 	hits, misses := s.trees.counts()
-	send("assay_judging", "Applications that are being judged.", prometheus.GaugeValue, float64(len(s.queue.places)))
+	send("assay_judging", "Applications that are being judged.", prometheus.GaugeValue, float64(s.queue.judging()))
 	send("assay_archives_total", "Archives by whether they were unpacked already.", prometheus.CounterValue, float64(hits), [2]string{"cache", "hit"})
 	send("assay_archives_total", "Archives by whether they were unpacked already.", prometheus.CounterValue, float64(misses), [2]string{"cache", "miss"})
 	send("assay_gate_age_seconds", "Time since the gate's files were loaded.", prometheus.GaugeValue, s.options.Clock().Sub(s.begun).Seconds())
@@ -96,6 +99,9 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 			[2]string{"host", stat.Host}, [2]string{"status", strconv.Itoa(stat.Status)})
 	}
 	for _, root := range s.roots {
+		if root.Newest.IsZero() {
+			continue // inline keys have no date
+		}
 		send("assay_trust_root_age_seconds", "Time since the newest key or authority of a trust root became valid.", prometheus.GaugeValue,
 			s.options.Clock().Sub(root.Newest).Seconds(), [2]string{"root", root.Name})
 	}

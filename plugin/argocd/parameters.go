@@ -196,6 +196,9 @@ func readParameters(data string, into *plugin.Parameters) error {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return badRequest("something follows the plugin parameters", "it would be passed over in silence")
 	}
+	if err := spelledExactly(data); err != nil {
+		return err
+	}
 	known := map[string]parameter{}
 	for _, each := range parameters() {
 		known[each.name] = each
@@ -211,6 +214,23 @@ func readParameters(data string, into *plugin.Parameters) error {
 		problems = append(problems, apply(known, value, into))
 	}
 	return errors.Join(problems...)
+}
+
+// spelledExactly refuses what the reader of JSON takes for a member's name in
+// spite of its capitals.
+func spelledExactly(data string) error {
+	var list []map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(data), &list); err != nil {
+		return badRequest("the plugin parameters are no list of objects", "")
+	}
+	for _, object := range list {
+		for name := range object {
+			if !slices.Contains([]string{"name", "string", "array", "map"}, name) {
+				return badParameter(name, "is no member of a parameter", "each parameter has a name and one of string, array and map")
+			}
+		}
+	}
+	return nil
 }
 
 func apply(known map[string]parameter, value given, into *plugin.Parameters) error {

@@ -91,3 +91,13 @@ func FuzzParameters(f *testing.F) {
 		}
 	})
 }
+
+// TestEnvironment_PathInTheRepositoryIsThePlatforms: the archive may hold a
+// part of the repository only, and gates are about the whole.
+func TestEnvironment_PathInTheRepositoryIsThePlatforms(t *testing.T) {
+	asked, err := readEnvironment([]string{"ARGOCD_APP_NAME=shop", "ARGOCD_APP_SOURCE_PATH=teams/prod/app"})
+	check(t, err)
+	if source := asked.source(nil, "app"); source.RepositoryPath != "teams/prod/app" || source.Path != "app" {
+		t.Errorf("%q %q", source.RepositoryPath, source.Path)
+	}
+}

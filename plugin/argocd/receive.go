@@ -32,8 +32,9 @@ type received struct {
 
 // receive reads one request to its end, also when it refuses it: the
 // repo-server reports its own broken pipe in place of the answer otherwise.
-func (t *trees) receive(from stream) (received, error) {
-	metadata, err := readMetadata(from)
+// What the request asks for is told as soon as it is known.
+func (t *trees) receive(ctx context.Context, from stream, tell func(received)) (received, error) {
+	metadata, err := t.readMetadata(from)
 	if err != nil {
 		t.drain(from)
 		return received{}, err
@@ -43,7 +44,8 @@ func (t *trees) receive(from stream) (received, error) {
 		t.drain(from)
 		return got, err
 	}
-	got.tree, err = t.archive(from, metadata)
+	tell(got)
+	got.tree, err = t.archive(ctx, from, metadata)
 	return got, err
 }
 
@@ -56,31 +58,47 @@ func variables(metadata *protocol.ManifestRequestMetadata) []string {
 }
 
 // archive reads the archive into a tree, unless that tree is there already.
-func (t *trees) archive(from stream, metadata *protocol.ManifestRequestMetadata) (*tree, error) {
-	if known, found := t.has(strings.ToLower(metadata.GetChecksum())); found {
+func (t *trees) archive(ctx context.Context, from stream, metadata *protocol.ManifestRequestMetadata) (*tree, error) {
+	checksum := strings.ToLower(metadata.GetChecksum())
+	if known, found := t.has(checksum); found {
 		if err := t.checked(from, metadata, io.Discard); err != nil {
 			t.release(known)
 			return nil, err
 		}
 		return known, nil
 	}
-	archive, err := os.CreateTemp(t.folder, "archive-")
+	if err := t.space.await(ctx, metadata.GetSize()); err != nil {
+		t.drain(from)
+		return nil, err
+	}
+	file, err := t.store(from, metadata)
+	if err != nil {
+		t.space.give(metadata.GetSize())
+		return nil, err
+	}
+	return t.add(packed{checksum, file, metadata.GetSize()}), nil
+}
+
+// store writes the archive into a file and checks it. Nothing is left of what
+// is refused.
+func (t *trees) store(from stream, metadata *protocol.ManifestRequestMetadata) (string, error) {
+	file, err := os.CreateTemp(t.folder, "archive-")
 	if err != nil {
 		t.drain(from)
-		return nil, noDisk(err)
+		return "", noDisk(err)
 	}
-	err = t.checked(from, metadata, archive)
-	if closeErr := archive.Close(); err == nil && closeErr != nil {
+	err = t.checked(from, metadata, file)
+	if closeErr := file.Close(); err == nil && closeErr != nil {
 		err = noDisk(closeErr)
 	}
 	if err != nil {
-		_ = os.Remove(archive.Name())
-		return nil, err
+		_ = os.Remove(file.Name())
+		return "", err
 	}
-	return t.add(strings.ToLower(metadata.GetChecksum()), archive.Name()), nil
+	return file.Name(), nil
 }
 
-func readMetadata(from stream) (*protocol.ManifestRequestMetadata, error) {
+func (t *trees) readMetadata(from stream) (*protocol.ManifestRequestMetadata, error) {
 	first, err := from.Recv()
 	if err != nil {
 		return nil, lost(err)
@@ -95,6 +113,8 @@ func readMetadata(from stream) (*protocol.ManifestRequestMetadata, error) {
 		return nil, badRequest(fmt.Sprintf("the application's path %q leads out of the repository", metadata.GetAppRelPath()), "")
 	case len(metadata.GetChecksum()) != hex.EncodedLen(sha256.Size):
 		return nil, badRequest("the request's metadata has no SHA-256 of the archive", "what arrives could not be checked")
+	case metadata.GetSize() < 0 || metadata.GetSize() > t.limits.Bytes:
+		return nil, archiveLimit(fmt.Sprintf("%d bytes", t.limits.Bytes))
 	}
 	return metadata, nil
 }
@@ -108,7 +128,7 @@ func isLocal(name string) bool {
 // metadata says.
 func (t *trees) checked(from stream, metadata *protocol.ManifestRequestMetadata, into io.Writer) error {
 	sum := sha256.New()
-	count, err := t.copy(from, io.MultiWriter(sum, into))
+	count, err := t.copy(from, metadata.GetSize(), io.MultiWriter(sum, into))
 	if err != nil {
 		t.drain(from)
 		return err
@@ -124,7 +144,7 @@ func compare(metadata *protocol.ManifestRequestMetadata, sum hash.Hash, count in
 	return nil
 }
 
-func (t *trees) copy(from stream, into io.Writer) (int64, error) {
+func (t *trees) copy(from stream, announced int64, into io.Writer) (int64, error) {
 	var count int64
 	for {
 		message, err := from.Recv()
@@ -138,8 +158,8 @@ func (t *trees) copy(from stream, into io.Writer) (int64, error) {
 		if file == nil {
 			return count, badRequest("the request has metadata where its archive goes on", "")
 		}
-		if count += int64(len(file.GetChunk())); count > t.limits.Bytes {
-			return count, archiveLimit(fmt.Sprintf("%d bytes", t.limits.Bytes))
+		if count += int64(len(file.GetChunk())); count > announced {
+			return count, badArchive(fmt.Sprintf("more arrives than the %d bytes that the repo-server announced", announced), nil)
 		}
 		if _, err := into.Write(file.GetChunk()); err != nil {
 			return count, noDisk(err)

@@ -107,7 +107,7 @@ func newScene(t testing.TB, judge Judge, change ...func(*Options)) *scene {
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- s.server.Serve(ctx, time.Second) }()
-	for !s.server.listening.Load() && ctx.Err() == nil && len(served) == 0 {
+	for s.server.socket.Load() == nil && ctx.Err() == nil && len(served) == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	s.stop = sync.OnceValue(func() error {

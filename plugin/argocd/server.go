@@ -52,19 +52,22 @@ type Server struct {
 	metrics *metrics
 	begun   time.Time
 	roots   []verify.RootInfo
-	// listening is set while the socket is open.
-	listening atomic.Bool
+	// socket is the open socket's file; nil while there is none.
+	socket atomic.Pointer[socket]
+	// leaving is closed when the server is told to end, and ending when requests
+	// must answer with what they have.
+	leaving, ending chan struct{}
 }
 
 // SocketName is the socket's base name: an Application asks for the plugin
 // "assay".
 const SocketName = "assay.sock"
 
-// patience is the time for a request whose caller set no deadline: Argo CD's
-// own default.
-const patience = time.Minute
+// patience is the time for a request whose caller set no deadline: less than
+// the minute that Argo CD waits unless it is told otherwise.
+const patience = 50 * time.Second
 
-// NewServer checks the options and empties the work folder.
+// NewServer checks the options.
 func NewServer(options Options) (*Server, error) {
 	if options.Judge == nil || options.Log == nil {
 		return nil, errors.New("setting up the plugin: no judge or no log")
@@ -80,7 +83,7 @@ func NewServer(options Options) (*Server, error) {
 	}
 	s := &Server{
 		door: door{options.Judge, options.Log, options.Clock}, options: options, trees: newTrees(options.Work, options.Archive), queue: newQueue(options.Concurrency),
-		begun: options.Clock(),
+		begun: options.Clock(), leaving: make(chan struct{}), ending: make(chan struct{}),
 	}
 	if options.Facts != nil {
 		var err error
@@ -89,9 +92,6 @@ func NewServer(options Options) (*Server, error) {
 		}
 	}
 	s.metrics = newMetrics(s)
-	if err := s.trees.clear(); err != nil {
-		return nil, fmt.Errorf("emptying the work folder %s: %w", options.Work, err)
-	}
 	return s, nil
 }
 
@@ -100,11 +100,9 @@ func (s *Server) Close() { s.trees.close() }
 
 // CheckPluginConfiguration says that the plugin is used by name only: an
 // Application that names no plugin must not come here by guessing, as Argo CD
-// falls back to its own rendering when a guess fails.
+// falls back to its own rendering when a guess fails. It answers also when
+// nothing is rendered: Argo CD 2.14 hides the reason of an error here.
 func (s *Server) CheckPluginConfiguration(context.Context, *emptypb.Empty) (*protocol.CheckPluginConfigurationResponse, error) {
-	if err := s.aloneStatus(); err != nil {
-		return nil, err
-	}
 	return &protocol.CheckPluginConfigurationResponse{}, nil
 }
 
@@ -127,7 +125,7 @@ func (s *Server) GetParametersAnnouncement(stream protocol.ConfigManagementPlugi
 // GenerateManifest judges the application in the archive. The answer is its
 // manifests, or an error whose text is made for the Application's condition.
 func (s *Server) GenerateManifest(stream protocol.ConfigManagementPluginService_GenerateManifestServer) error {
-	ctx, cancel := withRoom(stream.Context())
+	ctx, cancel := s.bounded(stream.Context())
 	defer cancel()
 	begun := time.Now()
 	response, err := s.generate(ctx, stream)
@@ -136,6 +134,19 @@ func (s *Server) GenerateManifest(stream protocol.ConfigManagementPluginService_
 		return err
 	}
 	return stream.SendAndClose(response)
+}
+
+// bounded ends the work with the caller's time, or with the server's.
+func (s *Server) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := withRoom(ctx)
+	go func() {
+		select {
+		case <-s.ending:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // withRoom ends the work before the caller stops listening, so that the answer
@@ -162,7 +173,7 @@ func (s *Server) generate(ctx context.Context, stream protocol.ConfigManagementP
 	if err != nil {
 		return nil, s.refuse(got, "unpack", err)
 	}
-	verdict := s.door.settle(ctx, got.asked.source(root, got.folder), s.queue.enter)
+	verdict := s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.queue.enter, s.leaving})
 	answer := s.door.answer(verdict)
 	s.metrics.judged(answer.Verdict, "verdict")
 	if answer.Message != "" {
@@ -178,9 +189,9 @@ func (s *Server) received(ctx context.Context, stream stream) (received, error) 
 		got received
 		err error
 	}
-	done := make(chan result)
+	done, early := make(chan result), make(chan received, 1)
 	go func() {
-		got, err := s.receive(stream)
+		got, err := s.receive(ctx, stream, func(known received) { early <- known })
 		select {
 		case done <- result{got, err}:
 		case <-ctx.Done():
@@ -193,21 +204,26 @@ func (s *Server) received(ctx context.Context, stream stream) (received, error) 
 	case ended := <-done:
 		return ended.got, ended.err
 	case <-ctx.Done():
-		return received{}, &plugin.StageError{
-			Stage: stage, Subject: "the repository's archive", Cause: ctx.Err(),
-			Hint: "the repo-server did not send it in time: " + smaller,
-		}
+	}
+	var known received
+	select {
+	case known = <-early:
+	default:
+	}
+	return known, &plugin.StageError{
+		Stage: stage, Subject: "the repository's archive", Cause: ctx.Err(),
+		Hint: "the repo-server did not send it in time: " + smaller,
 	}
 }
 
-func (s *Server) receive(stream stream) (got received, err error) {
+func (s *Server) receive(ctx context.Context, stream stream, tell func(received)) (got received, err error) {
 	defer recovered(&err)
-	return s.trees.receive(stream)
+	return s.trees.receive(ctx, stream, tell)
 }
 
 // drained reads a request whose content does not matter.
 func (s *Server) drained(ctx context.Context, stream stream) error {
-	ctx, cancel := withRoom(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	done := make(chan struct{})
 	go func() {
@@ -229,17 +245,17 @@ func (s *Server) aloneStatus() error {
 	return nil
 }
 
-// alone refuses while another plugin's socket lies beside ours: an Application
-// could name that one.
+// alone refuses while something else lies beside our socket by whose name Argo
+// CD could reach another plugin: a socket, a link, a folder that may hold one.
 func (s *Server) alone() error {
 	entries, err := os.ReadDir(s.options.Plugins)
 	if err != nil {
-		return &plugin.StageError{Stage: stage, Subject: "the folder of the plugins' sockets", Cause: err, Hint: "mount it as Argo CD's documentation says"}
+		return &plugin.StageError{Stage: stage, Subject: "the folder of the plugins' sockets", Cause: plainly(err), Hint: "mount it as Argo CD's documentation says"}
 	}
 	for _, entry := range entries {
-		if entry.Type()&os.ModeSocket != 0 && entry.Name() != SocketName {
+		if entry.Name() != SocketName && !entry.Type().IsRegular() {
 			return &plugin.Refusal{
-				Rule: ruleRival, Message: fmt.Sprintf("another plugin listens beside assay: %s", entry.Name()),
+				Rule: ruleRival, Message: fmt.Sprintf("another plugin listens beside assay, or could: %s", entry.Name()),
 				Why:  "an Application that names it would pass by the gate",
 				Hint: "remove that plugin's sidecar from the repo-server, or give it a repo-server of its own; nothing is rendered until then",
 			}

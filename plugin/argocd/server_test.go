@@ -185,13 +185,24 @@ func TestServe_AnotherPluginBesideItDeniesEverything(t *testing.T) {
 	if _, err := s.generate(t.Context(), goodAsk(t)); status.Code(err) != codes.FailedPrecondition || !strings.Contains(messageOf(err), "lax.sock") {
 		t.Error(err)
 	}
-	if _, err := s.client.CheckPluginConfiguration(t.Context(), &emptypb.Empty{}); status.Code(err) != codes.FailedPrecondition {
-		t.Error(err)
+	if _, err := s.client.CheckPluginConfiguration(t.Context(), &emptypb.Empty{}); err != nil {
+		t.Error("the question that hides the reason is refused:", err)
 	}
 	if err := s.server.ready(); err == nil {
 		t.Error("it says that it is ready")
 	}
 	check(t, rival.Close())
+	for name, make := range map[string]func(string) error{
+		"folder": func(name string) error { return os.Mkdir(name, 0o755) },
+		"link":   func(name string) error { return os.Symlink("/elsewhere/lax.sock", name) },
+	} {
+		beside := filepath.Join(s.plugins, name)
+		check(t, make(beside))
+		if _, err := s.generate(t.Context(), goodAsk(t)); status.Code(err) != codes.FailedPrecondition || !strings.Contains(messageOf(err), name) {
+			t.Errorf("beside a %s: %v", name, err)
+		}
+		check(t, os.Remove(beside))
+	}
 	if _, err := s.generate(t.Context(), goodAsk(t)); err != nil {
 		t.Error(err)
 	}

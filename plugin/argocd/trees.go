@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,6 +19,7 @@ const mostIdle = 4
 type trees struct {
 	folder string
 	limits ArchiveLimits
+	space  *space
 
 	mu    sync.Mutex
 	known map[string]*tree
@@ -31,15 +33,18 @@ type trees struct {
 type tree struct {
 	checksum, folder string
 	users            int
+	// bytes is the room that it takes.
+	bytes int64
 	// ready is closed when root or err is set.
 	ready chan struct{}
 	root  *os.Root
-	bytes int64
 	err   error
 }
 
 func newTrees(folder string, limits ArchiveLimits) *trees {
-	return &trees{folder: folder, limits: limits, known: map[string]*tree{}}
+	t := &trees{folder: folder, limits: limits, known: map[string]*tree{}}
+	t.space = newSpace(2*limits.Bytes+block*limits.Files, t.evict) // the largest archive, packed and unpacked
+	return t
 }
 
 // has reports whether the archive with this SHA-256 is unpacked, or about to
@@ -67,18 +72,29 @@ func (t *trees) use(one *tree) {
 	}
 }
 
-// add unpacks an archive whose SHA-256 was checked, unless another caller does
-// so already. The caller must release it.
-func (t *trees) add(checksum, archive string) *tree {
+// packed is an archive whose SHA-256 was checked, and the room that it takes.
+type packed struct {
+	checksum, file string
+	bytes          int64
+}
+
+func (t *trees) drop(archive packed) {
+	_ = os.Remove(archive.file)
+	t.space.give(archive.bytes)
+}
+
+// add unpacks an archive, unless another caller does so already. The caller
+// must release the tree.
+func (t *trees) add(archive packed) *tree {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if found := t.known[checksum]; found != nil {
+	if found := t.known[archive.checksum]; found != nil {
 		t.use(found)
-		_ = os.Remove(archive)
+		go t.drop(archive)
 		return found
 	}
-	made := &tree{checksum: checksum, users: 2, ready: make(chan struct{})} // one user is the unpacking itself
-	t.known[checksum] = made
+	made := &tree{checksum: archive.checksum, users: 2, ready: make(chan struct{})} // one user is the unpacking itself
+	t.known[archive.checksum] = made
 	go t.unpack(made, archive)
 	return made
 }
@@ -87,29 +103,41 @@ func (t *trees) add(checksum, archive string) *tree {
 // unpacking.
 const unpackDeadline = 5 * time.Minute
 
-func (t *trees) unpack(one *tree, archive string) {
+func (t *trees) unpack(one *tree, archive packed) {
 	defer t.release(one)
 	defer close(one.ready)
-	defer func() { _ = os.Remove(archive) }()
+	defer t.drop(archive)
 	ctx, cancel := context.WithTimeout(context.Background(), unpackDeadline)
 	defer cancel()
-	one.root, one.err = t.write(ctx, one, archive)
+	one.root, one.err = t.write(ctx, one, archive.file)
+	if one.err != nil { // whoever comes next tries again
+		t.mu.Lock()
+		delete(t.known, one.checksum)
+		t.mu.Unlock()
+	}
 }
 
 func (t *trees) write(ctx context.Context, one *tree, archive string) (root *os.Root, err error) {
 	defer recovered(&err)
-	packed, err := os.Open(archive)
+	file, err := os.Open(archive)
 	if err != nil {
 		return nil, noDisk(err)
 	}
-	defer func() { _ = packed.Close() }()
+	defer func() { _ = file.Close() }()
 	if one.folder, err = os.MkdirTemp(t.folder, "tree-"); err != nil {
 		return nil, noDisk(err)
 	}
 	if root, err = os.OpenRoot(one.folder); err != nil {
 		return nil, noDisk(err)
 	}
-	if one.bytes, err = unpack(ctx, packed, root, t.limits); err != nil {
+	take := func(bytes int64) error {
+		err := t.space.take(bytes)
+		if err == nil {
+			one.bytes += bytes
+		}
+		return err
+	}
+	if err := unpack(ctx, file, root, t.limits, take); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
 	return root, nil
@@ -125,40 +153,57 @@ func (one *tree) wait(ctx context.Context) (*os.Root, error) {
 	}
 }
 
-// release gives a tree back. One that could not be unpacked is forgotten with
-// its last user, so that the next request tries again.
+// release gives a tree back. One that could not be unpacked goes with its last
+// user.
 func (t *trees) release(one *tree) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if one.users--; one.users > 0 {
-		return
+	one.users--
+	var gone []*tree
+	switch {
+	case one.users > 0:
+	case one.err != nil:
+		gone = append(gone, one)
+	default:
+		t.idle = append(t.idle, one)
+		if len(t.idle) > mostIdle {
+			gone = append(gone, t.oldest())
+		}
 	}
-	if one.err != nil {
-		t.remove(one)
-		return
-	}
-	t.idle = append(t.idle, one)
-	for len(t.idle) > mostIdle || t.idleBytes() > t.limits.Bytes {
-		t.remove(t.idle[0])
-		t.idle = t.idle[1:]
-	}
+	t.mu.Unlock()
+	t.remove(gone)
 }
 
-func (t *trees) idleBytes() int64 {
-	var total int64
-	for _, one := range t.idle {
-		total += one.bytes
-	}
-	return total
-}
-
-func (t *trees) remove(one *tree) {
+// oldest takes the tree that was unused for longest out of the list. The
+// caller holds the lock.
+func (t *trees) oldest() *tree {
+	one := t.idle[0]
+	t.idle = t.idle[1:]
 	delete(t.known, one.checksum)
-	if one.root != nil {
-		_ = one.root.Close()
+	return one
+}
+
+// evict makes room.
+func (t *trees) evict() bool {
+	t.mu.Lock()
+	var gone []*tree
+	if len(t.idle) > 0 {
+		gone = append(gone, t.oldest())
 	}
-	if one.folder != "" {
-		_ = os.RemoveAll(one.folder)
+	t.mu.Unlock()
+	t.remove(gone)
+	return len(gone) > 0
+}
+
+// remove is called without the lock: many files take long.
+func (t *trees) remove(gone []*tree) {
+	for _, one := range gone {
+		if one.root != nil {
+			_ = one.root.Close()
+		}
+		if one.folder != "" {
+			_ = os.RemoveAll(one.folder)
+		}
+		t.space.give(one.bytes)
 	}
 }
 
@@ -171,12 +216,11 @@ func (t *trees) counts() (hits, misses int64) {
 // clear removes what lies in the work folder from a process that ended before
 // it could: nobody else writes there.
 func (t *trees) clear() error {
-	var problems []error
-	for _, pattern := range []string{"tree-*", "archive-*"} {
-		left, err := filepath.Glob(filepath.Join(t.folder, pattern))
-		problems = append(problems, err)
-		for _, name := range left {
-			problems = append(problems, os.RemoveAll(name))
+	entries, err := os.ReadDir(t.folder)
+	problems := []error{err}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), "tree-") || strings.HasPrefix(entry.Name(), "archive-") {
+			problems = append(problems, os.RemoveAll(filepath.Join(t.folder, entry.Name())))
 		}
 	}
 	return errors.Join(problems...)
@@ -184,10 +228,6 @@ func (t *trees) clear() error {
 
 // close removes all trees that nobody uses.
 func (t *trees) close() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, one := range t.idle {
-		t.remove(one)
+	for t.evict() {
 	}
-	t.idle = nil
 }
