@@ -23,9 +23,13 @@ func (s *session) authorize(ctx context.Context, path, refused string) (string, 
 	s.mu.Unlock()
 	asked, err := s.ping(ctx)
 	if err != nil || asked.scheme == "" {
+		s.unwanted(path)
 		return "", err
 	}
 	secret, err := s.credential(ctx)
+	if err != nil || secret.RegistryToken != "" || asked.scheme == "basic" {
+		s.unwanted(path)
+	}
 	switch {
 	case err != nil:
 		return "", err
@@ -39,13 +43,20 @@ func (s *session) authorize(ctx context.Context, path, refused string) (string, 
 	return s.bearer(ctx, path, refused)
 }
 
+// unwanted forgets a repository for which no token is waited for.
+func (s *session) unwanted(path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.wanted, path)
+}
+
 func basic(secret Credential) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(secret.Username+":"+secret.Password))
 }
 
 // credential reads the session's credential, and again after its end.
 func (s *session) credential(ctx context.Context) (Credential, error) {
-	value, err := s.client.share(ctx, "credential\x00"+s.id, func(ctx context.Context) (any, error) {
+	value, err := s.client.share(ctx, "credential\x00"+s.flight, func(ctx context.Context) (any, error) {
 		s.mu.Lock()
 		secret, end := s.secret, s.secretEnd
 		s.mu.Unlock()
@@ -74,7 +85,7 @@ func (s *session) credential(ctx context.Context) (Credential, error) {
 
 // ping asks once which kind of credential the registry wants.
 func (s *session) ping(ctx context.Context) (challenge, error) {
-	value, err := s.client.share(ctx, "ping\x00"+s.id, func(ctx context.Context) (any, error) {
+	value, err := s.client.share(ctx, "ping\x00"+s.flight, func(ctx context.Context) (any, error) {
 		s.mu.Lock()
 		known := s.challenge
 		s.mu.Unlock()

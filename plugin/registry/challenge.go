@@ -101,6 +101,9 @@ func (s *session) realm(asked challenge, secret bool) (*url.URL, error) {
 	if err != nil || realm.Host == "" {
 		return nil, refusedRealm(s.host, "it is not an address")
 	}
+	if !hasHostName(realm) {
+		return nil, refusedRealm(s.host, "it is not at a host's name in ASCII of at most 253 bytes")
+	}
 	realm.User, realm.Fragment = nil, ""
 	plain := realm.Scheme == "http" && s.scheme == "http" && s.client.plainHTTP(realm.Host)
 	if realm.Scheme != "https" && !plain {

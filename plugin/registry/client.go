@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type Client struct {
 	options Options
 	limits  limits
 	hosts   map[string]*rules
+	mirrors map[string]bool // hosts of mirrors
 	doors   *doors
 	stats   stats
 	flights singleflight.Group
@@ -35,6 +37,8 @@ type Client struct {
 
 	mu       sync.Mutex
 	sessions map[string]*session
+	// made counts sessions, and ticks their uses.
+	made, ticks int64
 }
 
 // New checks the options. It sends nothing.
@@ -44,7 +48,7 @@ func New(options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{options: options, limits: limits{options.Limits}, hosts: hosts, sessions: map[string]*session{}}
+	c := &Client{options: options, limits: limits{options.Limits}, hosts: hosts, mirrors: mirrorHosts(hosts), sessions: map[string]*session{}}
 	_, _ = rand.Read(c.salt[:]) // never fails (crypto/rand since Go 1.24)
 	c.inspections = make(chan struct{}, inspectionsInFlight)
 	c.content = newCache(c.limits.CacheBytes)
@@ -136,19 +140,48 @@ func (c *Client) session(host, path string) (*session, error) {
 	id := hex.EncodeToString(sum[:])
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.ticks++
 	if known := c.sessions[id]; known != nil {
+		known.used = c.ticks
 		return known, nil
 	}
 	scheme := "https"
 	if c.plainHTTP(host) {
 		scheme = "http"
 	}
+	c.makeRoom()
+	c.made++
 	made := &session{
-		client: c, id: id, host: host, scheme: scheme, source: from,
+		client: c, id: id, flight: strconv.FormatInt(c.made, 10), listed: c.listed(host) != OtherHosts, used: c.ticks,
+		host: host, scheme: scheme, source: from,
 		slots: make(chan struct{}, c.limits.RequestsPerHost), tokens: map[string]token{}, wanted: map[string]bool{},
 	}
 	c.sessions[id] = made
 	return made, nil
+}
+
+// maxSessions bounds the sessions of hosts that no gate lists: authors of
+// applications can name as many as they like.
+const maxSessions = 1000
+
+// makeRoom forgets the session that was not used for the longest time. Who
+// works with it goes on; the next one asks the host anew what it wants. The
+// client is locked.
+func (c *Client) makeRoom() {
+	var oldest *session
+	others := 0
+	for _, each := range c.sessions {
+		if each.listed {
+			continue
+		}
+		others++
+		if oldest == nil || each.used < oldest.used {
+			oldest = each
+		}
+	}
+	if others >= maxSessions {
+		delete(c.sessions, oldest.id)
+	}
 }
 
 func (c *Client) source(host, path string) (source, error) {

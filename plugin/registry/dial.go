@@ -175,14 +175,18 @@ func (c *Client) mayReach(host string, ip netip.Addr) error {
 // rulesOf finds a host's rules by "host:port"; ports that are the default of a
 // scheme may be missing in the gate.
 func (c *Client) rulesOf(host string) *rules {
-	if rules, found := c.hosts[host]; found {
-		return rules
-	}
-	if bare, port, err := net.SplitHostPort(host); err == nil && (port == "443" || port == "80") {
-		if rules, found := c.hosts[bare]; found {
+	for _, name := range spellings(host) {
+		if rules, found := c.hosts[name]; found {
 			return rules
 		}
-		return c.hosts["["+bare+"]"]
 	}
 	return nil
+}
+
+// spellings are the names under which a gate may list a host.
+func spellings(host string) []string {
+	if bare, port, err := net.SplitHostPort(host); err == nil && (port == "443" || port == "80") {
+		return []string{host, bare, "[" + bare + "]"}
+	}
+	return []string{host}
 }

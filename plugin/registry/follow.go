@@ -70,11 +70,11 @@ func (s *session) hop(ctx context.Context, out outgoing, at *url.URL) (*response
 	}
 	reply, err := s.client.doors.RoundTrip(request)
 	if err != nil {
-		s.client.stats.add(at.Host, 0)
+		s.client.count(at.Host, 0)
 		return nil, err
 	}
 	defer reply.Body.Close()
-	s.client.stats.add(at.Host, reply.StatusCode)
+	s.client.count(at.Host, reply.StatusCode)
 	answer := &response{status: reply.StatusCode, header: reply.Header, url: at, retryAfter: s.retryAfter(reply.Header.Get("Retry-After"))}
 	if out.method == http.MethodHead {
 		return answer, nil

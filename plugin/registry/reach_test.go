@@ -126,6 +126,53 @@ func TestRedirect_ToAPrivateOrMetadataAddressIsDenied(t *testing.T) {
 	}
 }
 
+// A host's name at a registry's word is looked up, counted and written into
+// messages: whatever is no name is refused before all that.
+func TestRedirect_ToWhatIsNoHostNameIsDenied(t *testing.T) {
+	label := strings.Repeat("a", 49) + "."
+	for _, bad := range []string{
+		strings.Repeat(label, 5) + "aaaa", strings.Repeat("a", 200_000), "%ff%fe.example.com", "b\u00fccher.example.com", "a%20b.example.com", "-.example.com",
+		"[fe80::1%25eth0]", "registry.example.com:" + strings.Repeat("0", 1000) + "443",
+	} {
+		server := startServer(t, ociserver.Options{})
+		client, _ := newClient(t, server, nil)
+		server.SetFault(always(ociserver.Fault{Status: 302, Header: http.Header{"Location": {"https://" + bad + "/x"}}}))
+		_, err := client.Manifest(t.Context(), server.Host()+"/app", "v1")
+		refused(t, err, "registry/redirect")
+		server.SetFault(func(*http.Request) *ociserver.Fault {
+			return &ociserver.Fault{Status: 401, Header: http.Header{"Www-Authenticate": {`Bearer realm="https://` + bad + `/token"`}}}
+		})
+		other, _ := newClient(t, server, nil)
+		_, realm := other.Manifest(t.Context(), server.Host()+"/app", "v1")
+		refused(t, realm, "registry/token-realm")
+		for _, stats := range [][]registry.Stat{client.Stats(), other.Stats()} {
+			for _, stat := range stats {
+				if stat.Host != server.Host() {
+					t.Errorf("%.40q was asked: %.200v", bad, stats)
+				}
+			}
+		}
+		if len(err.Error()) > 1000 || len(realm.Error()) > 1000 {
+			t.Errorf("%.40q: messages of %d and %d bytes", bad, len(err.Error()), len(realm.Error()))
+		}
+	}
+}
+
+func TestRedirect_ToAHostNameIsDialledAndCountedAsAnother(t *testing.T) {
+	storage := startServer(t, ociserver.Options{TLS: true})
+	_, port, _ := strings.Cut(storage.Host(), ":")
+	for _, good := range []string{"localhost", "127.0.0.1", "[::1]"} {
+		server := startServer(t, ociserver.Options{})
+		client, _ := newClient(t, server, nil)
+		server.SetFault(always(ociserver.Fault{Status: 302, Header: http.Header{"Location": {"https://" + good + ":" + port + "/x"}}}))
+		_, err := client.Manifest(t.Context(), server.Host()+"/app", "v1")
+		refused(t, err, "registry/private-address")
+		if stats := client.Stats(); stats[len(stats)-1] != (registry.Stat{Host: registry.OtherHosts, Count: 1}) {
+			t.Errorf("%s: %+v", good, stats)
+		}
+	}
+}
+
 // A list that was redirected continues at the other host, without the token.
 func TestRedirect_NextPageAtAnotherHostGetsNoCredential(t *testing.T) {
 	other := startServer(t, ociserver.Options{PageSize: 1})

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"regexp"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -28,10 +30,31 @@ func (s *session) redirect(answer *response, from *url.URL) (*url.URL, error) {
 		return nil, refusedRedirect(from, "its target is not an address")
 	}
 	next.User = nil
+	if !hasHostName(next) {
+		return nil, refusedRedirect(from, "its target is not a host's name in ASCII of at most 253 bytes")
+	}
 	if err := s.mayGo(from, next); err != nil {
 		return nil, err
 	}
 	return next, nil
+}
+
+// hostForm is a name of letters, digits, "-", "_" and dots (RFC 1123 section
+// 2.1, and what is in use beside it).
+var hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$`)
+
+// maxHostName is the longest name that the DNS has (RFC 1035 section 2.3.4), as
+// it is written.
+const maxHostName = 253
+
+// hasHostName reports whether an address has a host that may be asked at the
+// word of a registry: it is looked up, and stands in messages.
+func hasHostName(at *url.URL) bool {
+	host := at.Hostname()
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Zone() == "" && len(at.Port()) <= len("65535")
+	}
+	return len(host) <= maxHostName && hostForm.MatchString(host) && len(at.Port()) <= len("65535")
 }
 
 // mayGo allows HTTPS everywhere, and HTTP only from HTTP to a host that may be

@@ -20,11 +20,17 @@ type limits struct{ plugin.Limits }
 // the challenge, the tokens, the slots, the pause that the registry asked for.
 type session struct {
 	client *Client
-	id     string
-	host   string
-	scheme string
-	source source
-	slots  chan struct{}
+	// id names the host and the credential, and flight this session alone:
+	// what is found out in a flight is kept in the session that it is of.
+	id, flight string
+	host       string
+	scheme     string
+	source     source
+	slots      chan struct{}
+	// listed sessions, of hosts that the gate lists, stay; used is when one was
+	// asked for last, in ticks of the client, which guards it.
+	listed bool
+	used   int64
 
 	mu        sync.Mutex
 	challenge *challenge // nil before the first ping

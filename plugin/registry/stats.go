@@ -4,28 +4,65 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
 )
 
 // Stat counts the requests to one host that had one outcome.
 type Stat struct {
+	// Host is one that the gate lists, or a mirror of it; all others together
+	// are [OtherHosts], as an application's author can name as many as they like.
 	Host string
-	// Status is the HTTP status; 0 when there was no answer.
+	// Status is the HTTP status; 0 when there was no answer, or none with a
+	// status of HTTP (100 to 599).
 	Status int
 	Count  int64
 }
+
+// OtherHosts stands in a [Stat] for every host that no gate lists.
+const OtherHosts = "other"
 
 type stats struct {
 	mu     sync.Mutex
 	counts map[Stat]int64
 }
 
-func (s *stats) add(host string, status int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.counts == nil {
-		s.counts = map[Stat]int64{}
+// count notes one request. There are never more entries than listed hosts by
+// statuses of HTTP.
+func (c *Client) count(host string, status int) {
+	if status < 100 || status > 599 {
+		status = 0
 	}
-	s.counts[Stat{Host: host, Status: status}]++
+	key := Stat{Host: c.listed(host), Status: status}
+	c.stats.mu.Lock()
+	defer c.stats.mu.Unlock()
+	if c.stats.counts == nil {
+		c.stats.counts = map[Stat]int64{}
+	}
+	c.stats.counts[key]++
+}
+
+// listed is the host as the gate lists it, or as one of its mirrors.
+func (c *Client) listed(host string) string {
+	for _, name := range spellings(host) {
+		if _, found := c.hosts[name]; found || c.mirrors[name] {
+			return name
+		}
+	}
+	return OtherHosts
+}
+
+// mirrorHosts are the hosts of all mirrors.
+func mirrorHosts(hosts map[string]*rules) map[string]bool {
+	mirrors := map[string]bool{}
+	for _, rules := range hosts {
+		for _, mirror := range rules.mirrors {
+			if repository, err := name.NewRepository(mirror + "/x"); err == nil {
+				mirrors[repository.RegistryStr()] = true
+			}
+		}
+	}
+	return mirrors
 }
 
 // Stats counts every request that was sent, redirects, pings and tokens

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -45,7 +46,7 @@ func (s *session) bearer(ctx context.Context, path, refused string) (string, err
 		delete(s.tokens, path)
 		s.wanted[path] = true
 		s.mu.Unlock()
-		value, err := s.client.share(ctx, "token\x00"+s.id, s.exchangeWanted)
+		value, err := s.client.share(ctx, "token\x00"+s.flight, s.exchangeWanted)
 		if err != nil {
 			return "", err
 		}
@@ -101,12 +102,32 @@ func (s *session) exchangeWanted(ctx context.Context) (any, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.dropTokens(len(outcomes))
 	for path, outcome := range outcomes {
 		if outcome.err == nil {
 			s.tokens[path] = outcome.token
 		}
 	}
 	return outcomes, nil
+}
+
+// maxTokens bounds the tokens of one session: authors of applications can name
+// as many repositories as they like.
+const maxTokens = 1000
+
+// dropTokens makes room for that many more: first those that have come to
+// their end go, then whichever. The session is locked.
+func (s *session) dropTokens(more int) {
+	if len(s.tokens)+more <= maxTokens {
+		return
+	}
+	maps.DeleteFunc(s.tokens, func(_ string, known token) bool { return !s.alive(known) })
+	for path := range s.tokens {
+		if len(s.tokens)+more <= maxTokens {
+			return
+		}
+		delete(s.tokens, path)
+	}
 }
 
 func (s *session) exchangeEach(ctx context.Context, paths []string) map[string]exchanged {
