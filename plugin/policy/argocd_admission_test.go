@@ -181,6 +181,8 @@ func TestArgoAdmission_AForgedStatusResumesNothing(t *testing.T) {
 		"an ended operation":   {forged(bad), forged(strings.ReplaceAll(bad, "Running", "Failed")), "status.operationState"},
 		"the operation's source": {forged("phase: Running, operation: {sync: {source: " + plain(gated) + "}}"), forged("phase: Running, operation: {sync: {source: " + gated + "}}"),
 			"status.operationState would resume"},
+		"the operation's sources": {forged("phase: Running, operation: {sync: {sources: [" + plain(gated) + "]}}"), forged("phase: Running, operation: {sync: {sources: [" + gated + "]}}"),
+			"status.operationState would resume"},
 		"the operation's manifests": {forged("phase: Running, operation: {sync: {manifests: ['{}']}}"), forged("phase: Running, operation: {sync: {}}"), "manifests that never passed"},
 		"before the operation": {
 			write{object: app(specOf("source: "+gated), "operation: {}", "status: {operationState: {"+bad+"}}"), old: app(specOf("source: "+gated), "status: {operationState: {"+bad+"}}")},
@@ -237,6 +239,7 @@ func TestArgoAdmission_TheSourceHydratorIsForListedProjects(t *testing.T) {
 		"another plugin":            {of("team-a", strings.ReplaceAll(hydrator, "assay", "helmfile")), of("team-a", hydrator), "drySource does not name the plugin"},
 		"no longer listed, synced": {write{object: app(specOf(hydrator), "operation: {sync: {}}"), old: app(specOf(hydrator))},
 			write{object: app(specOf(hydrator), "status: {sync: {status: Synced}}"), old: app(specOf(hydrator))}, `AppProject "team-a"`},
+		"the live branch as a source":  {of("team-a", hydrator+", source: "+live), of("team-a", hydrator+", source: "+gated), "spec.source (path deploy)"},
 		"a rollback to another branch": {syncing("team-a", strings.ReplaceAll(live, "live", "mine")), syncing("team-a", live), "operation.sync.source"},
 		"a rollback with changes":      {syncing("team-a", strings.ReplaceAll(live, "path", "kustomize: {images: [a=b]}, path")), syncing("team-a", live), "operation.sync.source"},
 		"a result from elsewhere":      {result(strings.ReplaceAll(live, "shop", "mine")), result(live), "status.operationState"},
@@ -260,11 +263,14 @@ func TestArgoAdmission_ApplicationSetsLearnItEarly(t *testing.T) {
 		return asked
 	}
 	checkBypasses(t, map[string]bypass{
-		"no plugin":        {set(list + template("source: "+plain(gated))), good, "the source with path deploy does not name the plugin"},
-		"a template in it": {set(list + template("source: "+strings.ReplaceAll(gated, "assay", "'{{.plugin}}'"))), good, "without a template expression"},
-		"the second":       {set(list + template("sources: ["+gated+", "+plain(gated)+"]")), set(list + template("sources: ["+gated+", {repoURL: x, ref: values}]")), "does not name the plugin"},
-		"no source":        {set(list + template("destination: {namespace: shop}")), good, "names no source"},
-		"a patch":          {set(list + template("source: "+gated) + ", templatePatch: 'spec: {}'"), set(list + template("source: "+gated) + ", templatePatch: ''"), "spec.templatePatch"},
+		"no plugin":          {set(list + template("source: "+plain(gated))), good, "the source with path deploy does not name the plugin"},
+		"a template in it":   {set(list + template("source: "+strings.ReplaceAll(gated, "assay", "'{{.plugin}}'"))), good, "without a template expression"},
+		"the second":         {set(list + template("sources: ["+gated+", "+plain(gated)+"]")), set(list + template("sources: ["+gated+", {repoURL: x, ref: values}]")), "does not name the plugin"},
+		"a ref alone":        {set(list + template("source: {repoURL: x, ref: values}")), set(list + template("sources: [{repoURL: x, ref: values}]")), "does not name the plugin"},
+		"a ref with a path":  {set(list + template("sources: ["+gated+", {repoURL: x, ref: values, path: deploy}]")), set(list + template("sources: ["+gated+", {repoURL: x, ref: values}]")), "does not name the plugin"},
+		"a ref with a chart": {set(list + template("sources: ["+gated+", {repoURL: x, ref: values, chart: web}]")), set(list + template("sources: ["+gated+", {repoURL: x, ref: values}]")), "of chart web"},
+		"no source":          {set(list + template("destination: {namespace: shop}")), good, "names no source"},
+		"a patch":            {set(list + template("source: "+gated) + ", templatePatch: 'spec: {}'"), set(list + template("source: "+gated) + ", templatePatch: ''"), "spec.templatePatch"},
 		"a generator's template": {set("generators: [{selector: {}, list: {elements: [], template: {metadata: {}, spec: {source: " + gated + "}}}}], " + template("source: "+gated)),
 			set("generators: [{selector: {}, list: {elements: [], template: {metadata: {}, spec: {destination: {}, project: ''}}}}], " + template("source: "+gated)), "generator's own template"},
 		"the hydrator": {listed("platform"), listed("team-a"), `AppProject "team-a"`},
