@@ -40,6 +40,8 @@ type kustomizeBuild struct {
 	folder string
 	// inflated lists, by folder, the overlay files that hold its charts.
 	inflated map[string][]string
+	// patches are those of the parameters.
+	patches []plugin.KustomizePatch
 }
 
 func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, options kustomizeOptions) (plugin.Rendering, error) {
@@ -47,7 +49,7 @@ func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, opti
 	if tree.isFile(folder) && slices.Contains(kustomizationNames(), path.Base(folder)) {
 		folder = path.Dir(folder)
 	}
-	build := &kustomizeBuild{files: newKustomizeFiles(tree), charts: options.charts, folder: folder, inflated: map[string][]string{}}
+	build := &kustomizeBuild{files: newKustomizeFiles(tree), charts: options.charts, folder: folder, inflated: map[string][]string{}, patches: source.Parameters.Kustomize.Patches}
 	if err := build.edit(source.Parameters.Kustomize); err != nil {
 		return plugin.Rendering{}, err
 	}

@@ -51,7 +51,7 @@ func (b *kustomizeBuild) refusal(err error, walk *kustomizeWalk) error {
 		}
 	}
 	text = directoryPattern.ReplaceAllString(strings.ReplaceAll(text, "'"+virtualRoot, "'"), "$1")
-	text = generatorPattern.ReplaceAllString(text, "")
+	text = b.withoutQuotes(generatorPattern.ReplaceAllString(text, ""), walk)
 	return invalid(plugin.Origin{File: file}, "kustomize build", errors.New(oneLine(text)))
 }
 
