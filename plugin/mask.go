@@ -137,6 +137,9 @@ var (
 	urlInText    = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>\x60]+`)
 	loginInText  = regexp.MustCompile(`[^\s"'<>\x60@/:=]+:[^\s"'<>\x60]*@[^\s"'<>\x60]+`)
 	digestInText = regexp.MustCompile(`@[A-Za-z0-9]+(?:[.+_-][A-Za-z0-9]+)*:[0-9a-fA-F]+\W*$`)
+	// globInText is a glob over the digests of a repository at a host with a
+	// port. No host stands behind its "@", so nothing in front of it is a login.
+	globInText   = regexp.MustCompile(`^\(?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}/[^@]*@(?:\*+|[a-z0-9]+:[0-9a-f]*\*+)[^A-Za-z0-9*@./:_-]*$`)
 	schemeOrPurl = regexp.MustCompile(`://|^pkg:`)
 )
 
@@ -153,7 +156,7 @@ func RedactText(text string) string {
 		return text
 	}
 	return loginInText.ReplaceAllStringFunc(text, func(found string) string {
-		if schemeOrPurl.MatchString(found) {
+		if schemeOrPurl.MatchString(found) || globInText.MatchString(found) {
 			return found
 		}
 		return RedactReference(found)

@@ -64,6 +64,51 @@ func TestRedactReference(t *testing.T) {
 	}
 }
 
+func TestRedactText_GlobOverDigestsAtAPortIsNoLogin(t *testing.T) {
+	for _, text := range []string{
+		"images match 127.0.0.1:41965/r@*", "images match reg.example.com:5000/team-a/**@*, (localhost:5000/b:1@sha256:*), [::1]:5000/r@**",
+		`"reg.example.com:443/x@sha256:0f*" or reg.example.com:5000/x@` + digestOf("x"),
+	} {
+		if got := RedactText(text); got != text {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+	for text, want := range map[string]string{
+		"is user:12345/hunter2@reg.example.com/x wrong": "is ***@reg.example.com/x wrong",
+		"127.0.0.1:41965/hunter2@reg":                   "***@reg",
+		"user:hunter2@*":                                "***@*",
+		"user:hunter2@*.example.com":                    "***@*.example.com",
+		"user:123456/hunter2@*":                         "***@*",
+		"user:12345/hunter2@*.example.com/x":            "***@*.example.com/x",
+		"user:12345/hunter2@**/x":                       "***@**/x",
+		"user:12345/hunter2@*:5000":                     "***@*:5000",
+		"user:12345/hunter2@*@reg.example.com":          "***@reg.example.com",
+		"user:12345/a@hunter2@*":                        "***@*",
+		"user:12345/hunter2@sha256:*.example.com":       "***@sha256:*.example.com",
+		"user:12345/hunter2@reg:5000/x":                 "***@reg:5000/x",
+	} {
+		if got := RedactText(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Whatever the user, the password and the host are made of: the password goes.
+func TestRedactText_NoPasswordInFrontOfAHost(t *testing.T) {
+	for _, user := range []string{"ci", "127.0.0.1", "reg.example.com", "a-b_c"} {
+		for _, password := range []string{"hunter2", "5000/hunter2", "hunter2/5000", "5000/hunter2:1", "hunter2@*", "5000/hunter2@*", "5000/x@sha256:hunter2*"} {
+			for _, host := range []string{"reg", "reg.example.com", "127.0.0.1:5000/r", "[::1]:5000/r", "*.example.com", "reg/x@" + digestOf("x"), "reg/x:1", "0/r"} {
+				for _, around := range [][2]string{{"", ""}, {"see (", ")."}, {`"`, `"`}} {
+					text := around[0] + user + ":" + password + "@" + host + around[1]
+					if got := RedactText(text); strings.Contains(got, "hunter2") {
+						t.Errorf("%q: %q", text, got)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestRun_NoPasswordOfAnImageInAnyText(t *testing.T) {
 	for _, written := range []string{
 		"https://ci:hunter2@reg.example.com/x", "ci:hunter2@reg.example.com/x", "ci:a@hunter2@reg.example.com/x:1", "ci:hunter2@reg.example.com/x@" + digestOf("x"),
