@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -26,18 +25,19 @@ type WorkerOptions struct {
 	Charts ChartFetcher
 	// Cache keeps renderings in this process; nil renders every time.
 	Cache *Cache
+	// Clock is time.Now unless it is set.
+	Clock func() time.Time
 }
 
 // Workers renders in pre-started processes that have neither network nor
 // environment, each bounded in time and memory. It may be used by many
-// goroutines; callers wait in line for a free process.
+// goroutines; callers wait in line for a free process, those of a project that
+// holds none first. What went over its time or memory is refused for some
+// minutes without another try, unless its files or parameters change.
 type Workers struct {
-	options WorkerOptions
-	// idle holds one entry for each process; nil stands for one that has to be
-	// started.
-	idle chan *process
-	done chan struct{}
-	once sync.Once
+	options   WorkerOptions
+	line      *line
+	exhausted *exhausted
 }
 
 // NewWorkers starts the processes in the background. Close stops them.
@@ -45,7 +45,7 @@ func NewWorkers(options WorkerOptions) *Workers {
 	if options.Count < 1 {
 		options.Count = runtime.GOMAXPROCS(0)
 	}
-	w := &Workers{options: options, idle: make(chan *process, options.Count), done: make(chan struct{})}
+	w := &Workers{options: options, line: newLine(), exhausted: newExhausted(options.Clock)}
 	for range options.Count {
 		go w.replace()
 	}
@@ -59,31 +59,15 @@ func (w *Workers) replace() {
 	if err != nil {
 		started = nil
 	}
-	w.putBack(started)
-}
-
-func (w *Workers) putBack(worker *process) {
-	select {
-	case <-w.done:
-		worker.kill()
-	default:
-		w.idle <- worker
-	}
+	w.line.put(started)
 }
 
 // Close kills the processes. Renderings that are under way answer with an
 // error.
 func (w *Workers) Close() {
-	w.once.Do(func() {
-		close(w.done)
-		for range w.options.Count {
-			select {
-			case worker := <-w.idle:
-				worker.kill()
-			default:
-			}
-		}
-	})
+	for _, worker := range w.line.close() {
+		worker.kill()
+	}
 }
 
 // Render renders source in a worker. Its own limit of time or memory is a
@@ -97,6 +81,9 @@ func (w *Workers) Render(ctx context.Context, source plugin.Source) (plugin.Rend
 		if rendering, hit := w.options.Cache.lookup(source, source.Root, w.options.Limits); hit {
 			return rendering, nil
 		}
+	}
+	if err := w.exhausted.find(source); err != nil {
+		return plugin.Rendering{}, err
 	}
 	asked, err := w.request(source)
 	if err != nil {
@@ -193,7 +180,8 @@ func (w *Workers) ask(ctx context.Context, source plugin.Source, asked request) 
 		select {
 		case answer := <-answers:
 			if answer.err == nil {
-				w.putBack(worker)
+				w.line.leave(source.Application.Project)
+				w.line.put(worker)
 				return answer.response, nil
 			}
 			verdict = w.death(worker, source, answer.err)
@@ -208,7 +196,9 @@ func (w *Workers) ask(ctx context.Context, source plugin.Source, asked request) 
 			verdict = overLimit("renderMemory", w.options.Limits, plugin.Origin{File: source.Path})
 		}
 		worker.kill()
+		w.line.leave(source.Application.Project)
 		go w.replace()
+		w.exhausted.keep(source, verdict)
 		return response{}, verdict
 	}
 }
@@ -218,26 +208,24 @@ const memoryPoll = 10 * time.Millisecond
 
 // next waits in line for a process.
 func (w *Workers) next(ctx context.Context, source plugin.Source) (*process, error) {
-	select {
-	case <-ctx.Done():
-		return nil, stopped(source, context.Cause(ctx))
-	case <-w.done:
-		return nil, stopped(source, errors.New("the workers are closed"))
-	case worker := <-w.idle:
-		if worker != nil && worker.alive() {
-			return worker, nil
-		}
-		worker.kill()
-		started, err := startProcess(w.options)
-		if err != nil {
-			w.putBack(nil)
-			return nil, &plugin.StageError{
-				Stage: "render", Subject: "a worker process", Cause: err,
-				Hint: "run where seccomp filters may be installed (Linux, amd64 or arm64)",
-			}
-		}
-		return started, nil
+	worker, err := w.line.take(ctx, source.Application.Project)
+	if err != nil {
+		return nil, stopped(source, err)
 	}
+	if worker != nil && worker.alive() {
+		return worker, nil
+	}
+	worker.kill()
+	started, err := startProcess(w.options)
+	if err != nil {
+		w.line.leave(source.Application.Project)
+		w.line.put(nil)
+		return nil, &plugin.StageError{
+			Stage: "render", Subject: "a worker process", Cause: err,
+			Hint: "run where seccomp filters may be installed (Linux, amd64 or arm64)",
+		}
+	}
+	return started, nil
 }
 
 // death says why a process ended in the middle of a rendering. That the

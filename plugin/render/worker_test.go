@@ -119,7 +119,7 @@ func TestWorkers_HaveTheFilterAndNoEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer workers.putBack(worker)
+	defer workers.line.put(worker)
 	proc := fmt.Sprintf("/proc/%d/", worker.command.Process.Pid)
 	status, err := os.ReadFile(proc + "status")
 	if err != nil || !strings.Contains(string(status), "Seccomp:\t2") || !strings.Contains(string(status), "NoNewPrivs:\t1") {
@@ -194,6 +194,33 @@ func TestWorkers_AChartWhoseTemplateNeverEndsIsDenied_20GoodRendersFinishBesideI
 	}
 }
 
+func TestWorkers_WhatNeverEndedIsRefusedAgainWithoutAWorker(t *testing.T) {
+	var now atomic.Int64
+	workers := newWorkers(t, func(options *WorkerOptions) {
+		options.Count, options.Limits.RenderSeconds = 1, 1
+		options.Clock = func() time.Time { return time.Unix(0, now.Load()) }
+	})
+	endless := endlessChart(t)
+	_, first := workers.Render(t.Context(), endless)
+	refused(t, first, ruleLimit, "renderSeconds")
+	held, err := workers.next(t.Context(), plugin.Source{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, again := workers.Render(ctx, endless); again == nil || again.Error() != first.Error() {
+		t.Errorf("got %v, want %v at once", again, first)
+	}
+	now.Store(int64(exhaustedFor))
+	short, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	_, err = workers.Render(short, endless) // minutes later it has to wait for a worker again
+	unanswered(t, err, context.DeadlineExceeded)
+	workers.line.leave("")
+	workers.line.put(held)
+}
+
 func TestWorkers_TheCallersDeadlineIsNoAnswer(t *testing.T) {
 	workers := newWorkers(t, func(options *WorkerOptions) { options.Count = 1 })
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -214,7 +241,7 @@ func TestWorkers_TheCallersDeadlineIsNoAnswer(t *testing.T) {
 		defer cancel()
 		_, err = workers.Render(ctx, plugin.Source{Root: openTree(t, "testdata"), Path: "plain"})
 		unanswered(t, err, context.DeadlineExceeded)
-		workers.putBack(held)
+		workers.line.put(held)
 	})
 	if _, err := workers.Render(t.Context(), plugin.Source{Root: openTree(t, "testdata"), Path: "plain"}); err != nil {
 		t.Errorf("the twin with time fails: %v", err)

@@ -17,7 +17,7 @@ func (s *Setup) renderer(effective gate.Effective, client *registry.Client) plug
 	fetcher := charts{client, slices.Clone(effective.ChartHosts)}
 	if s.options.Isolated {
 		key := workersKey{effective.Limits, client, strings.Join(effective.ChartHosts, " ")}
-		return s.workersFor(key, render.WorkerOptions{Limits: effective.Limits, Charts: fetcher, Cache: s.cache})
+		return s.workersFor(key, render.WorkerOptions{Limits: effective.Limits, Charts: fetcher, Cache: s.cache, Clock: s.options.Clock})
 	}
 	return render.New(render.Options{Limits: effective.Limits, Charts: fetcher, Cache: s.cache})
 }
