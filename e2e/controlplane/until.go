@@ -24,8 +24,13 @@ func Final(err error) error { return &finalError{err} }
 // Until tries again until there is no error. When the context ends first, the
 // error has the last attempt's in it.
 func Until(ctx context.Context, attempt func(context.Context) error) error {
+	var last error
 	for {
 		err := attempt(ctx)
+		if err != nil && last != nil && ctx.Err() != nil {
+			return fmt.Errorf("%w; at last: %w", context.Cause(ctx), last)
+		}
+		last = err
 		var final *finalError
 		if err == nil || errors.As(err, &final) {
 			return err

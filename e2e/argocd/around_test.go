@@ -1,0 +1,112 @@
+//go:build e2e
+
+package argocd_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/assay-gitops/assay/e2e/controlplane"
+)
+
+// tenant is the API under a service account that may do with Applications
+// whatever RBAC can say.
+func (w *world) tenant() *controlplane.API {
+	w.t.Helper()
+	must(w.t, w.Apply(w.t.Context(), fmt.Sprintf(`
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: deployer, namespace: %[1]s}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: %[1]s, namespace: argocd}
+rules:
+- {apiGroups: [argoproj.io], resources: [applications], verbs: ["*"]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: %[1]s, namespace: argocd}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %[1]s}
+subjects: [{kind: ServiceAccount, name: deployer, namespace: %[1]s}]
+`, w.name)))
+	token, err := w.Token(w.t.Context(), w.name, "deployer")
+	must(w.t, err)
+	api, err := w.As(token)
+	must(w.t, err)
+	return api
+}
+
+// as is the same Application in somebody else's hands.
+func (a application) as(api *controlplane.API) application {
+	cluster, plane, world := *a.Cluster, *a.plane, *a.world
+	cluster.API, plane.Cluster, world.plane = api, &cluster, &plane
+	a.world = &world
+	return a
+}
+
+// refused fails unless an admission policy of ours said no, in its own words.
+func refused(t *testing.T, err error, words string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), "assay-argocd-") || !strings.Contains(err.Error(), words) {
+		t.Errorf("the API server should have refused it with %q: %v", words, err)
+	}
+}
+
+func TestTenant_CannotCreateAnApplicationThatIsNotGated(t *testing.T) {
+	w := newWorld(t)
+	tenant := w.tenant()
+	good := w.app()
+	for plugin, words := range map[string]string{"{}": "names no plugin", "{name: other}": `names the plugin "other"`, "{name: assay-v1}": `names the plugin "assay-v1"`} {
+		bad := good
+		bad.plugin = plugin
+		refused(t, tenant.Apply(t.Context(), bad.manifest()), words)
+	}
+	refused(t, tenant.Apply(t.Context(), strings.Replace(good.manifest(), ", plugin: {name: assay}", "", 1)), "names no plugin")
+	hydrated := fmt.Sprintf("sourceHydrator: {drySource: {repoURL: %q, path: app, targetRevision: main}, syncSource: {targetBranch: env, path: app}}", w.git.url())
+	before, rest, _ := strings.Cut(good.manifest(), "source: ")
+	_, after, _ := strings.Cut(rest, "\n")
+	refused(t, tenant.Apply(t.Context(), before+hydrated+"\n"+after), "sourceHydrator")
+	must(t, tenant.Apply(t.Context(), good.manifest()))
+}
+
+func TestTenant_CannotSyncWhatIsNotGated(t *testing.T) {
+	w := newWorld(t)
+	tenant := w.tenant()
+	w.registry.pushSigned("team-a/app:1", "first")
+	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	w.serve()
+	a := w.app()
+	a.policy = byHand
+	must(t, tenant.Apply(t.Context(), a.manifest()))
+	source := fmt.Sprintf(`"source":{"repoURL":%q,"path":"app","targetRevision":"main"}`, w.git.url())
+	for operation, words := range map[string]string{
+		source: "operation.sync.source",
+		`"revision":"` + w.git.git("rev-parse", "HEAD") + `",` + source: "rollback",
+		`"sources":[` + strings.TrimPrefix(source, `"source":`) + `]`:   "operation.sync.sources",
+		`"manifests":["{}"]`: "manifests",
+	} {
+		refused(t, tenant.Merge(t.Context(), a.object(), `{"operation":{"sync":{`+operation+`}}}`), words)
+	}
+	refused(t, tenant.Merge(t.Context(), a.object(), `{"spec":{"source":{"plugin":null}}}`), "names no plugin")
+	if s := a.as(tenant).sync(); s.phase != "Succeeded" {
+		t.Errorf("the tenant's own sync ended as %s: %s", s.phase, s.message)
+	}
+}
+
+// TestRenderedApplication_ObeysTheSamePolicies is the way around by an
+// application that Argo CD itself would create.
+func TestRenderedApplication_ObeysTheSamePolicies(t *testing.T) {
+	w := newWorld(t)
+	inner := w.app()
+	inner.name, inner.plugin = w.name+"-inner", "{name: other}"
+	w.git.commit(map[string]string{"app/application.yaml": inner.manifest()})
+	w.serve()
+	a := w.app()
+	a.policy = byHand
+	a.create()
+	if s := a.refresh(); !strings.HasPrefix(s.said(), "assay denied") || !strings.Contains(s.said(), "self/") {
+		t.Errorf("a rendered Application is not denied by self: %v", s.conditions)
+	}
+}

@@ -1,0 +1,121 @@
+//go:build e2e
+
+// Package argocd_test runs assay as the plugin of a real Argo CD, against a
+// real API server: see e2e/controlplane for how. `make e2e-argocd` builds the
+// servers and runs it.
+package argocd_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/assay-gitops/assay/e2e/controlplane"
+)
+
+// plane is what all tests share: it takes half a minute to start. What a test
+// changes (gate, registry, repository, sidecar, namespaces) it has for itself.
+type plane struct {
+	*controlplane.Cluster
+	argocd *controlplane.ArgoCD
+	// assay is the program under test.
+	assay string
+}
+
+// shared is set by TestMain, which has no other way to hand it to the tests.
+var shared *plane
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), controlplane.Slowly, errors.New("the control plane did not come up"))
+	defer cancel()
+	if code, inside, err := controlplane.Isolate(context.Background()); !inside {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		return code
+	}
+	dir, err := os.MkdirTemp("", "assay-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	begun := time.Now()
+	shared, err = start(ctx, dir)
+	if shared.Cluster != nil {
+		defer shared.Stop()
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%v\nthe servers' logs are in %s\n", err, filepath.Join(dir, "logs"))
+		return 1
+	}
+	fmt.Fprintf(os.Stderr, "the control plane is up after %.1f s\n", time.Since(begun).Seconds())
+	code := m.Run()
+	if code != 0 {
+		fmt.Fprintf(os.Stderr, "the servers' logs are in %s\n", filepath.Join(dir, "logs"))
+		return code
+	}
+	_ = os.RemoveAll(dir) // only space would be lost
+	return 0
+}
+
+// start brings everything up. What it returns may be stopped also when there
+// is an error.
+func start(ctx context.Context, dir string) (*plane, error) {
+	p := &plane{}
+	var err error
+	if p.assay, err = controlplane.Build(ctx, "cmd/assay", dir); err != nil {
+		return p, err
+	}
+	if p.Cluster, err = controlplane.Start(ctx, dir); err != nil {
+		return p, err
+	}
+	if p.argocd, err = p.StartArgoCD(ctx, "argocd"); err != nil {
+		return p, err
+	}
+	return p, p.closeWaysAround(ctx)
+}
+
+// closeWaysAround installs the admission policies, as the platform does, and
+// waits until they are in force.
+func (p *plane) closeWaysAround(ctx context.Context) error {
+	files, err := filepath.Glob("../../manifests/argocd/admission/*.yaml")
+	if err != nil || len(files) < 2 {
+		return fmt.Errorf("looking for the admission policies: %d files, %w", len(files), err)
+	}
+	for _, file := range files {
+		if filepath.Base(file) == "kustomization.yaml" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := p.Apply(ctx, string(text)); err != nil {
+			return err
+		}
+	}
+	const open = `
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: open, namespace: argocd}
+spec:
+  project: default
+  source: {repoURL: "https://git.example.com/open", path: open}
+  destination: {server: "https://kubernetes.default.svc", namespace: open}
+`
+	return controlplane.Until(ctx, func(ctx context.Context) error {
+		if p.Apply(ctx, open) != nil {
+			return nil
+		}
+		gone := p.Delete(ctx, controlplane.Object{Kind: "Application.v1alpha1.argoproj.io", Namespace: controlplane.Namespace, Name: "open"})
+		return errors.Join(errors.New("the admission policies let an Application without a plugin pass"), gone)
+	})
+}

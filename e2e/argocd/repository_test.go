@@ -1,0 +1,81 @@
+//go:build e2e
+
+package argocd_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// repository is a Git repository that Argo CD reads as a file:// URL.
+type repository struct {
+	t   *testing.T
+	dir string
+}
+
+func newRepository(t *testing.T, dir string) *repository {
+	t.Helper()
+	r := &repository{t: t, dir: dir}
+	must(t, os.MkdirAll(dir, 0o755))
+	r.git("init", "-q", "-b", "main")
+	return r
+}
+
+func (r *repository) url() string { return "file://" + r.dir }
+
+func (r *repository) git(args ...string) string {
+	r.t.Helper()
+	command := exec.CommandContext(r.t.Context(), "git", args...)
+	command.Dir = r.dir
+	command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
+		"GIT_AUTHOR_NAME=e2e", "GIT_AUTHOR_EMAIL=e2e@example.com", "GIT_COMMITTER_NAME=e2e", "GIT_COMMITTER_EMAIL=e2e@example.com")
+	out, err := command.CombinedOutput()
+	if err != nil {
+		r.t.Fatalf("git %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// commit writes the files, of which an empty text removes one, and returns the
+// commit.
+func (r *repository) commit(files map[string]string) string {
+	r.t.Helper()
+	for path, text := range files {
+		file := filepath.Join(r.dir, path)
+		if text == "" {
+			must(r.t, os.Remove(file))
+			continue
+		}
+		must(r.t, os.MkdirAll(filepath.Dir(file), 0o755))
+		must(r.t, os.WriteFile(file, []byte(text), 0o644))
+	}
+	r.git("add", "-A")
+	r.git("commit", "-q", "-m", "change")
+	return r.git("rev-parse", "HEAD")
+}
+
+// deployment has nothing to object to but, perhaps, its image.
+func deployment(name, image string) string {
+	return fmt.Sprintf(`apiVersion: apps/v1
+kind: Deployment
+metadata: {name: %[1]s}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: %[1]s}}
+  template:
+    metadata: {labels: {app: %[1]s}}
+    spec:
+      containers:
+      - name: app
+        image: %[2]s
+        resources: {limits: {cpu: "1", memory: 64Mi}, requests: {cpu: 100m, memory: 64Mi}}
+`, name, image)
+}
+
+func configMap(name, greeting string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {greeting: %q}\n", name, greeting)
+}

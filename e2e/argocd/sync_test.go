@@ -1,0 +1,97 @@
+//go:build e2e
+
+package argocd_test
+
+import (
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+func TestSync_ObjectsCarryDigestsAndHardening(t *testing.T) {
+	w := newWorld(t)
+	digest := w.registry.pushSigned("team-a/app:1", "first")
+	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1")), "app/config.yaml": configMap("web", "hello")})
+	w.serve()
+	a := w.app()
+	a.policy = byHand
+	a.create()
+	if s := a.sync(); s.phase != "Succeeded" {
+		t.Fatalf("the sync ended as %s: %s", s.phase, s.message)
+	}
+	if image := w.container("web")["image"]; image != digest.String() && image != w.registry.image("team-a/app:1")+"@"+digest.DigestStr() {
+		t.Errorf("the API server has the image %v; the digest is %s", image, digest.DigestStr())
+	}
+	for _, want := range []struct {
+		value  any
+		fields []string
+	}{
+		{true, []string{"securityContext", "runAsNonRoot"}},
+		{"RuntimeDefault", []string{"securityContext", "seccompProfile", "type"}},
+		{false, []string{"securityContext", "allowPrivilegeEscalation"}},
+	} {
+		if got, _, _ := unstructured.NestedFieldNoCopy(w.container("web"), want.fields...); got != want.value {
+			t.Errorf("%s is %v; hardening makes it %v", strings.Join(want.fields, "."), got, want.value)
+		}
+	}
+	if id := w.read(configMaps, "web").GetAnnotations()["argocd.argoproj.io/tracking-id"]; !strings.HasPrefix(id, a.name+":") {
+		t.Errorf("Argo CD does not track the ConfigMap: %q", id)
+	}
+}
+
+func TestUnsigned_IsDeniedWhileWhatRunsStays_AndSyncsOnceSigned(t *testing.T) {
+	w := newWorld(t)
+	first := w.registry.pushSigned("team-a/app:1", "first")
+	second := w.registry.push("team-a/app:2", "second")
+	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1")), "app/config.yaml": configMap("web", "hello")})
+	w.serve()
+	a := w.app()
+	a.create()
+	a.synced()
+
+	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:2")), "app/config.yaml": ""})
+	s := a.refresh()
+	line, rest, _ := strings.Cut(s.said(), "\n")
+	for _, want := range []string{"assay denied " + a.name + ": 1 problem: ", "deployment/web spec.template.spec.containers[0].image", "team-a/app:2", "not signed", "; fix: sign it", "image/not-signed"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("the condition's first line has no %q: %s", want, line)
+		}
+	}
+	if !strings.Contains(rest, "report=") || len(s.said()) > 4096 {
+		t.Errorf("the condition has no report id, or is longer than 4 KB: %s", rest)
+	}
+	if s.sync != "Unknown" {
+		t.Errorf("the Application is %s", s.sync)
+	}
+	w.runs("web", first.DigestStr())
+	w.read(configMaps, "web")
+
+	w.registry.sign(second)
+	a.refresh()
+	a.synced()
+	w.runs("web", second.DigestStr())
+	w.gone(configMaps, "web")
+}
+
+// TestUnsigned_CannotBeSyncedByHand also pins what Argo CD does next: after a
+// failed sync of a revision it starts none by itself, so that a person must.
+func TestUnsigned_CannotBeSyncedByHand(t *testing.T) {
+	w := newWorld(t)
+	digest := w.registry.push("team-a/app:1", "first")
+	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	w.serve()
+	a := w.app()
+	a.policy = byHand
+	a.create()
+	if s := a.sync(); s.phase != "Error" || !strings.Contains(s.message, "desc = assay denied "+a.name+": 1 problem: ") {
+		t.Errorf("a sync by hand ended as %s: %s", s.phase, s.message)
+	}
+	w.gone(deployments, "web")
+	w.registry.sign(digest)
+	a.refresh()
+	if s := a.sync(); s.phase != "Succeeded" {
+		t.Errorf("once signed, a sync by hand ended as %s: %s", s.phase, s.message)
+	}
+	w.runs("web", digest.DigestStr())
+}

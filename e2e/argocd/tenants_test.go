@@ -1,0 +1,109 @@
+//go:build e2e
+
+package argocd_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/assay-gitops/assay/plugin/registry/ociserver"
+)
+
+// TestSourceFile_ChangesParametersButNotThePlugin has the tenant's own
+// .argocd-source.yaml set a parameter, and name another plugin.
+func TestSourceFile_ChangesParametersButNotThePlugin(t *testing.T) {
+	w := newWorld(t)
+	digest := w.registry.pushSigned("team-a/app:1", "first")
+	w.git.commit(map[string]string{
+		"app/kustomization.yaml":  "resources: [web.yaml]\n",
+		"app/web.yaml":            deployment("web", w.registry.image("team-a/app:1")),
+		"app/.argocd-source.yaml": "plugin: {parameters: [{name: kustomize-name-prefix, string: blue-}]}\n",
+	})
+	w.serve()
+	a := w.app()
+	a.create()
+	a.synced()
+	w.runs("blue-web", digest.DigestStr())
+
+	w.git.commit(map[string]string{"app/.argocd-source.yaml": "plugin: {name: other}\n", "app/web.yaml": deployment("web", w.registry.image("team-a/app:none"))})
+	if s := a.refresh(); s.sync != "Unknown" || !strings.Contains(strings.Join(s.conditions, "\n"), "other") {
+		t.Errorf("another plugin's name does not stop the Application: it is %s, %v", s.sync, s.conditions)
+	}
+	w.runs("blue-web", digest.DigestStr())
+
+	w.git.commit(map[string]string{"app/.argocd-source.yaml": "plugin: {parameters: [{name: skip-verification, string: \"true\"}]}\n"})
+	if s := a.refresh(); !strings.Contains(s.said(), "skip-verification") {
+		t.Errorf("a parameter that does not exist is not refused: %v", s.conditions)
+	}
+}
+
+// TestProject_ChoosesTheGate has the same application in two AppProjects, of
+// which one has a gate with less to say.
+func TestProject_ChoosesTheGate(t *testing.T) {
+	w := newWorld(t)
+	image := w.registry.image("team-a/app:1")
+	w.registry.push("team-a/app:1", "first")
+	w.git.commit(map[string]string{"app/web.yaml": deployment("web", image)})
+	lenient, nobodys := w.name+"-audit", w.name+"-none"
+	w.project(lenient)
+	w.project(nobodys)
+	w.gate(w.name, w.open())
+	w.gate(lenient, w.open()+"  switches: {deny: \"Off\"}\n")
+	w.serve()
+	for project, want := range map[string]string{w.name: "not signed", lenient: "", nobodys: "no base gate"} {
+		a := w.app()
+		a.name, a.project, a.policy = project, project, byHand
+		a.create()
+		s := a.refresh()
+		if (want == "") != (s.said() == "") || !strings.Contains(s.said(), want) {
+			t.Errorf("in the AppProject %s assay says %q; expected %q", project, s.said(), want)
+		}
+	}
+}
+
+// TestTenants_HaveTheirOwnCredentials has two AppProjects with a registry and a
+// credential each: each reads its own images, and nobody the other's.
+func TestTenants_HaveTheirOwnCredentials(t *testing.T) {
+	w := newWorld(t)
+	tenants := []string{w.name + "-a", w.name + "-b"}
+	images := map[string]string{}
+	for i, tenant := range tenants {
+		account := ociserver.TokenAuth{User: tenant, Password: "of-" + tenant}
+		registry := w.another(fmt.Sprintf("tenant-%d", i), ociserver.Options{Token: &account})
+		registry.pushSigned("app:1", tenant)
+		images[tenant] = registry.image("app:1")
+		w.project(tenant)
+		w.files[tenant+".user"], w.files[tenant+".password"] = account.User, account.Password
+	}
+	for _, tenant := range tenants {
+		entries := ""
+		for _, registry := range w.registries[1:] {
+			entries += fmt.Sprintf("  - {host: %q, private: true, plainHTTP: true", registry.Host())
+			if strings.HasPrefix(images[tenant], registry.Host()) {
+				entries += fmt.Sprintf(", credentials: {usernameFile: %[1]s.user, passwordFile: %[1]s.password}", tenant)
+			}
+			entries += "}\n"
+		}
+		w.gate(tenant, "  freshness: {freshFor: 1ms}\n  registries:\n"+entries)
+	}
+	for _, tenant := range tenants {
+		w.git.commit(map[string]string{tenant + "/web.yaml": deployment("web", images[tenant])})
+	}
+	w.git.commit(map[string]string{"theft/web.yaml": deployment("web", images[tenants[0]])})
+	w.serve()
+	for i, tenant := range tenants {
+		a := w.app()
+		a.name, a.project, a.path, a.policy = tenant, tenant, tenant, byHand
+		a.create()
+		if s := a.refresh(); len(s.conditions) > 0 {
+			t.Errorf("tenant %d cannot deploy an image of its own: %v", i, s.conditions)
+		}
+	}
+	a := w.app()
+	a.name, a.project, a.path, a.policy = w.name+"-theft", tenants[1], "theft", byHand
+	a.create()
+	if s := a.refresh(); s.said() == "" || strings.Contains(s.said(), "of-") {
+		t.Errorf("a tenant deploys another's image, or is told a password: %v", s.conditions)
+	}
+}
