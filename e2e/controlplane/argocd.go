@@ -124,7 +124,7 @@ func (a *ArgoCD) startRedis(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.Ready(ctx, listens("tcp", redis))
+	return p.Ready(ctx, listens(redis))
 }
 
 func (a *ArgoCD) launch(server string, args ...string) (*Process, error) {
@@ -137,7 +137,7 @@ func (a *ArgoCD) startRepoServer(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return a.RepoServer.Ready(ctx, listens("tcp", repoServer))
+	return a.RepoServer.Ready(ctx, listens(repoServer))
 }
 
 func (a *ArgoCD) startCommit(ctx context.Context) (err error) {
@@ -145,7 +145,7 @@ func (a *ArgoCD) startCommit(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return a.Commit.Ready(ctx, listens("tcp", committer))
+	return a.Commit.Ready(ctx, listens(committer))
 }
 
 // startController starts the application controller. It listens for metrics on
@@ -157,7 +157,7 @@ func (a *ArgoCD) startController(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return a.Controller.Ready(ctx, listens("tcp", "127.0.0.1:8082"))
+	return a.Controller.Ready(ctx, listens("127.0.0.1:8082"))
 }
 
 // Slowly bounds what depends on how busy the machine is.

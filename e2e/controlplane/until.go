@@ -44,9 +44,9 @@ func Until(ctx context.Context, attempt func(context.Context) error) error {
 }
 
 // listens is a probe that succeeds when somebody accepts connections.
-func listens(network, address string) func(context.Context) error {
+func listens(address string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		connection, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if err != nil {
 			return err
 		}
