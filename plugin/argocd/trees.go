@@ -20,6 +20,10 @@ type trees struct {
 	folder string
 	limits ArchiveLimits
 	space  *space
+	// work is what goes on without a caller; stop ends it.
+	work    sync.WaitGroup
+	stopped context.Context
+	stop    context.CancelFunc
 
 	mu    sync.Mutex
 	known map[string]*tree
@@ -43,6 +47,7 @@ type tree struct {
 
 func newTrees(folder string, limits ArchiveLimits) *trees {
 	t := &trees{folder: folder, limits: limits, known: map[string]*tree{}}
+	t.stopped, t.stop = context.WithCancel(context.Background())
 	t.space = newSpace(2*limits.Bytes+block*limits.Files, t.evict) // the largest archive, packed and unpacked
 	return t
 }
@@ -90,12 +95,12 @@ func (t *trees) add(archive packed) *tree {
 	defer t.mu.Unlock()
 	if found := t.known[archive.checksum]; found != nil {
 		t.use(found)
-		go t.drop(archive)
+		t.work.Go(func() { t.drop(archive) })
 		return found
 	}
 	made := &tree{checksum: archive.checksum, users: 2, ready: make(chan struct{})} // one user is the unpacking itself
 	t.known[archive.checksum] = made
-	go t.unpack(made, archive)
+	t.work.Go(func() { t.unpack(made, archive) })
 	return made
 }
 
@@ -104,10 +109,10 @@ func (t *trees) add(archive packed) *tree {
 const unpackDeadline = 5 * time.Minute
 
 func (t *trees) unpack(one *tree, archive packed) {
+	defer close(one.ready) // last: whoever is answered finds nothing of the unpacking left
 	defer t.release(one)
-	defer close(one.ready)
 	defer t.drop(archive)
-	ctx, cancel := context.WithTimeout(context.Background(), unpackDeadline)
+	ctx, cancel := context.WithTimeout(t.stopped, unpackDeadline)
 	defer cancel()
 	one.root, one.err = t.write(ctx, one, archive.file)
 	if one.err != nil { // whoever comes next tries again
@@ -226,8 +231,10 @@ func (t *trees) clear() error {
 	return errors.Join(problems...)
 }
 
-// close removes all trees that nobody uses.
+// close ends what is being unpacked and removes all trees that nobody uses.
 func (t *trees) close() {
+	t.stop()
+	t.work.Wait()
 	for t.evict() {
 	}
 }
