@@ -14,7 +14,7 @@ type ledger struct {
 	reviews [][][]Review
 	// unanswered are the images, as written, about which the registry gave no
 	// answer.
-	unanswered map[string]bool
+	unanswered silences
 }
 
 // account compares the images found in the sealed bytes with those of the run:
@@ -141,8 +141,8 @@ func (l ledger) undecided(image Image) Finding {
 	if !l.pin {
 		finding.Rule, finding.Message = "image/unaccounted", "the image has no digest, so nobody verified it"
 	}
-	if l.unanswered[image.Written] {
-		finding.Level = Undetermined
+	if silent := l.unanswered[image.Written]; silent != answered {
+		silent.undecide(&finding)
 	}
 	return aboutImage(image, finding)
 }

@@ -101,15 +101,11 @@ func TestAccount_ImageWithoutDigestIsAFindingUnderEachGate(t *testing.T) {
 			ledger.reviews[0][0][i], ledger.reviews[1][0][i] = Review{}, Review{}
 		}
 	}
-	for _, unanswered := range []bool{false, true} {
-		want := Deny
-		if unanswered {
-			want = Undetermined
-		}
-		ledger.unanswered = map[string]bool{"b:1": unanswered}
+	for silent, want := range map[silence]Level{answered: Deny, briefly: Undetermined, lastingly: Undetermined} {
+		ledger.unanswered = silences{"b:1": silent}
 		ledger.pin = true
 		findings := ledger.of(object)
-		if len(findings) != 2 || findings[0].Rule != "image/not-pinned" || findings[0].Gate != "base" || findings[1].Gate != "extra" || findings[1].Level != want {
+		if len(findings) != 2 || findings[0].Rule != "image/not-pinned" || findings[0].Gate != "base" || findings[1].Gate != "extra" || findings[1].Level != want || findings[1].Lasting != (silent == lastingly) {
 			t.Errorf("findings: %+v", findings)
 		}
 	}

@@ -18,6 +18,9 @@ type StageError struct {
 	Hint string
 	// Cause is why there is no answer.
 	Cause error
+	// Lasting means that asking again gets no answer either, until somebody
+	// changes something, such as a credential.
+	Lasting bool
 }
 
 func (e *StageError) Error() string {
@@ -111,7 +114,7 @@ func findingFromError(stage string, err error) Finding {
 		}
 		return Finding{Rule: refusal.Rule, Origin: refusal.Origin, Message: message, Why: refusal.Why, Hint: refusal.Hint, Unwaivable: true}
 	case isNoAnswer:
-		return Finding{Rule: noAnswer.Stage + "/no-answer", Level: Undetermined, Message: noAnswer.Error(), Hint: noAnswer.Hint}
+		return Finding{Rule: noAnswer.Stage + "/no-answer", Level: Undetermined, Message: noAnswer.Error(), Hint: noAnswer.Hint, Lasting: noAnswer.Lasting}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Finding{
 			Rule: stage + "/no-answer", Level: Undetermined, Message: err.Error(),

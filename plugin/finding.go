@@ -102,6 +102,9 @@ type Finding struct {
 	Audited bool `json:"audited,omitempty"`
 	// Unwaivable findings are turned into warnings by nothing.
 	Unwaivable bool `json:"unwaivable,omitempty"`
+	// Lasting marks a finding without an answer that asking again does not
+	// answer, until somebody changes something, such as a credential.
+	Lasting bool `json:"lasting,omitempty"`
 	// Indeterminate marks a rule that cannot be decided offline; its level
 	// already says how the gate counts it.
 	Indeterminate bool `json:"indeterminate,omitempty"`

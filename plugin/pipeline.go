@@ -84,11 +84,11 @@ type run struct {
 	images  []Image
 	// unanswered are the images, as written, about which the registry gave no
 	// answer.
-	unanswered map[string]bool
+	unanswered silences
 	// reviews has, for every gate, one review list per verifier, by image.
 	reviews [][][]Review
 	// unfilled are the fields about which hardening had no answer.
-	unfilled map[unfilledKey]bool
+	unfilled map[unfilledKey]silence
 	sealed   []byte
 	// shipped are the images found in the decoded seal, before any judge saw it.
 	shipped []Image

@@ -36,19 +36,11 @@ func (r *run) findImages(context.Context) {
 
 func (r *run) resolve(ctx context.Context) {
 	findings := r.Lock.resolve(ctx, r.source, r.Resolver, r.images)
-	r.unanswered = map[string]bool{}
-	r.noteUnanswered(findings)
+	r.unanswered = silences{}
+	r.unanswered.note(findings)
 	r.addOfNoGate(findings)
 	if r.Pin {
 		r.pin()
-	}
-}
-
-func (r *run) noteUnanswered(findings []Finding) {
-	for _, finding := range findings {
-		if finding.Level == Undetermined && finding.Image != "" {
-			r.unanswered[finding.Image] = true
-		}
 	}
 }
 
@@ -95,7 +87,7 @@ func (r *run) verify(ctx context.Context) {
 	}
 	group.Wait()
 	r.addOfNoGate(facts)
-	r.noteUnanswered(facts)
+	r.unanswered.note(facts)
 	for i := range r.images {
 		r.images[i].Config, r.images[i].Platforms = inspected[i].Config, inspected[i].Platforms
 	}
@@ -125,10 +117,10 @@ func (r *run) harden(ctx context.Context) {
 		return
 	}
 	findings := r.Hardener.Harden(ctx, r.objects, NewImageIndex(slices.Clone(r.images)))
-	r.unfilled = map[unfilledKey]bool{}
+	r.unfilled = map[unfilledKey]silence{}
 	for _, finding := range findings {
-		if finding.Now == "" && r.unanswered[finding.Image] {
-			r.unfilled[unfilledKey{finding.Object, finding.Field}] = true
+		if silent := r.unanswered[finding.Image]; finding.Now == "" && silent != answered {
+			r.unfilled[unfilledKey{finding.Object, finding.Field}] = silent
 		}
 	}
 	r.addOfNoGate(findings)
@@ -144,8 +136,8 @@ type unfilledKey struct {
 // a question without an answer: the author, who left the field to hardening, has
 // nothing to mend while the registry is down.
 func (r *run) undecide(finding *Finding) {
-	if finding.Level == Deny && r.unfilled[unfilledKey{finding.Object, finding.Field}] {
-		finding.Level = Undetermined
+	if silent := r.unfilled[unfilledKey{finding.Object, finding.Field}]; finding.Level == Deny && silent != answered {
+		silent.undecide(finding)
 		finding.Details = append(slices.Clip(finding.Details), "hardening may fill this in once the registry answers for the image")
 	}
 }

@@ -50,13 +50,14 @@ const (
 // settle judges an application, again while there is no answer and time is
 // left: Argo CD freezes an error for an hour after three of them. A place in
 // the queue is taken for each attempt, and given back during pauses. An attempt
-// that the deadline cut off says less than the one before.
+// that the deadline cut off says less than the one before. What lasts, such as a
+// credential that may not read an image, is told at once.
 func (d *door) settle(ctx context.Context, source plugin.Source, turn turn) *plugin.Verdict {
 	var before *plugin.Verdict
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
 		verdict := d.attempt(ctx, source, turn)
 		switch {
-		case verdict.Outcome() != plugin.Unanswered:
+		case verdict.Outcome() != plugin.Unanswered || lasting(verdict):
 			return verdict
 		case before != nil && ctx.Err() != nil:
 			return before
@@ -66,6 +67,21 @@ func (d *door) settle(ctx context.Context, source plugin.Source, turn turn) *plu
 		before = verdict
 		d.log.Info("no answer; asking again", "application", source.Application.Name)
 	}
+}
+
+// lasting reports whether asking again gets no answer either: nothing has to
+// wait but for somebody's change.
+func lasting(v *plugin.Verdict) bool {
+	unanswered := 0
+	for _, finding := range v.Findings {
+		if finding.Level == plugin.Undetermined {
+			if !finding.Lasting {
+				return false
+			}
+			unanswered++
+		}
+	}
+	return unanswered > 0
 }
 
 // turn says when an application may be judged.

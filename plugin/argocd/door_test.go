@@ -80,3 +80,41 @@ func TestServe_SignalEndsTheWaitForAnAnswer(t *testing.T) {
 		t.Error("it says that it is ready after its end")
 	}
 }
+
+// TestSettle_WhatLastsIsToldAtOnce: an image that the credential may not read
+// holds no place until the deadline; beside something transient it is asked
+// again.
+func TestSettle_WhatLastsIsToldAtOnce(t *testing.T) {
+	mayNot := plugin.Finding{Rule: "resolve/no-answer", Level: plugin.Undetermined, Message: "not allowed", Lasting: true}
+	throttled := plugin.Finding{Rule: "resolve/no-answer", Level: plugin.Undetermined, Message: "throttled"}
+	for name, test := range map[string]struct {
+		findings []plugin.Finding
+		once     bool
+		says     string
+	}{
+		"lasting":            {[]plugin.Finding{mayNot}, true, "(not denied; it stays so until somebody changes what is named here)"},
+		"transient beside":   {[]plugin.Finding{mayNot, throttled}, false, "(transient: "},
+		"a warning beside":   {[]plugin.Finding{mayNot, {Level: plugin.Warn}}, true, "(not denied; "},
+		"no finding at all":  {nil, true, "assay denied"},
+		"a denial beside it": {[]plugin.Finding{mayNot, {Message: "privileged"}}, true, "assay denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				d := door{log: slog.New(slog.DiscardHandler), clock: time.Now, judge: judgeFunc(func(context.Context, plugin.Source) *plugin.Verdict {
+					asked++
+					return &plugin.Verdict{Findings: test.findings}
+				})}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				verdict := d.settle(ctx, plugin.Source{}, turn{enter: func(context.Context, string) (func(), error) { return func() {}, nil }})
+				if (asked == 1) != test.once {
+					t.Errorf("asked %d times", asked)
+				}
+				if said := message(verdict, ""); !strings.Contains(said, test.says) {
+					t.Errorf("said %q", said)
+				}
+			})
+		})
+	}
+}

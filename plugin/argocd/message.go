@@ -53,7 +53,7 @@ func headline(v *plugin.Verdict, blocking []plugin.Finding) string {
 	}
 	denied := count(blocking, plugin.Deny)
 	if v.Outcome() == plugin.Unanswered {
-		start := fmt.Sprintf("assay has no answer about %s (transient: it is asked again at the next refresh)", name)
+		start := fmt.Sprintf("assay has no answer about %s (%s)", name, prospect(v))
 		if len(blocking) == 0 {
 			return start
 		}
@@ -68,6 +68,14 @@ func headline(v *plugin.Verdict, blocking []plugin.Finding) string {
 		noun = "problem"
 	}
 	return fmt.Sprintf("%s: %d %s: %s", start, denied, noun, cut(problem(blocking[0]), mostMessage/4))
+}
+
+// prospect says what becomes of an application without an answer.
+func prospect(v *plugin.Verdict) string {
+	if lasting(v) {
+		return "not denied; it stays so until somebody changes what is named here"
+	}
+	return "transient: it is asked again at the next refresh"
 }
 
 // follow says how many findings only follow from those that are told.

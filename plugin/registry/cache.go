@@ -23,6 +23,8 @@ type fact struct {
 	value any
 	size  int64
 	at    time.Time
+	// doubted facts are believed for a shorter time.
+	doubted bool
 }
 
 // factOverhead is about what a fact costs besides its value and key.
@@ -60,6 +62,15 @@ func (c *cache) put(key string, value any, size int64, at time.Time) {
 	for c.held > c.limit {
 		c.evicted++
 		c.drop(c.order.Back())
+	}
+}
+
+// doubt marks a fact, if it is there.
+func (c *cache) doubt(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if element, found := c.byKey[key]; found {
+		element.Value.(*fact).doubted = true
 	}
 }
 

@@ -95,7 +95,7 @@ func (c *Client) manifestByTag(ctx context.Context, origin place, tag string) (M
 	key := factKey("named", origin, tag)
 	if known, found := c.mutable.get(key); found {
 		value := known.value.(named)
-		if c.fresh(known.at, value.digest == "") {
+		if c.fresh(known.at, value.digest == "" || known.doubted) {
 			if value.digest == "" {
 				return Manifest{}, ErrNotFound
 			}
@@ -121,11 +121,11 @@ func (c *Client) manifestByTag(ctx context.Context, origin place, tag string) (M
 }
 
 // fresh reports whether a mutable fact of that time needs no request. That
-// nothing was there is believed for a tenth of the time only: what is missing
-// is usually being made.
-func (c *Client) fresh(at time.Time, nothing bool) bool {
+// something was missing is believed for a tenth of the time only: it is usually
+// being made.
+func (c *Client) fresh(at time.Time, missing bool) bool {
 	life := c.options.FreshFor
-	if nothing {
+	if missing {
 		life /= 10
 	}
 	return c.options.Clock().Sub(at) < life

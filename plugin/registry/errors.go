@@ -117,7 +117,7 @@ func explain(stage, subject string, err error) error {
 	case errors.As(err, &refusal):
 		return err
 	case errors.As(err, &unanswered):
-		return &plugin.StageError{Stage: stage, Subject: subject, Hint: unanswered.hint, Cause: err}
+		return &plugin.StageError{Stage: stage, Subject: subject, Hint: unanswered.hint, Cause: err, Lasting: errors.Is(err, ErrUnauthorized)}
 	case errors.Is(err, ErrNotFound):
 		return &plugin.Refusal{
 			Rule: notFoundRule(stage), Message: "the registry has no " + subject, Cause: ErrNotFound,

@@ -52,7 +52,21 @@ func (c *Client) freshReferrers(key string) ([]Descriptor, bool) {
 		return nil, false
 	}
 	list := known.value.([]Descriptor)
-	return list, c.fresh(known.at, len(list) == 0)
+	return list, c.fresh(known.at, len(list) == 0 || known.doubted)
+}
+
+// Doubt says that the answer about a digest's referrers, or about a tag, lacked
+// what was looked for. It is then believed as long as an empty one.
+func (c *Client) Doubt(repository, reference string) {
+	origin, err := c.place(repository)
+	if err != nil {
+		return
+	}
+	kind := "named"
+	if isDigest(reference) {
+		kind = "referrers"
+	}
+	c.mutable.doubt(factKey(kind, origin, reference))
 }
 
 // StaleReferrers is the last list that the registry gave, when it is not older

@@ -21,6 +21,8 @@ type gathered struct {
 	refused []string
 	// unseen are things that could not be looked at.
 	unseen []string
+	// transient is set when some of them may be seen when asked again.
+	transient bool
 	// stale is the age of an earlier answer that was used in the place of none;
 	// zero when the registry answered.
 	stale time.Duration
@@ -35,7 +37,14 @@ func (g *gathered) note(what string, err error) {
 		g.refused = append(g.refused, fmt.Sprintf("%s: %s", what, oneLine(err)))
 	default:
 		g.unseen = append(g.unseen, fmt.Sprintf("%s: %s", what, oneLine(err)))
+		g.transient = g.transient || isTransient(err)
 	}
+}
+
+// isTransient reports whether asking again may get an answer.
+func isTransient(err error) bool {
+	var unanswered *plugin.StageError
+	return !errors.As(err, &unanswered) || !unanswered.Lasting
 }
 
 // add merges what one goroutine found.
@@ -43,6 +52,7 @@ func (g *gathered) add(other gathered) {
 	g.candidates = append(g.candidates, other.candidates...)
 	g.refused = append(g.refused, other.refused...)
 	g.unseen = append(g.unseen, other.unseen...)
+	g.transient = g.transient || other.transient
 	g.stale = max(g.stale, other.stale)
 }
 

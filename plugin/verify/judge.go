@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -16,8 +17,10 @@ type outcome struct {
 	reasons []string
 	// unseen are things that could not be looked at.
 	unseen []string
-	// looked names the formats and places that were looked at.
-	looked []string
+	// transient is set when some of them may be seen when asked again.
+	transient bool
+	// looked is where signatures were looked for.
+	looked []place
 	// signatures counts candidates that may be signatures, not attestations.
 	signatures int
 	// disallowed is the message of static: fail.
@@ -25,6 +28,16 @@ type outcome struct {
 	// stale is the age of the oldest answer that evidence was found by, where
 	// the registry gave none; zero when it answered.
 	stale time.Duration
+}
+
+// place is where signatures are looked for: the referrers of a digest, or a tag.
+type place struct{ repository, reference string }
+
+func (p place) String() string {
+	if strings.HasPrefix(p.reference, "sha256:") {
+		return "bundles in " + p.repository
+	}
+	return "tag " + p.reference + " in " + p.repository
 }
 
 func (o *outcome) verified() bool { return len(o.evidence) > 0 }
@@ -38,6 +51,7 @@ func (o *outcome) merge(part outcome, prefix string) {
 	for _, unseen := range part.unseen {
 		o.unseen = append(o.unseen, prefix+unseen)
 	}
+	o.transient = o.transient || part.transient
 	o.looked = append(o.looked, part.looked...)
 	o.signatures += part.signatures
 	o.stale = max(o.stale, part.stale)
@@ -83,7 +97,7 @@ func (s *session) judgeDigest(ctx context.Context, policy *policy, image plugin.
 	for i := range policy.authorities {
 		if one := &policy.authorities[i]; one.bundles {
 			at := s.lookup(one.repository(image), digest)
-			result.looked = append(result.looked, "bundles in "+at.repository)
+			result.looked = append(result.looked, place{at.repository, digest})
 			s.judgeCandidates(policy, one, at, s.bundlesOf(ctx, at), &result)
 		}
 	}
@@ -93,7 +107,7 @@ func (s *session) judgeDigest(ctx context.Context, policy *policy, image plugin.
 	for i := range policy.authorities {
 		if one := &policy.authorities[i]; one.legacy {
 			at := s.lookup(one.repository(image), digest)
-			result.looked = append(result.looked, "tag "+legacyTag(digest)+" in "+at.repository)
+			result.looked = append(result.looked, place{at.repository, legacyTag(digest)})
 			s.judgeCandidates(policy, one, at, s.legacyOf(ctx, at), &result)
 		}
 	}
@@ -152,6 +166,7 @@ func (s *session) judgeCandidates(policy *policy, one *authority, at *lookup, fo
 		result.signatures++
 	}
 	result.unseen = append(result.unseen, found.unseen...)
+	result.transient = result.transient || found.transient
 	if name, ended := one.ended(s.config.Clock()); ended && tried > 0 {
 		result.unseen = append(result.unseen, fmt.Sprintf("TrustRoot %s: all of its authorities are past their validity; it needs to be renewed", name))
 	}

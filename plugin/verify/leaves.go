@@ -102,4 +102,5 @@ func (s *session) noteLeaves(err error, all *outcome) {
 		return
 	}
 	all.unseen = append(all.unseen, "reading the index: "+oneLine(err))
+	all.transient = all.transient || isTransient(err)
 }

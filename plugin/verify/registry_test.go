@@ -26,6 +26,8 @@ type real struct {
 	client   *registry.Client
 	sigstore *throwaway.Sigstore
 	ref      name.Digest
+	// passed is how far the client's clock is ahead.
+	passed time.Duration
 }
 
 func newReal(t *testing.T, options ociserver.Options) *real {
@@ -35,8 +37,9 @@ func newReal(t *testing.T, options ociserver.Options) *real {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
+	r := &real{t: t, server: server}
 	client, err := registry.New(registry.Options{
-		AllowLoopback: true, Sleep: func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) },
+		AllowLoopback: true, Clock: func() time.Time { return time.Now().Add(r.passed) }, Sleep: func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +65,8 @@ func newReal(t *testing.T, options ociserver.Options) *real {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &real{t: t, server: server, client: client, sigstore: made, ref: tag.Digest(digest.String())}
+	r.client, r.sigstore, r.ref = client, made, tag.Digest(digest.String())
+	return r
 }
 
 func (r *real) image() plugin.Image {
@@ -181,5 +185,48 @@ func TestRegistry_AnswersThatAreNoneAreUndetermined(t *testing.T) {
 				t.Fatalf("review %+v, want an undetermined finding", review)
 			}
 		})
+	}
+}
+
+// TestRegistry_SignatureMadeAfterTheLookIsSeenSoon: a list without the right
+// signature is believed for half a minute only, in either format; one that
+// vouches needs no request for five.
+func TestRegistry_SignatureMadeAfterTheLookIsSeenSoon(t *testing.T) {
+	other := ci
+	other.Subject = "somebody@example.com"
+	for name, sign := range map[string]func(*real, throwaway.Signer) error{
+		"bundle": func(r *real, by throwaway.Signer) error { return r.sigstore.SignBundle(t.Context(), r.ref, by) },
+		"tag":    func(r *real, by throwaway.Signer) error { return r.sigstore.SignLegacy(t.Context(), r.ref, by) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReal(t, ociserver.Options{})
+			r.must(sign(r, other))
+			if review := r.verify(); len(review.Findings) != 1 || review.Findings[0].Rule != "image/not-trusted" {
+				t.Fatalf("review %+v", review)
+			}
+			r.must(sign(r, ci))
+			r.passed += 29 * time.Second
+			if review := r.verify(); len(review.Evidence) > 0 || r.server.Count() > 0 {
+				t.Errorf("after 29 s: %d evidence, %d requests", len(review.Evidence), r.server.Count())
+			}
+			r.passed += 2 * time.Second
+			r.checkVerified(r.verify())
+			r.passed += 299 * time.Second
+			if r.checkVerified(r.verify()); r.server.Count() > 0 && name == "bundle" {
+				t.Errorf("what vouches was asked again after 299 s: %+v", r.server.Requests())
+			}
+		})
+	}
+}
+
+// TestRegistry_CredentialThatMayNotReadIsLasting: asking again helps nobody.
+func TestRegistry_CredentialThatMayNotReadIsLasting(t *testing.T) {
+	for status, lasting := range map[int]bool{http.StatusForbidden: true, http.StatusServiceUnavailable: false} {
+		r := newReal(t, ociserver.Options{})
+		r.server.SetFault(func(*http.Request) *ociserver.Fault { return &ociserver.Fault{Status: status} })
+		review := r.verify()
+		if len(review.Findings) != 1 || review.Findings[0].Level != plugin.Undetermined || review.Findings[0].Lasting != lasting {
+			t.Errorf("%d: %+v", status, review.Findings)
+		}
 	}
 }

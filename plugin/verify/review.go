@@ -58,6 +58,7 @@ func (s *session) review(ctx context.Context, image plugin.Image) plugin.Review 
 		review.Evidence = append(review.Evidence, result.evidence...)
 		switch {
 		case !result.verified():
+			s.doubt(result.looked)
 			review.Findings = append(review.Findings, s.orGone(ctx, image, s.finding(policy, image, result)))
 		case result.stale > 0:
 			review.Findings = append(review.Findings, staleFinding(policy, image, result.stale))
@@ -67,6 +68,22 @@ func (s *session) review(ctx context.Context, image plugin.Image) plugin.Review 
 		review.Findings = append(review.Findings, s.noTrustRule(image))
 	}
 	return review
+}
+
+// doubter is a [Registry] that remembers its answers.
+type doubter interface {
+	// Doubt shortens how long the answer about a digest's referrers, or about a
+	// tag, is believed.
+	Doubt(repository, reference string)
+}
+
+// doubt says where a signature was missing, as it may be made any moment.
+func (s *session) doubt(looked []place) {
+	if remembers, ok := s.registry.(doubter); ok {
+		for _, at := range looked {
+			remembers.Doubt(at.repository, at.reference)
+		}
+	}
 }
 
 // orGone says of an image without a signature when there is no such image.
@@ -126,16 +143,16 @@ func (s *session) finding(policy *policy, image plugin.Image, result outcome) pl
 	finding.Details = unique(append(slices.Clone(result.unseen), result.reasons...))
 	switch {
 	case len(result.unseen) > 0:
-		finding.Rule, finding.Level = ruleNoAnswer, plugin.Undetermined
+		finding.Rule, finding.Level, finding.Lasting = ruleNoAnswer, plugin.Undetermined, !result.transient
 		finding.Message = fmt.Sprintf("cannot tell whether %s vouches: %s", policy.name, result.unseen[0])
-		finding.Hint = "nothing is known to be wrong with the image: try again, and look at the registry, its credentials and the trust root named here"
+		finding.Hint = "nothing is known to be wrong with the image: " + again(result.transient) + "look at the registry, its credentials and the trust root named here"
 	case result.disallowed != "" && result.signatures == 0:
 		finding.Rule = ruleRefused
 		finding.Message = fmt.Sprintf("%s does not allow the image: %s", policy.name, result.disallowed)
 		finding.Hint = "use an image that the policy allows"
 	case result.signatures == 0:
 		finding.Rule = ruleNotSigned
-		finding.Message = fmt.Sprintf("no valid signature by %s: the image is not signed (looked for %s)", policy.name, strings.Join(unique(result.looked), ", "))
+		finding.Message = fmt.Sprintf("no valid signature by %s: the image is not signed (looked for %s)", policy.name, strings.Join(unique(names(result.looked)), ", "))
 		finding.Hint = fmt.Sprintf("sign it: cosign sign %s@%s", image.Reference.Repository, image.Digest)
 	default:
 		finding.Rule = ruleNotTrusted
@@ -146,6 +163,22 @@ func (s *session) finding(policy *policy, image plugin.Image, result outcome) pl
 		finding.Level = plugin.Warn
 	}
 	return finding
+}
+
+// again says whether to try again.
+func again(transient bool) string {
+	if transient {
+		return "try again, and "
+	}
+	return ""
+}
+
+func names(looked []place) []string {
+	list := make([]string, len(looked))
+	for i, at := range looked {
+		list[i] = at.String()
+	}
+	return list
 }
 
 // summary is the first reason, and how many more there are.
