@@ -18,8 +18,8 @@ type directory struct {
 	tree    *tree
 	root    string
 	recurse bool
-	include glob.Glob
-	exclude glob.Glob
+	include *glob.Pattern
+	exclude *glob.Pattern
 	stream  stream
 	// links are the folders on the way down, so that a symlink cannot loop.
 	depth int
@@ -47,7 +47,7 @@ func renderDirectory(ctx context.Context, tree *tree, source plugin.Source) (plu
 
 // compileGlob reads a pattern with Argo CD's meaning: braces, and a star that
 // crosses slashes. An empty pattern is nil.
-func compileGlob(option, pattern string) (glob.Glob, error) {
+func compileGlob(option, pattern string) (*glob.Pattern, error) {
 	if pattern == "" {
 		return nil, nil
 	}
