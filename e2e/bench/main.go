@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
@@ -74,7 +75,7 @@ func exitOn(err error) {
 
 // kustomizeLibrary is the library call alone, as a process: build and print.
 func kustomizeLibrary(dir string) error {
-	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
+	resources, err := kustomizeBuild(dir)
 	if err != nil {
 		return err
 	}
@@ -84,6 +85,11 @@ func kustomizeLibrary(dir string) error {
 	}
 	_, err = os.Stdout.Write(text)
 	return err
+}
+
+// kustomizeBuild is the library call alone.
+func kustomizeBuild(dir string) (resmap.ResMap, error) {
+	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
 }
 
 type options struct {
