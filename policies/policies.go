@@ -6,7 +6,8 @@ package policies
 
 import "embed"
 
-// Files are <pack>/<rule>/policy.yaml of every rule that is not Go.
+// Files are <area>/<name>/policy.yaml of every rule that is not Go. The folder's
+// path is the rule's id; plugin/policy says which packs bring it.
 //
 //go:embed */*/policy.yaml
 var Files embed.FS

@@ -28,6 +28,9 @@ type Rule struct {
 	Why, Fix string
 	// References are URLs.
 	References []string
+	// Controls are the controls of published lists that ask for the same:
+	// "CIS Kubernetes Benchmark 5.1.3".
+	Controls []string
 	// Adjustable rules take their level from spec.judge.rules of a gate.
 	Adjustable bool
 }
@@ -53,13 +56,18 @@ func (r Rule) pending(at time.Time) bool {
 
 // Rules is the page of every rule of the product, sorted by id.
 func Rules() []Rule {
-	rules := slices.Concat(
-		podSecurityRules(), selfRules(), objectRules(), shippedRules(),
+	rules := slices.Concat(builtinRules(), shippedRules())
+	slices.SortFunc(rules, func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) })
+	return rules
+}
+
+// builtinRules are those that no pack brings, and self's.
+func builtinRules() []Rule {
+	return slices.Concat(
+		podSecurityRules(), selfRules(), objectRules(),
 		trustRules(), imageRules(), registryRules(), confinementRules(), renderRules(),
 		gateRules(), adviceRules(), waiverRules(), hardenRules(), runRules(), answerRules(), stageRules(), doorRules(),
 	)
-	slices.SortFunc(rules, func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) })
-	return rules
 }
 
 // Explain is the page of a rule. An id that no page has is looked up among
@@ -95,20 +103,40 @@ func findRule(rules []Rule, id string) (Rule, bool) {
 	return rules[at], true
 }
 
-// shippedRules are those of the packs that are policies. The packs are
-// embedded, so that reading them cannot fail once their test has passed.
+// shippedRules are those of the packs. They are embedded, so that reading them
+// cannot fail once their test has passed.
 func shippedRules() []Rule {
 	var rules []Rule
+	seen := map[string]bool{}
 	for _, pack := range packs() {
-		files, err := packFiles(pack)
-		if err != nil {
-			panic(err)
-		}
-		for _, file := range files {
-			rules = append(rules, file.rule)
+		for _, id := range pack.rules {
+			if !seen[id] {
+				seen[id] = true
+				rule, _ := shippedPage(id)
+				rules = append(rules, rule)
+			}
 		}
 	}
 	return rules
+}
+
+// shippedPage is the page of a rule of a pack. It reads that rule alone.
+func shippedPage(id string) (rule Rule, found bool) {
+	if packs := packsOf(id); packs != "" {
+		rule.Pack = packs
+	} else {
+		return Rule{}, false
+	}
+	if code, inGo := findCodeRule(id); inGo {
+		code.page.Pack = rule.Pack
+		return code.page, true
+	}
+	file, err := readPackFile(id)
+	if err != nil {
+		panic(err)
+	}
+	file.rule.Pack = rule.Pack
+	return file.rule, true
 }
 
 // Markdown is the page as docs/rules has it.
@@ -121,6 +149,12 @@ func (r Rule) Markdown() string {
 		fmt.Fprintf(&b, "Denies from %s on; warns until then.\n\n", r.EffectiveOn)
 	}
 	fmt.Fprintf(&b, "**Why it matters.** %s.\n\n**What to do.** %s.\n", sentence(r.Why), sentence(r.Fix))
+	if len(r.Controls) > 0 {
+		b.WriteString("\n**Controls**\n\n")
+		for _, control := range r.Controls {
+			fmt.Fprintf(&b, "- %s\n", control)
+		}
+	}
 	if len(r.References) > 0 {
 		b.WriteString("\n**References**\n\n")
 		for _, reference := range r.References {

@@ -100,17 +100,6 @@ func selfRules() []Rule {
 func objectRules() []Rule {
 	return []Rule{
 		{
-			ID: rulePlaintextSecret, Title: "No Secret stands readable in Git", Severity: "high", Level: "Deny", Pack: "pack/supply-chain@1", Adjustable: true,
-			Why:        "whoever reads the repository, its history or the rendering reads the values",
-			Fix:        "keep the value in a secret store (ExternalSecret), or encrypt it (SealedSecret, SOPS), and replace the value that was shown",
-			References: []string{"https://kubernetes.io/docs/concepts/security/secrets-good-practices/"},
-		},
-		{
-			ID: ruleNotPinned, Title: "Every image is pinned to a digest", Severity: "high", Level: "Deny", Pack: "pack/supply-chain@1", Adjustable: true,
-			Why: "a tag can be moved to another build at any time, without a commit",
-			Fix: "switch the gate's pin on, or write the digest behind the tag",
-		},
-		{
 			ID: ruleUnknownField, Title: "The API knows every field", Severity: "low", Level: "Warn", Adjustable: true,
 			Why: "the API server drops fields that it does not know, or refuses the object",
 			Fix: "correct the field's name or place",

@@ -16,21 +16,14 @@ func ruleLevels(written []gate.RuleLevel, own []boundPolicy) (map[string]ruleLev
 	if len(written) == 0 {
 		return levels, nil
 	}
-	known := map[string]Rule{}
-	for _, rule := range Rules() {
-		known[rule.ID] = rule
-	}
-	for _, policy := range own {
-		known[policy.rule.ID] = policy.rule
-	}
 	var problems []error
 	for _, each := range written {
 		level, err := parseLevel(each.Level)
-		rule, found := known[each.Rule]
+		rule, found := adjustedRule(each.Rule, own)
 		_, twice := levels[each.Rule]
 		switch {
 		case !found:
-			err = fmt.Errorf("there is no rule %q%s", each.Rule, nearest(each.Rule, sortedKeys(known)))
+			err = fmt.Errorf("there is no rule %q%s", each.Rule, nearest(each.Rule, ruleIDs(own)))
 		case !rule.Adjustable:
 			err = fmt.Errorf("the level of rule %q cannot be set here; `assay explain %s` says what decides it", each.Rule, each.Rule)
 		case twice:
@@ -43,6 +36,32 @@ func ruleLevels(written []gate.RuleLevel, own []boundPolicy) (map[string]ruleLev
 		levels[each.Rule] = level
 	}
 	return levels, errors.Join(problems...)
+}
+
+// adjustedRule is the rule of that id. Reading a page costs a part of a
+// millisecond, and there are many, so only the one that is asked for is read.
+func adjustedRule(id string, own []boundPolicy) (Rule, bool) {
+	for _, policy := range own {
+		if policy.rule.ID == id {
+			return policy.rule, true
+		}
+	}
+	if rule, shipped := shippedPage(id); shipped {
+		return rule, true
+	}
+	return findRule(builtinRules(), id)
+}
+
+// ruleIDs are all that a gate could mean.
+func ruleIDs(own []boundPolicy) []string {
+	var ids []string
+	for _, rule := range Rules() {
+		ids = append(ids, rule.ID)
+	}
+	for _, policy := range own {
+		ids = append(ids, policy.rule.ID)
+	}
+	return ids
 }
 
 func parseLevel(written string) (ruleLevel, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
 )
 
 /*
@@ -18,6 +19,14 @@ Rule: image/not-pinned.
 type notPinned struct{ fields []plugin.ImageField }
 
 const ruleNotPinned = "image/not-pinned"
+
+func notPinnedRule() codeRule {
+	return codeRule{engine: func(g gate.Gate) engine { return notPinned{fields: imageFields(g)} }, page: Rule{
+		ID: ruleNotPinned, Title: "Every image is pinned to a digest", Severity: "high", Level: "Deny", Adjustable: true,
+		Why: "a tag can be moved to another build at any time, without a commit",
+		Fix: "switch the gate's pin on, or write the digest behind the tag",
+	}}
+}
 
 func (n notPinned) judge(_ context.Context, v *view) []plugin.Finding {
 	images, _ := plugin.ImageFinder{Fields: n.fields}.Find(v.sealed.Objects)

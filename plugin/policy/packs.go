@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,24 +18,12 @@ import (
 	"github.com/assay-gitops/assay/policies"
 )
 
-// pack is a shipped set of rules, by version: what it denies never grows
-// without a new one.
-type pack struct {
-	name string
-	// folder is the one in policies/.
-	folder string
-	// engines are its rules in Go.
-	engines func(gate.Gate) []engine
-}
-
-func packs() []pack {
-	return []pack{
-		{name: "pack/supply-chain@1", folder: "supply-chain", engines: func(g gate.Gate) []engine {
-			return []engine{notPinned{fields: imageFields(g)}, plaintextSecret{}}
-		}},
-		{name: "pack/workload@1", folder: "workload"},
-		{name: SelfPack},
-	}
+// codeRule is a shipped rule in Go.
+type codeRule struct {
+	// page has no pack: [packs] says which ones bring it.
+	page Rule
+	// engine makes what judges by the rule, for one gate.
+	engine func(gate.Gate) engine
 }
 
 // compiledPacks are what a gate takes from its packs.
@@ -45,46 +34,86 @@ type compiledPacks struct {
 }
 
 // packs compiles the named packs. The pack self is always on, so naming it
-// changes nothing.
+// changes nothing. A rule that several of them bring is asked once.
 func (c *Compiler) packs(names []string, of gate.Gate) (compiledPacks, error) {
 	compiled := compiledPacks{rules: map[string]Rule{}}
-	var known []string
-	for _, each := range packs() {
-		known = append(known, each.name)
-	}
+	known := packs()
 	var problems []error
 	for i, name := range names {
-		at := slices.Index(known, name)
-		switch {
-		case at < 0:
-			problems = append(problems, fmt.Errorf("reading judge.packs: there is no pack %q%s", name, nearest(name, known)))
-			continue
-		case slices.Contains(names[:i], name):
-			problems = append(problems, fmt.Errorf("reading judge.packs: %q is there twice", name))
+		at := slices.IndexFunc(known, func(each pack) bool { return each.name == name })
+		if err := checkPackName(names[:i], name); err != nil || at < 0 {
+			problems = append(problems, cmp.Or(err, unknownPack(name, known)))
 			continue
 		}
-		problems = append(problems, c.pack(packs()[at], of, &compiled))
+		for _, id := range known[at].rules {
+			if _, twice := compiled.rules[id]; !twice {
+				problems = append(problems, c.shippedRule(id, of, &compiled))
+			}
+		}
 	}
 	return compiled, errors.Join(problems...)
 }
 
-func (c *Compiler) pack(of pack, g gate.Gate, into *compiledPacks) error {
-	if of.engines != nil {
-		into.engines = append(into.engines, of.engines(g)...)
+func unknownPack(name string, known []pack) error {
+	var names []string
+	for _, each := range known {
+		names = append(names, each.name)
 	}
-	files, err := packFiles(of)
+	return fmt.Errorf("reading judge.packs: there is no pack %q%s", name, nearest(name, names))
+}
+
+// checkPackName refuses a pack that an earlier one is too, in the same version
+// or another: two versions would say the same thing twice, at two levels.
+func checkPackName(earlier []string, name string) error {
+	base, _, _ := strings.Cut(name, "@")
+	for _, other := range earlier {
+		switch otherBase, _, _ := strings.Cut(other, "@"); {
+		case other == name:
+			return fmt.Errorf("reading judge.packs: %q is there twice", name)
+		case otherBase == base:
+			return fmt.Errorf("reading judge.packs: %q and %q are versions of one pack; keep one", other, name)
+		}
+	}
+	return nil
+}
+
+func (c *Compiler) shippedRule(id string, of gate.Gate, into *compiledPacks) error {
+	if rule, found := findCodeRule(id); found {
+		into.engines = append(into.engines, rule.engine(of))
+		into.rules[id] = rule.page
+		return nil
+	}
+	file, err := readPackFile(id)
 	if err != nil {
 		return err
 	}
-	for _, file := range files {
-		compiled, err := c.shippedPolicy(file.policy)
-		if err != nil {
-			return err
-		}
-		into.policies = append(into.policies, boundPolicy{admissionPolicy: compiled, rule: file.rule, bindings: []bindingFile{file.binding}})
-		into.rules[file.rule.ID] = file.rule
+	compiled, err := c.shippedPolicy(file.policy)
+	if err != nil {
+		return err
 	}
+	into.policies = append(into.policies, boundPolicy{admissionPolicy: compiled, rule: file.rule, bindings: []bindingFile{file.binding}})
+	into.rules[id] = file.rule
 	return nil
+}
+
+func findCodeRule(id string) (codeRule, bool) {
+	rules := codeRules()
+	at := slices.IndexFunc(rules, func(rule codeRule) bool { return rule.page.ID == id })
+	if at < 0 {
+		return codeRule{}, false
+	}
+	return rules[at], true
+}
+
+// packsOf are the packs that bring the rule, for its page.
+func packsOf(id string) string {
+	var names []string
+	for _, each := range packs() {
+		if slices.Contains(each.rules, id) {
+			names = append(names, each.name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // packFile is one shipped rule that is a ValidatingAdmissionPolicy.
@@ -94,30 +123,12 @@ type packFile struct {
 	binding bindingFile
 }
 
-// packFiles reads the pack's policies, sorted by folder.
-func packFiles(of pack) ([]packFile, error) {
-	if of.folder == "" {
-		return nil, nil
-	}
-	paths, err := fs.Glob(policies.Files, of.folder+"/*/policy.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", of.name, err)
-	}
-	var files []packFile
-	for _, name := range paths {
-		file, err := readPackFile(of, name)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", of.name, err)
-		}
-		files = append(files, file)
-	}
-	return files, nil
-}
-
-func readPackFile(of pack, name string) (packFile, error) {
+// readPackFile reads the policy and binding of one rule.
+func readPackFile(id string) (packFile, error) {
+	name := id + "/policy.yaml"
 	data, err := fs.ReadFile(policies.Files, name)
 	if err != nil {
-		return packFile{}, err
+		return packFile{}, fmt.Errorf("reading the shipped rule %s: %w", id, err)
 	}
 	var documents []gate.Document
 	for text := range strings.SplitSeq(string(data), "\n---\n") {
@@ -134,7 +145,10 @@ func readPackFile(of pack, name string) (packFile, error) {
 	if len(files.policies) != 1 || len(files.bindings) != 1 || files.bindings[0].Spec.PolicyName != files.policies[0].Name {
 		return packFile{}, fmt.Errorf("%s: a shipped rule is one policy and its binding", name)
 	}
-	rule, err := packRule(of, files)
+	rule, err := packRule(files)
+	if err == nil && rule.ID != id {
+		err = fmt.Errorf("the rule's id is %q, and not that of its folder", rule.ID)
+	}
 	if err != nil {
 		return packFile{}, fmt.Errorf("%s: %w", name, err)
 	}
@@ -158,12 +172,12 @@ func packDocument(name, text string) (gate.Document, error) {
 }
 
 // packRule reads the rule's page from the policy's annotations.
-func packRule(of pack, files admissionFiles) (Rule, error) {
+func packRule(files admissionFiles) (Rule, error) {
 	notes := files.policies[0].Annotations
 	rule := Rule{
 		ID: notes["assay.dev/rule"], Title: notes["assay.dev/title"], Severity: notes["assay.dev/severity"],
 		Why: notes["assay.dev/why"], Fix: notes["assay.dev/fix"], EffectiveOn: notes["assay.dev/effective-on"],
-		References: strings.Fields(notes["assay.dev/references"]), Pack: of.name, Adjustable: true,
+		References: strings.Fields(notes["assay.dev/references"]), Controls: splitControls(notes["assay.dev/controls"]), Adjustable: true,
 	}
 	if rule.ID == "" || rule.Title == "" || rule.Severity == "" || rule.Why == "" || rule.Fix == "" {
 		return Rule{}, errors.New("an annotation of the rule's page is missing: rule, title, severity, why or fix")
@@ -176,6 +190,17 @@ func packRule(of pack, files admissionFiles) (Rule, error) {
 		rule.Level = "Warn"
 	}
 	return rule, nil
+}
+
+// splitControls reads "CIS Kubernetes Benchmark 5.1.3; MITRE ATT&CK T1078".
+func splitControls(text string) []string {
+	var controls []string
+	for control := range strings.SplitSeq(text, ";") {
+		if control = strings.TrimSpace(control); control != "" {
+			controls = append(controls, control)
+		}
+	}
+	return controls
 }
 
 func imageFields(g gate.Gate) []plugin.ImageField {

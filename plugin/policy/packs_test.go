@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,54 +18,62 @@ var update = flag.Bool("update", false, "write generated pages")
 
 const packRoot = "../../policies"
 
-// goRules are the folders whose rule is Go.
-func goRules() map[string]string {
-	rules := map[string]string{
-		"supply-chain/plaintext-secret": rulePlaintextSecret,
-		"supply-chain/not-pinned":       ruleNotPinned,
+// shippedIDs are all rules of packs, self among them. Each has the folder of
+// its name.
+func shippedIDs() []string {
+	var ids []string
+	for _, rule := range append(shippedRules(), selfRules()...) {
+		ids = append(ids, rule.ID)
 	}
-	for _, rule := range selfRules() {
-		rules[rule.ID] = rule.ID
-	}
-	return rules
+	return ids
 }
 
-// ruleFolders maps every folder of a rule to its rule.
-func ruleFolders(t *testing.T) map[string]string {
+// caseGate is the gate under which cases are judged: what a rule takes from
+// the gate stands here.
+func caseGate(packs ...string) gate.Gate {
+	return gateWith(gate.Judge{Packs: packs})
+}
+
+// packJudges are a judge for each pack, by its name.
+func packJudges(t testing.TB) map[string]plugin.Judge {
 	t.Helper()
-	folders := goRules()
+	compiler := NewCompiler()
+	judges := map[string]plugin.Judge{SelfPack: NewSelf(SelfConfig{PodSecurity: &gate.PodSecurity{Level: "restricted"}})}
 	for _, pack := range packs() {
-		files, err := packFiles(pack)
+		if pack.name == SelfPack {
+			continue
+		}
+		compiled, err := compiler.Compile(Config{Gate: caseGate(pack.name)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, file := range files {
-			folder := strings.TrimPrefix(filepath.Dir(file.policy.at.File), "policies/")
-			folders[folder] = file.rule.ID
-		}
+		judges[pack.name] = compiled.Judges[0]
 	}
-	return folders
+	return judges
 }
 
-func packJudges(t *testing.T) []plugin.Judge {
-	config := Config{Gate: gateWith(gate.Judge{Packs: []string{"pack/supply-chain@1", "pack/workload@1"}})}
-	minimum := &gate.PodSecurity{Level: "restricted"}
-	return []plugin.Judge{judgeOf(t, config), NewSelf(SelfConfig{PodSecurity: minimum})}
+// casesOf are the files of a rule's cases; none fails the test.
+func casesOf(t testing.TB, id, want string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(packRoot, id, want, "*.yaml"))
+	if err != nil || len(paths) == 0 {
+		t.Errorf("%s has no %s cases (%v)", id, want, err)
+	}
+	return paths
 }
 
 func TestPacks_EveryRuleFailsItsFailCasesAndPassesItsPassCases(t *testing.T) {
 	judges := packJudges(t)
-	for folder, rule := range ruleFolders(t) {
+	for _, id := range shippedIDs() {
+		rule, _ := Explain(id)
 		for _, want := range []string{"pass", "fail"} {
-			paths, err := filepath.Glob(filepath.Join(packRoot, folder, want, "*.yaml"))
-			if err != nil || len(paths) == 0 {
-				t.Errorf("%s has no %s cases (%v)", folder, want, err)
-			}
-			for _, path := range paths {
+			for _, path := range casesOf(t, id, want) {
 				t.Run(strings.TrimPrefix(path, packRoot+"/"), func(t *testing.T) {
-					found := judgeCase(t, judges, path, rule)
-					if failed := len(found) > 0; failed != (want == "fail") {
-						t.Fatalf("findings of %s: %+v, want a case that is to %s", rule, found, want)
+					for pack := range strings.SplitSeq(rule.Pack, ", ") {
+						found := judgeCase(t, judges[pack], path, id)
+						if failed := len(found) > 0; failed != (want == "fail") {
+							t.Fatalf("findings of %s under %s: %+v, want a case that is to %s", id, pack, found, want)
+						}
 					}
 				})
 			}
@@ -72,45 +81,49 @@ func TestPacks_EveryRuleFailsItsFailCasesAndPassesItsPassCases(t *testing.T) {
 	}
 }
 
-func judgeCase(t *testing.T, judges []plugin.Judge, path, rule string) []plugin.Finding {
+// judgeCase are the findings of the rule about a case.
+func judgeCase(t testing.TB, judge plugin.Judge, path, rule string) []plugin.Finding {
 	t.Helper()
-	input := sealed(t, readFile(t, path))
 	var found []plugin.Finding
-	for _, judge := range judges {
-		findings := judge.Judge(context.Background(), input)
-		for _, finding := range findings {
-			if finding.Rule == ruleInvalidObject || finding.Rule == ruleUnknownField || strings.HasPrefix(finding.Message, "the policy could not be evaluated") {
-				t.Fatalf("the case itself is wrong: %+v", finding)
-			}
-			if finding.Level != plugin.Info {
-				found = append(found, withRule([]plugin.Finding{finding}, rule)...)
-			}
+	for _, finding := range judge.Judge(context.Background(), sealed(t, readFile(t, path))) {
+		if finding.Rule == ruleInvalidObject || finding.Rule == ruleUnknownField || strings.HasPrefix(finding.Message, "the policy could not be evaluated") {
+			t.Fatalf("the case itself is wrong: %+v", finding)
+		}
+		if finding.Level != plugin.Info {
+			found = append(found, withRule([]plugin.Finding{finding}, rule)...)
 		}
 	}
 	return found
 }
 
 func TestPacks_EveryFolderOfPoliciesIsARule(t *testing.T) {
-	known := ruleFolders(t)
+	known := shippedIDs()
 	paths, err := fs.Glob(os.DirFS(packRoot), "*/*")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no folders (%v)", err)
 	}
 	for _, path := range paths {
-		if known[path] == "" {
+		if !slices.Contains(known, path) {
 			t.Errorf("policies/%s belongs to no rule", path)
 		}
 	}
 }
 
 func TestPacks_ReadmesAreTheRulesPages(t *testing.T) {
-	for folder, id := range ruleFolders(t) {
-		rule, found := Explain(id)
-		if !found {
-			t.Errorf("rule %s has no page", id)
-			continue
+	for _, id := range shippedIDs() {
+		rule, _ := Explain(id)
+		checkPage(t, filepath.Join(packRoot, id, "README.md"), rule.Markdown())
+	}
+}
+
+func TestPacks_TwoVersionsOfOnePackAreRefused(t *testing.T) {
+	for _, packs := range [][]string{{"pack/workload@1", "pack/workload@99"}, {"pack/workload@1", "pack/workload@1"}} {
+		if _, err := NewCompiler().Compile(Config{Gate: gateWith(gate.Judge{Packs: packs})}); err == nil {
+			t.Errorf("%q: no error", packs)
 		}
-		checkPage(t, filepath.Join(packRoot, folder, "README.md"), rule.Markdown())
+	}
+	if _, err := NewCompiler().Compile(Config{Gate: gateWith(gate.Judge{Packs: []string{"pack/workload@1", "pack/supply-chain@1"}})}); err != nil {
+		t.Errorf("twin: %v", err)
 	}
 }
 

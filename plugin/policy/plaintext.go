@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
 )
 
 /*
@@ -22,6 +23,15 @@ Rule: secret/plaintext. The finding names keys, never values.
 type plaintextSecret struct{}
 
 const rulePlaintextSecret = "secret/plaintext"
+
+func plaintextSecretRule() codeRule {
+	return codeRule{engine: func(gate.Gate) engine { return plaintextSecret{} }, page: Rule{
+		ID: rulePlaintextSecret, Title: "No Secret stands readable in Git", Severity: "high", Level: "Deny", Adjustable: true,
+		Why:        "whoever reads the repository, its history or the rendering reads the values",
+		Fix:        "keep the value in a secret store (ExternalSecret), or encrypt it (SealedSecret, SOPS), and replace the value that was shown",
+		References: []string{"https://kubernetes.io/docs/concepts/security/secrets-good-practices/"},
+	}}
+}
 
 func (plaintextSecret) judge(_ context.Context, v *view) []plugin.Finding {
 	var findings []plugin.Finding
