@@ -23,6 +23,7 @@ import (
 type view struct {
 	sealed     plugin.Sealed
 	kinds      kindTable
+	defaults   defaulting
 	namespaces map[string]*corev1.Namespace
 	subjects   []*subject
 	// findings are about objects that the API cannot read.
@@ -68,7 +69,7 @@ func (s *subject) finding(rule string, level plugin.Level, message string) plugi
 // newView decodes the rendering. The gate's own description of namespaces is
 // the only one that is believed.
 func newView(sealed plugin.Sealed, described []gate.Namespace) *view {
-	v := &view{sealed: sealed, kinds: newKindTable(sealed.Objects), namespaces: map[string]*corev1.Namespace{}}
+	v := &view{sealed: sealed, kinds: newKindTable(sealed.Objects), defaults: newDefaulting(), namespaces: map[string]*corev1.Namespace{}}
 	for _, namespace := range described {
 		labels := map[string]string{corev1.LabelMetadataName: namespace.Name}
 		for key, value := range namespace.Labels {
@@ -78,7 +79,7 @@ func newView(sealed plugin.Sealed, described []gate.Namespace) *view {
 	}
 	parts := make([]view, len(sealed.Objects))
 	sideBySide(len(parts), func(i int) {
-		parts[i] = view{sealed: sealed, kinds: v.kinds}
+		parts[i] = view{sealed: sealed, kinds: v.kinds, defaults: v.defaults}
 		parts[i].addObject(i, sealed.Objects[i])
 	})
 	for i := range parts {
@@ -109,12 +110,15 @@ func (v *view) addObject(index int, object plugin.Object) {
 	if typed == nil {
 		return
 	}
+	v.defaults.object(typed)
 	for _, each := range ways {
+		if accessor, err := meta.Accessor(typed); err == nil && accessor.GetLabels() != nil {
+			each.labels = accessor.GetLabels()
+		}
 		each.object = inNamespace(typed, each)
 	}
 	s.others = ways[1:]
 	if pod, ok := typed.(*corev1.Pod); ok {
-		setPodDefaults(&pod.Spec)
 		s.pod, s.template = pod, template{spec: "spec"}
 	}
 	v.subjects = append(v.subjects, s)
@@ -204,7 +208,7 @@ func (v *view) addDecodeFindings(s *subject, fields map[string]any, err error) {
 func (v *view) addPods(owner *subject, object plugin.Object) {
 	made := typedTemplate(owner.object)
 	for _, place := range templates(object) {
-		pod, err := newPod(place, made)
+		pod, err := v.newPod(place, made)
 		if err != nil {
 			finding := owner.finding(ruleInvalidObject, plugin.Deny, "the Pod template cannot be read: "+place.unreadable(err))
 			finding.Field, finding.Indeterminate = place.path, true
@@ -225,17 +229,14 @@ func (v *view) addPods(owner *subject, object plugin.Object) {
 
 // newPod is the Pod that a template makes. Of a custom resource the shape is
 // read, and what it adds to a template is left out.
-func newPod(place template, made *corev1.PodTemplateSpec) (*corev1.Pod, error) {
+func (v *view) newPod(place template, made *corev1.PodTemplateSpec) (*corev1.Pod, error) {
 	if made == nil {
 		made = &corev1.PodTemplateSpec{}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(place.fields, made); err != nil {
 			return nil, err
 		}
 	}
-	pod := &corev1.Pod{ObjectMeta: made.ObjectMeta, Spec: made.Spec}
-	pod.APIVersion, pod.Kind = "v1", "Pod"
-	setPodDefaults(&pod.Spec)
-	return pod, nil
+	return v.defaults.pod(made), nil
 }
 
 // typedTemplate is the Pod template of a built-in workload, else nil.
@@ -259,15 +260,4 @@ func typedTemplate(object runtime.Object) *corev1.PodTemplateSpec {
 		return &workload.Spec.JobTemplate.Spec.Template
 	}
 	return nil
-}
-
-// setPodDefaults fills in the API defaults that change an answer: a volume
-// without a source is an emptyDir (k8s.io/kubernetes pkg/apis/core/v1
-// SetDefaults_Volume).
-func setPodDefaults(spec *corev1.PodSpec) {
-	for i := range spec.Volumes {
-		if spec.Volumes[i].VolumeSource == (corev1.VolumeSource{}) {
-			spec.Volumes[i].EmptyDir = &corev1.EmptyDirVolumeSource{}
-		}
-	}
 }
