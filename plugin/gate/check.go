@@ -117,6 +117,9 @@ func (l *loading) checkNames() {
 	}
 	for _, document := range l.config.Documents {
 		key := document.Kind + "/" + document.Name
+		if !isAdmission(document.Kind, document.APIVersion) { // a param: other kinds may share its name
+			key = document.APIVersion + "/" + document.Kind + "/" + document.Namespace + "/" + document.Name
+		}
 		if first, twice := seen[key]; twice {
 			l.problems.add(document.At, fmt.Sprintf("metadata.name: there are two of %s %q, the first in %s", document.Kind, document.Name, first), "rename one or take it out")
 			continue

@@ -12,7 +12,7 @@ type Config struct {
 	ImagePolicies []ClusterImagePolicy
 	TrustRoots    []TrustRoot
 	// Documents are policies in formats that other packages decode
-	// (ValidatingAdmissionPolicy and its bindings), as JSON.
+	// (ValidatingAdmissionPolicy, its bindings and its params), as JSON.
 	Documents []Document
 	// Warnings are findings about the configuration itself, such as an option
 	// that accepts more than its author may think.
@@ -22,7 +22,7 @@ type Config struct {
 // Document is one object of the configuration that this package does not
 // decode.
 type Document struct {
-	APIVersion, Kind, Name string
+	APIVersion, Kind, Namespace, Name string
 	// JSON is the object.
 	JSON []byte
 	At   plugin.Origin

@@ -121,7 +121,9 @@ func (l *loading) document(doc *document) {
 		l.stray(doc.file).add(origin, "reading the gate's configuration: this is no object with apiVersion and kind", "write one, or take the file out of the gate")
 		return
 	}
-	doc.apiVersion, doc.kind = textOf(doc.root, "apiVersion"), textOf(doc.root, "kind")
+	if doc.kind == "" { // an item of a list of one kind has been given it
+		doc.apiVersion, doc.kind = textOf(doc.root, "apiVersion"), textOf(doc.root, "kind")
+	}
 	doc.lines["kind"] = lineOf(doc.root, "kind")
 	switch {
 	case doc.apiVersion == APIVersion && doc.kind == "Gate":
@@ -130,10 +132,12 @@ func (l *loading) document(doc *document) {
 		l.imagePolicy(read)
 	case doc.apiVersion == "policy.sigstore.dev/v1alpha1" && doc.kind == "TrustRoot":
 		l.trustRoot(read)
-	case doc.apiVersion == "admissionregistration.k8s.io/v1" && (doc.kind == "ValidatingAdmissionPolicy" || doc.kind == "ValidatingAdmissionPolicyBinding"):
+	case isAdmission(doc.kind, doc.apiVersion):
 		l.untyped(read)
+	case isList(doc):
+		l.list(doc)
 	default:
-		l.refuseKind(doc)
+		l.others = append(l.others, doc)
 	}
 }
 

@@ -57,8 +57,8 @@ func withKind(apiVersion, kind string) (what, hint string) {
 	case group == "assay.dev" && kind == "Gate":
 		return name + " is not read in this version", "write " + APIVersion
 	case apiVersion == "v1" && kind == "ConfigMap":
-		return "a ConfigMap object is not read", "mount it as a folder and name that, or write its files out"
-	case kind == "List" || strings.HasSuffix(kind, "List"):
+		return "a ConfigMap object is not read, unless a policy's spec.paramKind names ConfigMap", "mount it as a folder and name that, or write its files out"
+	case strings.HasSuffix(kind, "List"):
 		return name + " is not read", "write its items as documents of their own, with --- between them"
 	}
 	return name + " is no kind that is known", readKinds

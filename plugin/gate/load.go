@@ -47,6 +47,8 @@ type loading struct {
 	// gates, policies and roots are the documents of the config's slices, at the
 	// same index; they know the line of every field.
 	gates, policies, roots []*document
+	// others are documents of no kind that a gate reads by itself.
+	others []*document
 	// strays are complaints about files that no kind explains; a file that a
 	// gate names (a trusted root, a docker config) is none.
 	strays map[string]*problems
@@ -66,6 +68,7 @@ func load(sources []source, found *problems) (*Config, error) {
 	for _, file := range sources {
 		l.file(file)
 	}
+	l.params()
 	l.checkStrays()
 	l.checkNames()
 	l.checkAll()

@@ -104,7 +104,7 @@ func TestLoad_KindsThatAreNotReadAreRefusedByName(t *testing.T) {
 		{"policy.sigstore.dev/v1beta1", "TrustRoot", "write policy.sigstore.dev/v1alpha1"},
 		{"assay.dev/v1", "Gate", "write assay.dev/v1alpha1"},
 		{"v1", "ConfigMap", "mount it as a folder"},
-		{"v1", "List", "write its items as documents"},
+		{"v1", "PodList", "write its items as documents"},
 		{"apps/v1", "Deployment", "Deployment (apps/v1) is no kind that is known"},
 	} {
 		_, err := Parse("x.yaml", []byte("\napiVersion: "+test.apiVersion+"\nkind: "+test.kind+"\n"))

@@ -26,13 +26,15 @@ func (l *loading) untyped(read decoder) {
 	if len(l.problems.list) > before {
 		return
 	}
+	namespace, _ := metadata["namespace"].(string)
+	fields["apiVersion"], fields["kind"] = doc.apiVersion, doc.kind
 	text, err := json.Marshal(fields)
 	if err != nil {
 		read.add(read.origin(doc.root), "", fmt.Sprintf("writing %s as JSON: %v", doc.kind, err), "this is a defect of assay, please report it")
 		return
 	}
 	l.config.Documents = append(l.config.Documents, Document{
-		APIVersion: doc.apiVersion, Kind: doc.kind, Name: name, JSON: text,
+		APIVersion: doc.apiVersion, Kind: doc.kind, Namespace: namespace, Name: name, JSON: text,
 		At: plugin.Origin{File: doc.file, Line: doc.root.Line},
 	})
 }

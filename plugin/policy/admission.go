@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apiserver/pkg/admission"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -21,6 +19,7 @@ type boundPolicy struct {
 	*admissionPolicy
 	rule     Rule
 	bindings []bindingFile
+	params   policyParams
 }
 
 /*
@@ -43,7 +42,7 @@ type admissionPolicies struct {
 func (a *admissionPolicies) judge(ctx context.Context, v *view) []plugin.Finding {
 	findings := make([][]plugin.Finding, len(v.subjects))
 	sideBySide(len(v.subjects), func(s int) {
-		if exempt(v.subjects[s]) || v.subjects[s].template.partial || ctx.Err() != nil {
+		if v.subjects[s].template.partial || ctx.Err() != nil {
 			return
 		}
 		for i := range a.policies {
@@ -58,7 +57,7 @@ func (a *admissionPolicies) judge(ctx context.Context, v *view) []plugin.Finding
 func (a *admissionPolicies) judgePlaces(ctx context.Context, v *view, s *subject, policy *boundPolicy) []plugin.Finding {
 	var findings []plugin.Finding
 	for _, each := range append([]*subject{s}, s.others...) {
-		if !policy.names(each.resource.Resource) {
+		if !policy.names(each.resource.Resource) || exempt(each.resource.GroupResource(), policy.file.Name) {
 			continue
 		}
 		if err := policy.ready(); err != nil {
@@ -79,126 +78,96 @@ func (p *admissionPolicy) ready() error {
 	return p.compile()
 }
 
-// exempt reports whether admission never asks policies about the kind, as they
-// could lock their own repair out (webhook/predicates/rules,
-// IsExemptAdmissionConfigurationResource). The rule self/admission covers them.
-func exempt(s *subject) bool {
-	return s.kind.Group == "admissionregistration.k8s.io" &&
-		(strings.HasSuffix(s.kind.Kind, "WebhookConfiguration") || strings.Contains(s.kind.Kind, "AdmissionPolicy"))
-}
-
 // judgeSubject asks one policy about a creation, and about an update where its
 // answer could differ.
 func (a *admissionPolicies) judgeSubject(ctx context.Context, v *view, s *subject, policy *boundPolicy) []plugin.Finding {
-	var findings []plugin.Finding
-	asked, failed := false, false
+	asked := verdicts{evaluated: map[question][]failure{}}
 	for _, operation := range operations() {
-		match := a.match(v, s, policy, operation)
-		if !match.applies {
+		m := matcher{view: v, subject: s, attributes: s.request(operation).versioned.Attributes, trustLabels: a.trustLabels}
+		definition := m.matches(policy.match)
+		if !definition.applies {
 			continue
 		}
-		if operation == admission.Update && policy.readsOldObject {
-			if !failed {
-				match.unknown = append(match.unknown, "oldObject (the object as it is in the cluster)")
-				findings = append(findings, a.undecidedUpdate(s, policy, match))
+		for i := range policy.bindings {
+			bound := m.matches(policy.bindings[i].Spec.MatchResources)
+			if bound.applies {
+				applies := inForce{binding: &policy.bindings[i], operation: operation, unknown: slices.Concat(definition.unknown, bound.unknown)}
+				a.ask(ctx, policy, evaluation{policy: policy.admissionPolicy, subject: s, namespace: v.namespaces[s.namespace]}, applies, &asked)
 			}
-			continue
 		}
-		if asked && !policy.operationMatters {
-			continue
-		}
-		asked = true
-		run := evaluation{policy: policy.admissionPolicy, subject: s, request: s.request(operation), namespace: v.namespaces[s.namespace], unknown: match.unknown}
-		for _, each := range run.run(ctx) {
-			failed = true
-			findings = appendNew(findings, a.finding(s, policy, match.bindings, each))
-		}
+	}
+	var findings []plugin.Finding
+	for _, each := range asked.said {
+		findings = appendNew(findings, a.finding(s, policy, each))
 	}
 	return findings
 }
 
-// appliesBy is a match and the bindings that apply.
-type appliesBy struct {
-	matched
-	bindings []*bindingFile
+// inForce is a binding that puts the policy in force for a request.
+type inForce struct {
+	binding   *bindingFile
+	operation admission.Operation
+	// unknown lists why that cannot be known offline.
+	unknown []string
 }
 
-// match applies when the policy's own constraints do and those of at least one
-// binding; without a binding a policy is not in force.
-func (a *admissionPolicies) match(v *view, s *subject, policy *boundPolicy, operation admission.Operation) appliesBy {
-	m := matcher{view: v, subject: s, attributes: s.request(operation).versioned.Attributes, trustLabels: a.trustLabels}
-	definition := m.matches(policy.match)
-	if !definition.applies {
-		return appliesBy{}
+// ask evaluates the policy for one binding, with each of its params.
+func (a *admissionPolicies) ask(ctx context.Context, policy *boundPolicy, run evaluation, by inForce, asked *verdicts) {
+	params, err := policy.params.of(by.binding.Spec.ParamRef, run.subject)
+	if err != nil {
+		asked.add(said{failure: failure{message: err.Error(), erred: true, config: true, unknown: by.unknown}, by: []source{{binding: by.binding}}})
+		return
 	}
-	result := appliesBy{}
-	certain := false
-	for i := range policy.bindings {
-		binding := &policy.bindings[i]
-		bound := m.matches(binding.Spec.MatchResources)
-		if !bound.applies {
+	if len(params.unknown) > 0 {
+		asked.add(said{failure: failure{message: undecidedParams, unknown: slices.Concat(by.unknown, params.unknown)}, by: []source{{binding: by.binding}}})
+		return
+	}
+	for _, param := range params.params {
+		from := source{binding: by.binding, param: param}
+		if by.operation == admission.Update && policy.readsOldObject {
+			asked.addUpdate(said{failure: failure{message: undecidedUpdate, unknown: append(slices.Clone(by.unknown), oldObjectUnknown)}, by: []source{from}})
 			continue
 		}
-		result.applies = true
-		result.bindings = append(result.bindings, binding)
-		certain = certain || len(bound.unknown) == 0
-		result.unknown = append(result.unknown, bound.unknown...)
-	}
-	if certain {
-		result.unknown = nil
-	}
-	result.unknown = append(slices.Clone(definition.unknown), result.unknown...)
-	return result
-}
-
-// undecidedUpdate says that an update might be refused.
-func (a *admissionPolicies) undecidedUpdate(s *subject, policy *boundPolicy, match appliesBy) plugin.Finding {
-	return a.finding(s, policy, match.bindings, failure{message: "whether an update passes cannot be decided before the sync", unknown: match.unknown})
-}
-
-func (a *admissionPolicies) finding(s *subject, policy *boundPolicy, bindings []*bindingFile, failed failure) plugin.Finding {
-	finding := s.finding(policy.rule.ID, bindingLevel(bindings), failed.message)
-	finding.Why, finding.Hint = policy.rule.Why, policy.rule.Fix
-	for _, binding := range bindings {
-		if at := binding.at.String(); at != "" {
-			finding.Details = append(finding.Details, fmt.Sprintf("policy %q, binding %q (%s)", policy.file.Name, binding.Name, at))
+		for _, failed := range asked.of(ctx, run, question{operation: by.operation, param: param}) {
+			failed.unknown = slices.Concat(failed.unknown, by.unknown)
+			asked.add(said{failure: failed, by: []source{from}})
 		}
 	}
-	if failed.erred {
-		finding.Message = "the policy could not be evaluated: " + failed.message
+}
+
+const (
+	undecidedUpdate  = "whether an update passes cannot be decided before the sync"
+	undecidedParams  = "which params apply cannot be decided before the sync"
+	oldObjectUnknown = "oldObject (the object as it is in the cluster)"
+)
+
+// finding is what one policy says of a subject, at the level of the bindings
+// that make it say so.
+func (a *admissionPolicies) finding(s *subject, policy *boundPolicy, each said) plugin.Finding {
+	finding := s.finding(policy.rule.ID, each.level(policy.ignore), each.message)
+	finding.Why, finding.Hint = policy.rule.Why, policy.rule.Fix
+	for _, from := range each.by {
+		if at := from.binding.at.String(); at != "" {
+			finding.Details = append(finding.Details, fmt.Sprintf("policy %q, binding %q%s (%s)", policy.file.Name, from.binding.Name, from.withParam(), at))
+		}
+	}
+	if each.erred {
+		finding.Message = "the policy could not be evaluated: " + each.message
 		if policy.ignore {
-			finding.Level = plugin.Warn
 			finding.Details = append(finding.Details, "failurePolicy: Ignore lets it pass")
 		}
 	}
-	if len(failed.unknown) > 0 {
+	if len(each.unknown) > 0 {
 		finding.Indeterminate = true
-		finding.Message = "cannot be decided offline: " + failed.message
+		finding.Message = "cannot be decided offline: " + each.message
 		if finding.Level.Blocks() {
 			finding.Level = a.indeterminate
 		}
-		for _, unknown := range failed.unknown {
+		for _, unknown := range each.unknown {
 			finding.Details = append(finding.Details, "depends on "+unknown)
 		}
 	}
 	return finding
-}
-
-// bindingLevel is the strictest action of the bindings.
-func bindingLevel(bindings []*bindingFile) plugin.Level {
-	level := plugin.Info // Audit: recorded, and let in
-	for _, binding := range bindings {
-		for _, action := range binding.Spec.ValidationActions {
-			switch action {
-			case admissionv1.Audit:
-			case admissionv1.Warn:
-				level = min(level, plugin.Warn)
-			default:
-				level = plugin.Deny
-			}
-		}
-	}
-	return level
 }
 
 // appendNew leaves out what was said already about the same object.

@@ -35,13 +35,18 @@ func (s *subject) request(operation admission.Operation) *attributes {
 }
 
 func (s *subject) newRequest(operation admission.Operation, options runtime.Object) *attributes {
-	namespace := s.namespace
-	if s.kind.Kind == "Namespace" && s.kind.Group == "" {
-		namespace = s.name // admission sees a Namespace as being in itself
-	}
-	record := admission.NewAttributesRecord(s.object, nil, s.kind, namespace, s.name, s.resource, "", operation, options, false, &user.DefaultInfo{})
+	record := admission.NewAttributesRecord(s.object, nil, s.kind, admissionNamespace(s), s.name, s.resource, "", operation, options, false, &user.DefaultInfo{})
 	versioned := &admission.VersionedAttributes{Attributes: record, VersionedKind: s.kind}
 	versioned.VersionedObject.Set(s.object)
 	request := plugincel.CreateAdmissionRequest(record, metav1.GroupVersionResource(s.resource), metav1.GroupVersionKind(s.kind))
 	return &attributes{versioned: versioned, request: request}
+}
+
+// admissionNamespace is the namespace of the request: admission sees a
+// Namespace as being in itself.
+func admissionNamespace(s *subject) string {
+	if s.kind.Kind == "Namespace" && s.kind.Group == "" {
+		return s.name
+	}
+	return s.namespace
 }

@@ -3,12 +3,13 @@ package policy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	celtypes "github.com/google/cel-go/common/types"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apiserver/pkg/admission"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
@@ -20,6 +21,9 @@ type failure struct {
 	message string
 	// erred marks an expression that could not be evaluated.
 	erred bool
+	// config marks what is wrong with the configuration; it denies whatever the
+	// binding's actions are.
+	config bool
 	// unknown lists what the answer depends on and is not known offline.
 	unknown []string
 }
@@ -30,8 +34,8 @@ type evaluation struct {
 	subject   *subject
 	request   *attributes
 	namespace *corev1.Namespace
-	// params are what the policy takes from the platform; nil without paramKind.
-	params *corev1.ConfigMap
+	// params are what the policy takes from the platform; nil without any.
+	params runtime.Object
 	// unknown is set when the policy may or may not apply.
 	unknown []string
 }
@@ -59,13 +63,17 @@ func (e evaluation) run(ctx context.Context) []failure {
 	if err != nil {
 		return []failure{{message: err.Error(), erred: true}}
 	}
+	audited, err := e.audits(ctx)
+	if err != nil { // the API server drops its other answers then
+		return []failure{{message: err.Error(), erred: true, unknown: e.unknown}}
+	}
 	messages := e.messages(ctx, results, budget)
 	for i, result := range results {
 		if failed, found := e.judge(i, result, messages); found {
 			failures = append(failures, failed)
 		}
 	}
-	return append(failures, e.audits(ctx, namespace)...)
+	return append(failures, audited...)
 }
 
 // conditions evaluates matchConditions: one that is false excludes the
@@ -76,7 +84,7 @@ func (e *evaluation) conditions(ctx context.Context) (applies bool, failures []f
 	}
 	results, _, err := e.policy.conditions.ForInput(ctx, e.request.versioned, e.request.request, e.bindings(), nil, celconfig.RuntimeCELCostBudgetMatchConditions)
 	if err != nil {
-		return false, []failure{{message: "matchConditions: " + err.Error(), erred: true}}
+		return false, []failure{{message: err.Error(), erred: true}}
 	}
 	var erred []error
 	for i, result := range results {
@@ -91,7 +99,7 @@ func (e *evaluation) conditions(ctx context.Context) (applies bool, failures []f
 		}
 	}
 	if len(erred) > 0 {
-		return false, []failure{{message: "matchConditions: " + errors.Join(erred...).Error(), erred: true, unknown: e.unknown}}
+		return false, []failure{{message: utilerrors.NewAggregate(erred).Error(), erred: true, unknown: e.unknown}}
 	}
 	return true, nil
 }
@@ -106,7 +114,7 @@ func (e evaluation) judge(i int, result plugincel.EvaluationResult, messages mes
 	case result.Error != nil:
 		return failure{message: result.Error.Error(), erred: true, unknown: e.unknown}, true
 	case messages.err != nil && (errors.Is(messages.err, apiservercel.ErrInternal) || errors.Is(messages.err, apiservercel.ErrOutOfBudget)):
-		return failure{message: "messageExpression: " + messages.err.Error(), erred: true, unknown: e.unknown}, true
+		return failure{message: "failed messageExpression: " + messages.err.Error(), erred: true, unknown: e.unknown}, true
 	case result.EvalResult == celtypes.True:
 		return failure{}, false
 	}
@@ -130,17 +138,23 @@ type messageResults struct {
 	err     error
 }
 
-// messages evaluates messageExpressions only when a validation failed: they
-// change no verdict. Those about Secrets are left out, as they could quote one.
+// messages evaluates messageExpressions when a validation failed, and when they
+// could cost more than what is left of the budget: then the API server refuses
+// what passes, too. What they say of a Secret is not shown, as they could quote
+// it.
 func (e evaluation) messages(ctx context.Context, results []plugincel.EvaluationResult, budget int64) messageResults {
 	failed := false
 	for _, result := range results {
 		failed = failed || result.Error != nil || result.EvalResult != celtypes.True
 	}
-	if _, secret := e.subject.object.(*corev1.Secret); secret || !failed {
+	spec := e.policy.file.Spec
+	if most := int64(len(spec.Validations)+len(spec.Variables)) * celconfig.PerCallLimit; !failed && most <= budget {
 		return messageResults{}
 	}
 	evaluated, _, err := e.policy.messages.ForInput(ctx, e.request.versioned, e.request.request, e.bindings(), plugincel.CreateNamespaceObject(e.namespace), budget)
+	if _, secret := e.subject.object.(*corev1.Secret); secret {
+		evaluated = nil
+	}
 	return messageResults{results: evaluated, err: err}
 }
 
@@ -159,23 +173,24 @@ func (m messageResults) text(i int) string {
 }
 
 // audits evaluates auditAnnotations for their errors alone, which deny under
-// failurePolicy Fail.
-func (e evaluation) audits(ctx context.Context, namespace *corev1.Namespace) []failure {
-	if len(e.policy.file.Spec.AuditAnnotations) == 0 {
-		return nil
+// failurePolicy Fail whatever the binding's actions are. They share no budget
+// with the validations, and are not given the authorizer.
+func (e evaluation) audits(ctx context.Context) ([]failure, error) {
+	annotations := e.policy.file.Spec.AuditAnnotations
+	if len(annotations) == 0 {
+		return nil, nil
 	}
-	results, _, err := e.policy.audits.ForInput(ctx, e.request.versioned, e.request.request, e.bindings(), namespace, celconfig.RuntimeCELCostBudget)
+	results, _, err := e.policy.audits.ForInput(ctx, e.request.versioned, e.request.request, e.bindings(), e.namespace, celconfig.RuntimeCELCostBudget)
 	if err != nil {
-		return []failure{{message: "auditAnnotations: " + err.Error(), erred: true, unknown: e.unknown}}
+		return nil, err
 	}
 	var failures []failure
 	for i, result := range results {
-		if result.Error != nil && len(e.policy.auditRefs[i].unknown(e.subject, e.namespace != nil)) == 0 {
-			key := e.policy.file.Spec.AuditAnnotations[i].Key
-			failures = append(failures, failure{message: fmt.Sprintf("auditAnnotation %q: %v", key, result.Error), erred: true, unknown: e.unknown})
+		if result.Error != nil && !e.policy.ignore && len(e.policy.auditRefs[i].unknown(e.subject, e.namespace != nil)) == 0 {
+			failures = append(failures, failure{message: result.Error.Error(), erred: true, config: true, unknown: e.unknown})
 		}
 	}
-	return failures
+	return failures, nil
 }
 
 // operations are those that a sync performs.

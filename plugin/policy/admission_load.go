@@ -38,24 +38,45 @@ type bindingFile struct {
 type admissionFiles struct {
 	policies []policyFile
 	bindings []bindingFile
+	params   []*paramFile
 }
 
-// readAdmission decodes policies and bindings strictly. Other documents are
-// refused by name: a policy that nobody reads is a hole.
+// readAdmission decodes policies, bindings and the params that policies name
+// strictly. Other documents are refused by name: a policy that nobody reads is a
+// hole.
 func readAdmission(documents []gate.Document) (admissionFiles, error) {
 	var files admissionFiles
 	var problems []error
+	var others []gate.Document
 	for _, document := range documents {
 		switch document.APIVersion {
 		case "admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1":
+			problems = append(problems, files.read(document))
 		default:
-			problems = append(problems, refuse(document.At, "%s %s %q is not supported; ValidatingAdmissionPolicy of admissionregistration.k8s.io/v1 is",
-				document.APIVersion, document.Kind, document.Name))
-			continue
+			others = append(others, document)
 		}
-		problems = append(problems, files.read(document))
+	}
+	for _, document := range others {
+		problems = append(problems, files.readParam(document))
 	}
 	return files, errors.Join(problems...)
+}
+
+// readParam takes an object of a kind that a policy names as its paramKind.
+func (f *admissionFiles) readParam(document gate.Document) error {
+	named := func(file policyFile) bool {
+		kind := file.Spec.ParamKind
+		return kind != nil && kind.APIVersion == document.APIVersion && kind.Kind == document.Kind
+	}
+	if !slices.ContainsFunc(f.policies, named) {
+		return refuse(document.At, "%s %s %q is not supported; ValidatingAdmissionPolicy of admissionregistration.k8s.io/v1 is, and what its spec.paramKind names",
+			document.APIVersion, document.Kind, document.Name)
+	}
+	param, err := readParam(document)
+	if err == nil {
+		f.params = append(f.params, param)
+	}
+	return err
 }
 
 func (f *admissionFiles) read(document gate.Document) error {
@@ -102,12 +123,11 @@ func refuse(at plugin.Origin, format string, args ...any) error {
 func checkPolicy(file policyFile, trustLabels bool) error {
 	spec, name := file.Spec, file.Name
 	var problems []error
-	if spec.ParamKind != nil {
-		problems = append(problems, refuse(file.at, "policy %q: spec.paramKind (%s %s) is not supported; write the values into the expressions",
-			name, spec.ParamKind.APIVersion, spec.ParamKind.Kind))
-	}
-	if len(spec.Validations) == 0 {
+	if len(spec.Validations) == 0 && len(spec.AuditAnnotations) == 0 {
 		problems = append(problems, refuse(file.at, "policy %q has no validations, so it would let everything through; add one", name))
+	}
+	if kind := spec.ParamKind; kind != nil && (kind.APIVersion == "" || kind.Kind == "") {
+		problems = append(problems, refuse(file.at, "policy %q: spec.paramKind needs an apiVersion and a kind", name))
 	}
 	if spec.MatchConstraints == nil || len(spec.MatchConstraints.ResourceRules) == 0 {
 		problems = append(problems, refuse(file.at, "policy %q has no matchConstraints.resourceRules, so it would match nothing; add one", name))
@@ -122,16 +142,19 @@ func checkPolicy(file policyFile, trustLabels bool) error {
 func checkBinding(file bindingFile, trustLabels bool) error {
 	name := file.Name
 	var problems []error
-	if file.Spec.ParamRef != nil {
-		problems = append(problems, refuse(file.at, "binding %q: spec.paramRef is not supported", name))
-	}
 	if len(file.Spec.ValidationActions) == 0 {
 		problems = append(problems, refuse(file.at, "binding %q has no validationActions; write [Deny]", name))
 	}
-	for _, action := range file.Spec.ValidationActions {
+	for i, action := range file.Spec.ValidationActions {
+		if slices.Contains(file.Spec.ValidationActions[:i], action) {
+			problems = append(problems, refuse(file.at, "binding %q: validation action %q is there twice", name, action))
+		}
 		if !slices.Contains([]admissionv1.ValidationAction{admissionv1.Deny, admissionv1.Warn, admissionv1.Audit}, action) {
 			problems = append(problems, refuse(file.at, "binding %q: validation action %q is none of Deny, Warn, Audit", name, action))
 		}
+	}
+	if slices.Contains(file.Spec.ValidationActions, admissionv1.Deny) && slices.Contains(file.Spec.ValidationActions, admissionv1.Warn) {
+		problems = append(problems, refuse(file.at, "binding %q has the validation actions Deny and Warn, which the API server refuses; write Deny", name))
 	}
 	problems = append(problems, checkMatch(matchFile{"binding " + name, file.at, file.Spec.MatchResources}, trustLabels))
 	return errors.Join(problems...)

@@ -8,6 +8,7 @@ const (
 	ruleBindingWithoutPolicy = "gate/binding-without-policy"
 	rulePolicyWithoutBinding = "gate/policy-without-binding"
 	ruleResourceName         = "gate/resource-name"
+	ruleParams               = "gate/params"
 )
 
 const podSecurityReference = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"

@@ -55,6 +55,11 @@ func adviceRules() []Rule {
 			Fix: "add a ValidatingAdmissionPolicyBinding, or remove the policy",
 		},
 		{
+			ID: ruleParams, Severity: "high", Level: "Warn", Title: "A binding's params are in the configuration",
+			Why: "without its param a policy denies everything that it is about, or is not in force, as parameterNotFoundAction says",
+			Fix: "put the object that spec.paramRef names beside the gate's other files",
+		},
+		{
 			ID: "gate/object-labels", Severity: "medium", Level: "Warn", Title: "Policies do not select by what the application writes",
 			Why: "an application can leave a policy by changing its own labels",
 			Fix: "select by namespace",
