@@ -136,6 +136,8 @@ func (l *loading) document(doc *document) {
 		l.untyped(read)
 	case isList(doc):
 		l.list(doc)
+	case doc.apiVersion == "apiextensions.k8s.io/v1" && doc.kind == "CustomResourceDefinition":
+		l.untyped(read)
 	default:
 		l.others = append(l.others, doc)
 	}

@@ -52,6 +52,7 @@ func readAdmission(documents []gate.Document) (admissionFiles, error) {
 		switch document.APIVersion {
 		case "admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1":
 			problems = append(problems, files.read(document))
+		case "apiextensions.k8s.io/v1": // schemas reads it
 		default:
 			others = append(others, document)
 		}

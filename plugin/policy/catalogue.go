@@ -64,7 +64,7 @@ func Rules() []Rule {
 // builtinRules are those that no pack brings, and self's.
 func builtinRules() []Rule {
 	return slices.Concat(
-		podSecurityRules(), selfRules(), objectRules(),
+		podSecurityRules(), selfRules(), objectRules(), schemaRules(),
 		trustRules(), imageRules(), registryRules(), confinementRules(), renderRules(),
 		gateRules(), adviceRules(), waiverRules(), hardenRules(), runRules(), answerRules(), stageRules(), doorRules(),
 	)

@@ -60,10 +60,12 @@ func (c *Compiler) Compile(config Config) (Compiled, error) {
 	problems = append(problems, err)
 	levels, err := ruleLevels(judge.Rules, bound)
 	problems = append(problems, err)
+	schemas, err := newSchemas(config.Documents, levels)
+	problems = append(problems, err)
 	if err := errors.Join(problems...); err != nil {
 		return Compiled{}, fmt.Errorf("compiling the rules of gate %q: %w", config.Gate.Metadata.Name, err)
 	}
-	engines := append([]engine{podSecurity}, packs.engines...)
+	engines := append([]engine{podSecurity, schemas}, packs.engines...)
 	if most := time.Duration(config.Gate.Spec.Lock.MaxBuildAge); most > 0 {
 		engines = append(engines, lockAge{fields: imageFields(config.Gate), most: most})
 	}
