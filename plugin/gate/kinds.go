@@ -9,7 +9,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-const readKinds = "a gate reads Gate, ClusterImagePolicy, TrustRoot, ValidatingAdmissionPolicy and ValidatingAdmissionPolicyBinding"
+const readKinds = "a gate reads Gate, ClusterImagePolicy, TrustRoot, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding and CustomResourceDefinition"
 
 // refuseKind says what the document is, as far as can be told, and why it is
 // not read. Passing over it would be a gate with a hole.

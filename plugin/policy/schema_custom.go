@@ -9,7 +9,7 @@ import (
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	schemacel "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel/model"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
+	schemadefaulting "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	schemaobjectmeta "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
@@ -56,7 +56,7 @@ func newCustomVersion(ctx context.Context, path string, props *apiextensions.JSO
 	if problems := structuralschema.ValidateStructural(at, structural); len(problems) > 0 {
 		return nil, problems
 	}
-	problems, err := defaulting.ValidateDefaults(ctx, at, structural, true, true)
+	problems, err := schemadefaulting.ValidateDefaults(ctx, at, structural, true, true)
 	if err != nil {
 		problems = append(problems, field.InternalError(at, err))
 	}
@@ -164,8 +164,8 @@ func (v *customVersion) judge(ctx context.Context, said *saying, fields map[stri
 	for _, path := range pruning.PruneWithOptions(object, v.structural, true, options) {
 		said.unknownField(path)
 	}
-	defaulting.PruneNonNullableNullsWithoutDefaults(object, v.structural)
-	defaulting.Default(object, v.structural)
+	schemadefaulting.PruneNonNullableNullsWithoutDefaults(object, v.structural)
+	schemadefaulting.Default(object, v.structural)
 	problems := schemavalidation.ValidateCustomResource(nil, object, v.validator)
 	problems = append(problems, schemaobjectmeta.Validate(ctx, nil, object, v.structural, false)...)
 	problems = append(problems, listtype.ValidateListSetsAndMaps(nil, v.structural, object)...)

@@ -16,7 +16,7 @@ import (
 func schemaFindings(t testing.TB, text string, rules ...gate.RuleLevel) []plugin.Finding {
 	t.Helper()
 	var out []plugin.Finding
-	for _, finding := range judgeWith(t, Config{Gate: gateWith(gate.Judge{Rules: rules})}, sealed(t, text)) {
+	for _, finding := range judgeOf(t, Config{Gate: gateWith(gate.Judge{Rules: rules})}).Judge(context.Background(), sealed(t, text)) {
 		if strings.HasPrefix(finding.Rule, "schema/") {
 			out = append(out, finding)
 		}

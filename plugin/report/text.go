@@ -87,8 +87,17 @@ func (p *page) unshown(v *plugin.Verdict) {
 	if counts.Warn > 0 {
 		parts = append(parts, plural(counts.Warn, "warning"))
 	}
-	if counts.Info > 0 {
-		parts = append(parts, plural(counts.Info, "change"))
+	notes := 0
+	for _, finding := range v.Findings {
+		if finding.Level == plugin.Info && finding.Was == "" && finding.Now == "" {
+			notes++
+		}
+	}
+	if changes := counts.Info - notes; changes > 0 {
+		parts = append(parts, plural(changes, "change"))
+	}
+	if notes > 0 {
+		parts = append(parts, plural(notes, "note"))
 	}
 	text := "in full in the json report: " + strings.Join(parts, ", ")
 	p.hang(0, 0, span{}, span{faint, text})
