@@ -118,10 +118,9 @@ func outcome(v *plugin.Verdict) error {
 
 // print writes the report in the format that was asked for.
 func (j job) print(v *plugin.Verdict, format string) error {
-	reporter, err := report.For(format, report.Options{
-		Color: wantsColor(j.out), Width: terminalWidth(j.out), Path: j.path,
-		BuiltIn: len(j.gates.gates) == 0, Lenient: j.gates.lenient, ProjectNeeded: j.gates.byProject,
-	})
+	options := j.options()
+	options.Color, options.Width = wantsColor(j.out), terminalWidth(j.out)
+	reporter, err := report.For(format, options)
 	if err != nil {
 		return &exit{code: exitUsage, err: err}
 	}

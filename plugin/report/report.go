@@ -42,6 +42,34 @@ type Options struct {
 	// ProjectNeeded says that gates are chosen by project; the report then tells
 	// when none was given.
 	ProjectNeeded bool
+	// Version is the program's, for formats that name it.
+	Version string
+	// Rule is the page of a rule. Nil, and a rule without a page, leave out what
+	// only the page knows.
+	Rule func(id string) (Rule, bool)
+}
+
+// Rule is what the catalogue says of a rule.
+type Rule struct {
+	Title string
+	// Severity is "critical", "high", "medium", "low" or "info".
+	Severity string
+	// Pack is the shipped pack that brings it: "pack/workload@1"; empty when no
+	// pack does.
+	Pack string
+	// Why says why it matters, Fix what to do.
+	Why, Fix string
+	// Page is the URL of the rule's page.
+	Page string
+}
+
+// rule is the page of a rule, as far as it is known.
+func (o Options) rule(id string) Rule {
+	if o.Rule == nil {
+		return Rule{}
+	}
+	page, _ := o.Rule(id) // without a page: nothing is known of it
+	return page
 }
 
 const (
@@ -59,6 +87,11 @@ func formats() []format {
 	return []format{
 		{"text", func(o Options) Reporter { return textReporter{o} }},
 		{"json", func(o Options) Reporter { return jsonReporter{o} }},
+		{"sarif", func(o Options) Reporter { return sarifReporter{o} }},
+		{"junit", func(o Options) Reporter { return junitReporter{o} }},
+		{"markdown", func(o Options) Reporter { return markdownReporter{o} }},
+		{"policyreport", func(o Options) Reporter { return policyReporter{o, wgPolicy()} }},
+		{"openreports", func(o Options) Reporter { return policyReporter{o, openReports()} }},
 	}
 }
 

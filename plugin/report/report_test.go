@@ -57,6 +57,11 @@ func TestReport_GoldenFileOfEveryFormatAndAnswer(t *testing.T) {
 			golden(t, filepath.Join("testdata", name+".txt"), write(t, "text", report.Options{}, v))
 			golden(t, filepath.Join("testdata", name+".color.txt"), write(t, "text", report.Options{Color: true, Width: 60}, v))
 			golden(t, filepath.Join("testdata", name+".json"), write(t, "json", report.Options{}, v))
+			for format, ending := range map[string]string{
+				"sarif": ".sarif", "junit": ".junit.xml", "markdown": ".md", "policyreport": ".policyreport.yaml", "openreports": ".openreports.yaml",
+			} {
+				golden(t, filepath.Join("testdata", name+ending), write(t, format, report.Options{Rule: somePages, Version: "v1.2.3"}, v))
+			}
 		})
 	}
 }
