@@ -9,13 +9,13 @@ import (
 )
 
 // bind pairs the gate's policies with their bindings and params.
-func (c *Compiler) bind(config Config) ([]boundPolicy, []plugin.Finding, error) {
+func (c *Compiler) bind(config Config, own []ownPolicies) ([]boundPolicy, []plugin.Finding, error) {
 	files, err := readAdmission(config.Documents)
 	if err != nil {
 		return nil, nil, err
 	}
 	judge := config.Gate.Spec.Judge
-	problems := append(checkStatic(files), unknownPolicies(judge.Policies, files.policies))
+	problems := append(checkStatic(files), unknownPolicies(judge.Policies, policyNames(files, own)))
 	bindings := map[string][]bindingFile{}
 	for _, binding := range files.bindings {
 		problems = append(problems, checkBinding(binding, judge.TrustObjectLabels))
@@ -49,23 +49,6 @@ func (b boundPolicy) paramWarnings() []plugin.Finding {
 		warnings = append(warnings, b.params.warnings(binding)...)
 	}
 	return warnings
-}
-
-func unknownPolicies(names []string, files []policyFile) error {
-	var problems []error
-	var known []string
-	for _, file := range files {
-		if slices.Contains(known, file.Name) {
-			problems = append(problems, refuse(file.at, "policy %q is there twice", file.Name))
-		}
-		known = append(known, file.Name)
-	}
-	for _, name := range names {
-		if !slices.Contains(known, name) {
-			problems = append(problems, fmt.Errorf("reading judge.policies: there is no policy %q%s", name, nearest(name, known)))
-		}
-	}
-	return errors.Join(problems...)
 }
 
 // policy checks and compiles a policy, or takes it from an earlier gate.

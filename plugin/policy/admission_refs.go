@@ -119,7 +119,7 @@ func identReferences(name string) references {
 func selectReferences(selected celast.SelectExpr, variables map[string]references) references {
 	operand := selected.Operand()
 	if operand.Kind() != celast.IdentKind {
-		return references{objectLabels: selected.FieldName() == "labels"}
+		return references{objectLabels: selected.FieldName() == "labels" && !ofNamespace(operand)}
 	}
 	switch operand.AsIdent() {
 	case plugincel.VariableVarName:
@@ -128,6 +128,15 @@ func selectReferences(selected celast.SelectExpr, variables map[string]reference
 		return requestReferences(selected.FieldName())
 	}
 	return references{objectLabels: selected.FieldName() == "labels"}
+}
+
+// ofNamespace reports whether a selection starts at namespaceObject, whose
+// labels the application does not write.
+func ofNamespace(expr celast.Expr) bool {
+	for expr.Kind() == celast.SelectKind {
+		expr = expr.AsSelect().Operand()
+	}
+	return expr.Kind() == celast.IdentKind && expr.AsIdent() == plugincel.NamespaceVarName
 }
 
 func requestReferences(field string) references {

@@ -36,6 +36,7 @@ type Compiler struct {
 	mutex    sync.Mutex
 	policies map[string]*admissionPolicy
 	shared   map[string]sharedVariables
+	kyverno  kyvernoCompiler
 }
 
 // NewCompiler returns an empty compiler.
@@ -54,11 +55,14 @@ func (c *Compiler) Compile(config Config) (Compiled, error) {
 	problems := []error{err}
 	podSecurity, err := newPodSecurity(judge.PodSecurity)
 	problems = append(problems, err)
-	bound, warnings, err := c.bind(config)
+	own, others, err := c.own(config)
+	problems = append(problems, err)
+	config.Documents = others
+	bound, warnings, err := c.bind(config, own)
 	problems = append(problems, err)
 	packs, err := c.packs(judge.Packs, config.Gate)
 	problems = append(problems, err)
-	levels, err := ruleLevels(judge.Rules, bound)
+	levels, err := ruleLevels(judge.Rules, ownRules(bound, own))
 	problems = append(problems, err)
 	schemas, err := newSchemas(config.Documents, levels)
 	problems = append(problems, err)
@@ -71,6 +75,12 @@ func (c *Compiler) Compile(config Config) (Compiled, error) {
 	}
 	if policies := slices.Concat(bound, packs.policies); len(policies) > 0 {
 		engines = append(engines, &admissionPolicies{policies: policies, trustLabels: judge.TrustObjectLabels, indeterminate: indeterminate})
+	}
+	for _, each := range own {
+		if each.engine != nil {
+			engines = append(engines, each.engine)
+		}
+		warnings = append(warnings, each.warnings...)
 	}
 	return Compiled{
 		Judges: []plugin.Judge{&gateJudge{

@@ -68,7 +68,7 @@ func (j *gateJudge) adjust(finding plugin.Finding, at time.Time) (adjusted plugi
 		finding.Level = max(finding.Level, plugin.Warn)
 		return finding, true
 	case levelDeny:
-		if finding.Level == plugin.Warn {
+		if finding.Level == plugin.Warn && finding.Waiver == nil {
 			finding.Level = plugin.Deny
 		}
 		return finding, true

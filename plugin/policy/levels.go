@@ -11,7 +11,7 @@ import (
 
 // ruleLevels reads the gate's levels for single rules. A rule that does not
 // exist, one that no gate may change and an unknown level are errors.
-func ruleLevels(written []gate.RuleLevel, own []boundPolicy) (map[string]ruleLevel, error) {
+func ruleLevels(written []gate.RuleLevel, own []Rule) (map[string]ruleLevel, error) {
 	levels := map[string]ruleLevel{}
 	if len(written) == 0 {
 		return levels, nil
@@ -40,11 +40,9 @@ func ruleLevels(written []gate.RuleLevel, own []boundPolicy) (map[string]ruleLev
 
 // adjustedRule is the rule of that id. Reading a page costs a part of a
 // millisecond, and there are many, so only the one that is asked for is read.
-func adjustedRule(id string, own []boundPolicy) (Rule, bool) {
-	for _, policy := range own {
-		if policy.rule.ID == id {
-			return policy.rule, true
-		}
+func adjustedRule(id string, own []Rule) (Rule, bool) {
+	if rule, found := findRule(own, id); found {
+		return rule, true
 	}
 	if rule, shipped := shippedPage(id); shipped {
 		return rule, true
@@ -53,13 +51,13 @@ func adjustedRule(id string, own []boundPolicy) (Rule, bool) {
 }
 
 // ruleIDs are all that a gate could mean.
-func ruleIDs(own []boundPolicy) []string {
+func ruleIDs(own []Rule) []string {
 	var ids []string
 	for _, rule := range Rules() {
 		ids = append(ids, rule.ID)
 	}
-	for _, policy := range own {
-		ids = append(ids, policy.rule.ID)
+	for _, rule := range own {
+		ids = append(ids, rule.ID)
 	}
 	return ids
 }

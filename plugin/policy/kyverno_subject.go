@@ -1,0 +1,189 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/admission"
+	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
+)
+
+// kyvernoSubject is one subject as Kyverno's webhook would be handed it: JSON.
+// It is made once for all policies that look at the subject.
+type kyvernoSubject struct {
+	view    *view
+	subject *subject
+	// object is the subject's JSON; nil until it is asked for.
+	object map[string]any
+	// asked are the variables of each operation, once they are asked for.
+	asked map[admission.Operation]map[string]any
+}
+
+// fields is the object as the API server would send it. What it would add and
+// nobody knows yet is unknown: the name of a workload's Pod, and the namespace
+// when nobody said where the application goes.
+func (k *kyvernoSubject) fields() (map[string]any, error) {
+	if k.object != nil {
+		return k.object, nil
+	}
+	var fields map[string]any
+	if custom, ok := k.subject.object.(*unstructured.Unstructured); ok {
+		fields = maps.Clone(custom.Object)
+	} else {
+		converted, err := runtime.DefaultUnstructuredConverter.ToUnstructured(k.subject.object)
+		if err != nil {
+			return nil, fmt.Errorf("writing %s as JSON: %w", k.subject.id, err)
+		}
+		fields = converted
+	}
+	fields["apiVersion"], fields["kind"] = k.subject.kind.GroupVersion().String(), k.subject.kind.Kind
+	metadata := maps.Clone(mapAt(fields, "metadata"))
+	if metadata == nil {
+		metadata = map[string]any{}
+	}
+	if k.subject.made {
+		metadata["name"] = unknownName.value()
+	}
+	if k.subject.namespaced && k.subject.namespace == "" {
+		metadata["namespace"] = unknownNamespace.value()
+	}
+	fields["metadata"] = metadata
+	k.object = fields
+	return fields, nil
+}
+
+// variables are what expressions read, for one operation. They are shared by
+// all policies.
+func (k *kyvernoSubject) variables(operation admission.Operation) (map[string]any, error) {
+	if known := k.asked[operation]; known != nil {
+		return known, nil
+	}
+	made, err := k.newVariables(operation)
+	if err != nil {
+		return nil, err
+	}
+	if k.asked == nil {
+		k.asked = map[admission.Operation]map[string]any{}
+	}
+	k.asked[operation] = made
+	return made, nil
+}
+
+func (k *kyvernoSubject) newVariables(operation admission.Operation) (map[string]any, error) {
+	object, err := k.fields()
+	if err != nil {
+		return nil, err
+	}
+	var oldObject any // null, for a creation
+	if operation == admission.Update {
+		oldObject = unknownOldObject.value()
+	}
+	request, err := k.request(operation)
+	if err != nil {
+		return nil, err
+	}
+	request[plugincel.ObjectVarName], request[plugincel.OldObjectVarName] = object, oldObject
+	return map[string]any{
+		plugincel.ObjectVarName:    object,
+		plugincel.OldObjectVarName: oldObject,
+		plugincel.RequestVarName:   request,
+		plugincel.NamespaceVarName: k.namespaceObject(),
+		kyvernoExceptions:          allowed(nil, nil),
+		kyvernoNow:                 k.view.sealed.At.UTC(),
+		"resource":                 unknownResource.value(),
+		"globalContext":            unknownGlobalContext.value(),
+		"http":                     unknownHTTP.value(),
+		"image":                    unknownImageData.value(),
+	}, nil
+}
+
+// allowed is the variable "exceptions".
+func allowed(images, values []string) map[string]any {
+	return map[string]any{"allowedImages": append([]string{}, images...), "allowedValues": append([]string{}, values...)}
+}
+
+func (k *kyvernoSubject) request(operation admission.Operation) (map[string]any, error) {
+	asked := k.subject.request(operation).request
+	request, err := runtime.DefaultUnstructuredConverter.ToUnstructured(asked)
+	if err != nil {
+		return nil, fmt.Errorf("writing the request for %s as JSON: %w", k.subject.id, err)
+	}
+	if asked.UserInfo.Username == "" {
+		request["userInfo"] = unknownUser.value()
+	}
+	if k.subject.made {
+		request["name"] = unknownName.value()
+	}
+	if k.subject.namespaced && k.subject.namespace == "" {
+		request["namespace"] = unknownNamespace.value()
+	}
+	return request, nil
+}
+
+// namespaceObject is null for what lies in no namespace; else the gate's
+// description, or unknown.
+func (k *kyvernoSubject) namespaceObject() any {
+	if !k.subject.namespaced {
+		return nil
+	}
+	described := k.view.namespaces[k.subject.namespace]
+	if described == nil {
+		return unknownNamespaceObject.value()
+	}
+	return map[string]any{"metadata": map[string]any{
+		"name": described.Name, "labels": anyMap(described.Labels), "annotations": unknownAnnotations.value(),
+	}}
+}
+
+func anyMap(texts map[string]string) map[string]any {
+	out := make(map[string]any, len(texts))
+	for key, text := range texts {
+		out[key] = text
+	}
+	return out
+}
+
+// named are the variables for a message: a Pod that a workload makes goes by
+// the workload's name there.
+func (k *kyvernoSubject) named(variables map[string]any) map[string]any {
+	if !k.subject.made {
+		return variables
+	}
+	object := maps.Clone(mapAt(variables, plugincel.ObjectVarName))
+	metadata := maps.Clone(mapAt(object, "metadata"))
+	metadata["name"] = k.subject.id.Name
+	object["metadata"] = metadata
+	out := maps.Clone(variables)
+	out[plugincel.ObjectVarName] = object
+	return out
+}
+
+// secret reports whether a message about the subject could quote a secret.
+func (k *kyvernoSubject) secret() bool {
+	_, secret := k.subject.object.(*corev1.Secret)
+	return secret
+}
+
+// askedAtWorkload reports whether Kyverno asks the policy already when the
+// workload of the Pod is admitted.
+func (k *kyvernoSubject) askedAtWorkload(file kyvernoFile) bool {
+	if !file.asksControllers() {
+		return false
+	}
+	owner := k.view.kinds.places(schema.FromAPIVersionAndKind(k.subject.id.APIVersion, k.subject.id.Kind))
+	for _, place := range owner {
+		resource := place.resource
+		for _, controller := range file.controllers() {
+			builtIn := controller == resource.Resource && (resource.Group == "apps" || resource.Group == "batch")
+			if builtIn || controller == strings.Join([]string{resource.Resource, resource.Version, resource.Group}, ".") {
+				return true
+			}
+		}
+	}
+	return false
+}
