@@ -34,12 +34,18 @@ func (l *loading) checkGate(c checker, gate Gate) {
 		}
 	}
 	l.checkNamed(c, "spec.trust.policies", spec.Trust.Policies, "ClusterImagePolicy")
-	l.checkNamed(c, "spec.judge.policies", spec.Judge.Policies, "ValidatingAdmissionPolicy")
+	l.checkNamed(c, "spec.judge.policies", spec.Judge.Policies, JudgeKinds()...)
+}
+
+// JudgeKinds are the kinds of the policies that spec.judge.policies names and
+// that a rule policy/NAME stands for.
+func JudgeKinds() []string {
+	return []string{"ValidatingAdmissionPolicy", "ValidatingPolicy", "NamespacedValidatingPolicy"}
 }
 
 // checkNamed refuses names of policies that are not loaded. An empty list
 // would read as "all" and look like "none".
-func (l *loading) checkNamed(c checker, field string, names []string, kind string) {
+func (l *loading) checkNamed(c checker, field string, names []string, kinds ...string) {
 	if names != nil && len(names) == 0 {
 		c.bad(field, "is an empty list, which would mean all", "leave it out for all, or name some")
 	}
@@ -51,8 +57,8 @@ func (l *loading) checkNamed(c checker, field string, names []string, kind strin
 		loaded[document.Kind+"/"+document.Name] = true
 	}
 	c.each(field, names, func(at, text string) {
-		if !loaded[kind+"/"+text] {
-			c.bad(at, fmt.Sprintf("there is no %s %q in the configuration", kind, text), "correct the name, or load the file that holds it")
+		if !slices.ContainsFunc(kinds, func(kind string) bool { return loaded[kind+"/"+text] }) {
+			c.bad(at, fmt.Sprintf("there is no %s %q in the configuration", strings.Join(kinds, " or "), text), "correct the name, or load the file that holds it")
 		}
 	})
 }

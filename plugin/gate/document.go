@@ -132,7 +132,7 @@ func (l *loading) document(doc *document) {
 		l.imagePolicy(read)
 	case doc.apiVersion == "policy.sigstore.dev/v1alpha1" && doc.kind == "TrustRoot":
 		l.trustRoot(read)
-	case isAdmission(doc.kind, doc.apiVersion):
+	case isAdmission(doc.kind, doc.apiVersion), isKyverno(doc.kind, doc.apiVersion):
 		l.untyped(read)
 	case isList(doc):
 		l.list(doc)

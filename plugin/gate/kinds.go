@@ -9,7 +9,8 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-const readKinds = "a gate reads Gate, ClusterImagePolicy, TrustRoot, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding and CustomResourceDefinition"
+const readKinds = "a gate reads Gate, ClusterImagePolicy, TrustRoot, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, CustomResourceDefinition, " +
+	"and Kyverno's ValidatingPolicy, NamespacedValidatingPolicy and PolicyException"
 
 // refuseKind says what the document is, as far as can be told, and why it is
 // not read. Passing over it would be a gate with a hole.
@@ -44,10 +45,8 @@ func withKind(apiVersion, kind string) (what, hint string) {
 	switch {
 	case strings.HasSuffix(group, "gatekeeper.sh"):
 		return name + " is not implemented: Gatekeeper's templates and constraints are not read", asAdmission
-	case group == "kyverno.io" && kind == "ClusterPolicy":
-		return name + " is not implemented: classic Kyverno policies are not read", asAdmission
 	case group == "kyverno.io" || strings.HasSuffix(group, ".kyverno.io"):
-		return name + " is not implemented: Kyverno's kinds are not read", asAdmission
+		return name + " is not implemented", KyvernoHint(kind, apiVersion)
 	case group == "admissionregistration.k8s.io" && strings.HasPrefix(kind, "MutatingAdmissionPolicy"):
 		return name + " is not implemented", "take it out of the gate"
 	case group == "admissionregistration.k8s.io" && strings.HasPrefix(kind, "ValidatingAdmissionPolicy"):

@@ -87,22 +87,8 @@ func (f *kyvernoFiles) read(document gate.Document) error {
 	return nil
 }
 
-// refuseKyverno says what to do instead of a kind that is not read.
 func refuseKyverno(document gate.Document) error {
-	hint := "only " + kindKyvernoPolicy + ", " + kindKyvernoNamespacedPolicy + " and " + kindKyvernoException + " of " + kyvernoGroup + "/v1 are read"
-	switch kind := strings.TrimPrefix(document.Kind, "Namespaced"); {
-	case strings.HasPrefix(document.APIVersion, kyvernoGroup+"/") && (kind == kindKyvernoPolicy || kind == kindKyvernoException):
-		hint = "write " + kyvernoGroup + "/v1"
-	case kind == "ImageValidatingPolicy":
-		hint = "assay verifies images itself; write a ClusterImagePolicy (policy.sigstore.dev)"
-	case kind == "MutatingPolicy":
-		hint = "assay does not change what is judged by Kyverno's rules; write a MutatingAdmissionPolicy, or leave it to the cluster"
-	case kind == "ClusterPolicy" || kind == "Policy":
-		hint = "write the validations as a ValidatingPolicy (CEL), which Kyverno itself asks for since 1.17"
-	case kind == "GeneratingPolicy" || kind == "DeletingPolicy" || strings.HasSuffix(kind, "CleanupPolicy"):
-		hint = "it acts in a running cluster and judges nothing; take it out of the gate"
-	}
-	return refuse(document.At, "%s %s %q is not supported; %s", document.APIVersion, document.Kind, document.Name, hint)
+	return refuse(document.At, "%s %s %q is not supported; %s", document.APIVersion, document.Kind, document.Name, gate.KyvernoHint(document.Kind, document.APIVersion))
 }
 
 // check refuses what is not implemented, and what would mean less than its

@@ -37,7 +37,7 @@ func (s *Setup) isRule(rule string) bool {
 	const own = "policy/"
 	if name, isOwn := strings.CutPrefix(rule, own); isOwn {
 		return slices.ContainsFunc(s.options.Config.Documents, func(d gate.Document) bool {
-			return d.Kind == "ValidatingAdmissionPolicy" && d.Name == name
+			return slices.Contains(gate.JudgeKinds(), d.Kind) && d.Name == name
 		})
 	}
 	_, known := policy.Explain(rule)
