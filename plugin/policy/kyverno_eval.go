@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	celtypes "github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -159,13 +158,11 @@ func (e *kyvernoEvaluation) message(ctx context.Context, validation kyvernoValid
 		return oneLine(validation.static)
 	}
 	text, _ := value.Value().(string)
-	if text = oneLine(text); text == "" || len(text) > celconfig.MaxEvaluatedMessageExpressionSizeBytes {
+	if text = oneLine(text); text == "" {
 		return oneLine(validation.static)
 	}
 	return text
 }
-
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // audits evaluates auditAnnotations for their errors alone, which Kyverno
 // answers like those of a validation.
