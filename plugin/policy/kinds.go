@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -42,7 +43,7 @@ type place struct {
 // places are all that an object of the kind may have; the first is the one
 // without the rendering's definitions.
 func (t kindTable) places(gvk schema.GroupVersionKind) []place {
-	guessed, _ := meta.UnsafeGuessKindToResource(gvk)
+	guessed := guessResource(gvk)
 	namespaced := !t.clusterScoped(gvk.GroupKind())
 	plurals, defined := t.defined[gvk.GroupKind()]
 	places := []place{{resource: guessed, namespaced: namespaced}}
@@ -57,6 +58,21 @@ func (t kindTable) places(gvk schema.GroupVersionKind) []place {
 		}
 	}
 	return places
+}
+
+// guessResource is the plural as Kubernetes guesses it, but for a vowel before
+// the y: it takes gateways for gatewaies, which no definition is called.
+func guessResource(gvk schema.GroupVersionKind) schema.GroupVersionResource {
+	guessed, _ := meta.UnsafeGuessKindToResource(gvk)
+	name := strings.ToLower(gvk.Kind)
+	if stem, found := strings.CutSuffix(name, "y"); found && strings.HasSuffix(guessed.Resource, "ies") && endsInVowel(stem) {
+		guessed.Resource = name + "s"
+	}
+	return guessed
+}
+
+func endsInVowel(word string) bool {
+	return word != "" && strings.ContainsRune("aeou", rune(word[len(word)-1]))
 }
 
 // clusterScoped reports whether the kind is one of the API server's own whose

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/assay-gitops/assay/plugin"
 )
 
@@ -111,6 +113,17 @@ func TestAdmission_ANamespacedObjectWithoutADestinationIsNamespacedAllTheSame(t 
 		input := sealed(t, strings.ReplaceAll(unlabelled, ", namespace: team-a", ""))
 		if found := judgeWith(t, policyConfig(t, text, nil), input); len(found) != want {
 			t.Errorf("scope %s: %+v", scope, found)
+		}
+	}
+}
+
+func TestKinds_PluralsAreThoseOfTheDefinitions(t *testing.T) {
+	for kind, want := range map[string]string{
+		"Gateway": "gateways", "NetworkPolicy": "networkpolicies", "Ingress": "ingresses", "Endpoints": "endpoints", "Application": "applications", "Policy": "policies",
+	} {
+		gvk := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: kind}
+		if got := guessResource(gvk).Resource; got != want {
+			t.Errorf("%s: %q, want %q", kind, got, want)
 		}
 	}
 }

@@ -12,10 +12,40 @@ type pack struct {
 // packs are all of them, with their rules in the order of the folders.
 func packs() []pack {
 	return []pack{
-		{"pack/supply-chain@1", []string{"image/latest-tag", ruleNotPinned, rulePlaintextSecret}},
+		{"pack/supply-chain@1", []string{
+			"image/latest-tag", "image/not-pinned", "secret/plaintext",
+		}},
+		{"pack/supply-chain@2", []string{
+			"chart/version-argocd", "chart/version-flux", "image/latest-tag", "image/not-pinned", "image/pull-policy", "image/retired",
+		}},
 		{"pack/workload@1", []string{
 			"workload/default-namespace", "workload/env-credential", "workload/external-ips", "workload/ingress-snippet", "workload/memory-limit",
 			"workload/rbac-wildcard", "workload/read-only-root", "workload/readiness-probe", "workload/requests", "workload/service-account-token",
+		}},
+		{"pack/workload@2", []string{
+			"namespace/pod-security-label", "namespace/system", "pod/empty-dir-limit", "pod/host-aliases", "pod/low-port", "pod/memory-limit", "pod/node-name",
+			"pod/read-only-root", "pod/remote-shell", "pod/requests", "pod/root-group", "pod/shared-processes", "pod/sudo", "pod/system-priority",
+			"pod/tolerations", "workload/default-namespace", "workload/ingress-snippet",
+		}},
+		{"pack/hardening@1", []string{
+			"pod/cpu-limit", "pod/ephemeral-storage", "pod/low-user", "pod/runtime-class", "pod/service-links", "pod/user-namespace",
+		}},
+		{"pack/rbac@1", []string{
+			"rbac/admission-write", "rbac/aggregate-to-builtin", "rbac/aggregation-rule", "rbac/api-extension", "rbac/broad-role", "rbac/certificate-approval",
+			"rbac/cluster-admin", "rbac/escalate", "rbac/events-delete", "rbac/everybody", "rbac/foreign-account", "rbac/impersonate", "rbac/masters",
+			"rbac/namespaces-write", "rbac/network-write", "rbac/nodes-proxy", "rbac/nodes-write", "rbac/persistent-volumes", "rbac/pods-exec",
+			"rbac/roles-write", "rbac/secrets-read", "rbac/token-create", "rbac/wildcard", "rbac/workloads-create",
+		}},
+		{"pack/service-accounts@1", []string{
+			"service-account/default-rights", "service-account/legacy-token", "service-account/namespace-rights", "service-account/token-audience",
+		}},
+		{"pack/secrets@1", []string{
+			"secrets/args", "secrets/env-from-secret", "secrets/env-literal", "secrets/probe-header", "secrets/sealed-scope",
+		}},
+		{"pack/network@1", []string{
+			"network/allow-all-egress", "network/allow-all-ingress", "network/endpoints", "network/external-name", "network/gateway-routes",
+			"network/gateway-tls", "network/ingress-host", "network/ingress-tls", "network/load-balancer", "network/metadata-egress", "network/node-port",
+			"workload/external-ips",
 		}},
 		{name: SelfPack},
 	}
