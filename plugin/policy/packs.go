@@ -18,14 +18,6 @@ import (
 	"github.com/assay-gitops/assay/policies"
 )
 
-// codeRule is a shipped rule in Go.
-type codeRule struct {
-	// page has no pack: [packs] says which ones bring it.
-	page Rule
-	// engine makes what judges by the rule, for one gate.
-	engine func(gate.Gate) engine
-}
-
 // compiledPacks are what a gate takes from its packs.
 type compiledPacks struct {
 	engines  []engine

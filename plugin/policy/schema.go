@@ -107,7 +107,7 @@ func (r schemaRun) object(ctx context.Context, index int, object plugin.Object) 
 		definition.tell(said)
 	case name != "":
 		typed := scheme.Scheme.Recognizes(kind) && !r.unreadable[id]
-		schemaWalk{schemas: builtinSchemas(), said: said, typed: typed}.object(name, object.Fields)
+		schemaWalk{schemas: builtinSchemas(), said: said, typed: typed}.object(name, withoutSOPS(kind, object.Fields))
 	case custom != nil:
 		custom.judge(ctx, said, kind.Version, object)
 	case !scheme.Scheme.Recognizes(kind):

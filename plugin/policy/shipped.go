@@ -40,12 +40,13 @@ func packs() []pack {
 			"service-account/default-rights", "service-account/legacy-token", "service-account/namespace-rights", "service-account/token-audience",
 		}},
 		{"pack/secrets@1", []string{
-			"secrets/args", "secrets/env-from-secret", "secrets/env-literal", "secrets/probe-header", "secrets/sealed-scope",
+			"secrets/args", "secrets/bare-secret", "secrets/config-map", "secrets/env-from-secret", "secrets/env-literal", "secrets/known-format",
+			"secrets/probe-header", "secrets/sealed-scope",
 		}},
 		{"pack/network@1", []string{
-			"network/allow-all-egress", "network/allow-all-ingress", "network/endpoints", "network/external-name", "network/gateway-routes",
-			"network/gateway-tls", "network/ingress-host", "network/ingress-tls", "network/load-balancer", "network/metadata-egress", "network/node-port",
-			"workload/external-ips",
+			"network/allow-all-egress", "network/allow-all-ingress", "network/default-deny", "network/default-deny-egress", "network/endpoints",
+			"network/external-name", "network/gateway-routes", "network/gateway-tls", "network/ingress-host", "network/ingress-tls", "network/load-balancer",
+			"network/metadata-egress", "network/node-port", "network/uncovered-pod", "workload/external-ips",
 		}},
 		{name: SelfPack},
 	}
@@ -56,5 +57,7 @@ func packs() []pack {
 func codeRules() []codeRule {
 	return []codeRule{
 		notPinnedRule(), plaintextSecretRule(),
+		bareSecretRule(), knownFormatRule(), configMapRule(),
+		defaultDenyRule(), defaultDenyEgressRule(), uncoveredPodRule(),
 	}
 }

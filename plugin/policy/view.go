@@ -92,7 +92,7 @@ func newView(sealed plugin.Sealed, described []gate.Namespace) *view {
 func (v *view) addObject(index int, object plugin.Object) {
 	id := object.ID()
 	kind := schema.FromAPIVersionAndKind(id.APIVersion, id.Kind)
-	typed, err := decode(kind, object.Fields)
+	typed, err := decode(kind, withoutSOPS(kind, object.Fields))
 	var ways []*subject
 	for _, place := range v.kinds.places(kind) {
 		s := &subject{
