@@ -140,7 +140,7 @@ func (k *kyvernoPolicies) finding(failed failure, asked *kyvernoSubject, policy 
 	if at := policy.file.at.String(); at != "" {
 		finding.Details = append(finding.Details, fmt.Sprintf("policy %q (%s)", policy.file.Name, at))
 	}
-	if asked.subject.made && !asked.askedAtWorkload(policy.file) {
+	if asked.subject.made && asked.askedAs(policy.file) == nil {
 		finding.Details = append(finding.Details, rejectedLater)
 	}
 	if failed.erred {
@@ -148,7 +148,7 @@ func (k *kyvernoPolicies) finding(failed failure, asked *kyvernoSubject, policy 
 	}
 	if len(failed.unknown) > 0 {
 		finding.Indeterminate = true
-		finding.Message = "cannot be decided offline: " + failed.message
+		finding.Message = "cannot be decided offline: " + oneLine(failed.message)
 		if finding.Level.Blocks() {
 			finding.Level = k.indeterminate
 		}

@@ -168,7 +168,11 @@ func (b *kyvernoBuilder) validation(i int, written admissionv1.Validation) kyver
 // expression compiles one expression; without types a variable's, which may
 // have any, and whose type is learnt.
 func (b *kyvernoBuilder) expression(part, text string, wanted ...*types.Type) kyvernoExpression {
+	isVariable := len(wanted) == 0
 	fail := func(format string, args ...any) kyvernoExpression {
+		if isVariable { // so that what reads it is not told as well
+			b.variables.add(strings.TrimPrefix(part, "variable "), types.DynType)
+		}
 		b.problems = append(b.problems, refuse(b.at, "%s: %s "+format, append([]any{b.who, part}, args...)...))
 		return kyvernoExpression{}
 	}
@@ -177,7 +181,7 @@ func (b *kyvernoBuilder) expression(part, text string, wanted ...*types.Type) ky
 		return fail("does not compile: %v", err)
 	}
 	output := compiled.OutputType()
-	if len(wanted) > 0 && !slices.ContainsFunc(wanted, output.IsExactType) {
+	if !isVariable && !slices.ContainsFunc(wanted, output.IsExactType) {
 		return fail("does not compile: it gives a value of the type %s, not %s", output, wanted[0])
 	}
 	if called := sideEffect(compiled); called != "" {
@@ -191,7 +195,7 @@ func (b *kyvernoBuilder) expression(part, text string, wanted ...*types.Type) ky
 	if err != nil {
 		return fail("does not compile: %v", err)
 	}
-	if len(wanted) == 0 {
+	if isVariable {
 		b.variables.add(strings.TrimPrefix(part, "variable "), output)
 	}
 	b.operationMatters = b.operationMatters || refs.operation || refs.oldObject

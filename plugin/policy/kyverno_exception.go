@@ -144,7 +144,7 @@ func (e *kyvernoEvaluation) except(ctx context.Context, exceptions []*kyvernoExc
 	var images, values []string
 	var partial *kyvernoException
 	for _, exception := range exceptions {
-		switch verdict := e.all(ctx, exception.conditions); {
+		switch verdict := e.matches(ctx, exception); {
 		case verdict.excluded:
 		case !exception.inForce(at):
 			result.spent = append(result.spent, exception)
@@ -165,6 +165,20 @@ func (e *kyvernoEvaluation) except(ctx context.Context, exceptions []*kyvernoExc
 		return result
 	}
 	return e.allowing(ctx, result, partial, allowed(images, values))
+}
+
+// matches asks the conditions of an exception; for the Pods of a workload about
+// the workload first, as Kyverno does when that is admitted.
+func (e *kyvernoEvaluation) matches(ctx context.Context, exception *kyvernoException) conjunction {
+	if workload := e.subject.askedAs(e.policy.file); workload != nil {
+		if variables, err := workload.variables(e.operation); err == nil {
+			about := &kyvernoEvaluation{policy: e.policy, subject: workload, operation: e.operation, variables: variables, budget: e.budget}
+			if verdict := about.all(ctx, exception.conditions); !verdict.excluded && verdict.err == nil && len(verdict.unknown) == 0 {
+				return verdict
+			}
+		}
+	}
+	return e.all(ctx, exception.conditions)
 }
 
 // allowing evaluates the policy again with what exceptions allow.

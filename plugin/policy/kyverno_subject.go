@@ -3,12 +3,12 @@ package policy
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
 )
@@ -169,21 +169,23 @@ func (k *kyvernoSubject) secret() bool {
 	return secret
 }
 
-// askedAtWorkload reports whether Kyverno asks the policy already when the
-// workload of the Pod is admitted.
-func (k *kyvernoSubject) askedAtWorkload(file kyvernoFile) bool {
-	if !file.asksControllers() {
-		return false
+// askedAs is the workload at whose own admission Kyverno asks the policy already
+// about the Pod that it makes; nil when it asks about the Pod alone.
+func (k *kyvernoSubject) askedAs(file kyvernoFile) *kyvernoSubject {
+	if !k.subject.made || !file.asksControllers() {
+		return nil
 	}
-	owner := k.view.kinds.places(schema.FromAPIVersionAndKind(k.subject.id.APIVersion, k.subject.id.Kind))
-	for _, place := range owner {
-		resource := place.resource
-		for _, controller := range file.controllers() {
-			builtIn := controller == resource.Resource && (resource.Group == "apps" || resource.Group == "batch")
-			if builtIn || controller == strings.Join([]string{resource.Resource, resource.Version, resource.Group}, ".") {
-				return true
-			}
+	owner := slices.IndexFunc(k.view.subjects, func(s *subject) bool { return s.index == k.subject.index && !s.made })
+	if owner < 0 {
+		return nil
+	}
+	workload := k.view.subjects[owner]
+	builtIn := workload.resource.Group == "apps" || workload.resource.Group == "batch"
+	for _, controller := range file.controllers() {
+		full := strings.Join([]string{workload.resource.Resource, workload.resource.Version, workload.resource.Group}, ".")
+		if controller == full || builtIn && controller == workload.resource.Resource {
+			return &kyvernoSubject{view: k.view, subject: workload}
 		}
 	}
-	return false
+	return nil
 }
