@@ -99,7 +99,7 @@ func TestExamples_HostileObjectsAreDeniedByTheRuleOfTheTable(t *testing.T) {
 // The shop is denied only for what hardening fills in: no other rule, and
 // nothing of self.
 func TestExamples_TheShopIsDeniedForNothingButWhatHardeningFillsIn(t *testing.T) {
-	filled := []string{"pss/allowPrivilegeEscalation", "pss/capabilities_restricted", "pss/runAsNonRoot", "pss/seccompProfile_restricted"}
+	filled := []string{"pss/allowPrivilegeEscalation", "pss/capabilities_restricted", "pss/runAsNonRoot", "pss/seccompProfile_restricted", "pss/admission"}
 	for _, folder := range shops() {
 		rules := denied(t, folder)
 		if len(rules) == 0 {

@@ -135,6 +135,7 @@ func (c checker) checkJudge(spec Spec) {
 	if judge.PodSecurity != nil {
 		c.like("spec.judge.podSecurity.version", judge.PodSecurity.Version, podVersion, "write latest, or a version such as v1.31")
 	}
+	c.checkAdmission(judge)
 	seen := map[string]bool{}
 	for i, rule := range judge.Rules {
 		at := fmt.Sprintf("spec.judge.rules[%d].rule", i)
@@ -155,5 +156,6 @@ func (c checker) checkNamespaces(namespaces []Namespace) {
 			c.bad(at, fmt.Sprintf("%q is described twice", namespace.Name), "keep one")
 		}
 		seen[namespace.Name] = true
+		c.checkPodSecurityLabels(fmt.Sprintf("spec.namespaces[%d]", i), namespace.Labels)
 	}
 }

@@ -90,7 +90,7 @@ func (c *Config) gateWords(gate Gate) GateWords {
 	for _, rule := range spec.Judge.Rules {
 		say("rule %s: %s", rule.Rule, strings.ToLower(rule.Level))
 	}
-	words.Lines = append(words.Lines, spec.surroundings()...)
+	words.Lines = append(words.Lines, slices.Concat(spec.Judge.words(), spec.surroundings())...)
 	for _, waiver := range spec.Waivers {
 		say("waiver for %s until %s: %s (owner %s, approved by %s)", waiver, waiver.Until, waiver.Reason, waiver.Owner, waiver.Approver)
 	}

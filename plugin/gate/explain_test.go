@@ -15,7 +15,7 @@ func TestDefault_IsStrictAndTrustsNobody(t *testing.T) {
 	if !spec.Base || spec.Platform || !spec.Switches.Pin.IsOn() || !spec.Switches.Harden.IsOn() || !spec.Switches.Deny.IsOn() {
 		t.Errorf("%+v", spec)
 	}
-	if spec.Profile != "profile/restricted@1" || *spec.Judge.PodSecurity != (PodSecurity{"restricted", "latest"}) || !slices.Equal(spec.Judge.Packs, []string{"pack/supply-chain@1", "pack/workload@1"}) {
+	if spec.Profile != "profile/restricted@1" || *spec.Judge.PodSecurity != (PodSecurity{Level: "restricted", Version: "latest"}) || !slices.Equal(spec.Judge.Packs, []string{"pack/supply-chain@1", "pack/workload@1"}) {
 		t.Errorf("%+v", spec)
 	}
 	if spec.Trust.NoMatch != "Deny" || spec.Lock.Mode != "" {

@@ -30,7 +30,9 @@ func (g *Gate) fillIn() {
 		g.fillBase()
 	}
 	if level := spec.Judge.PodSecurity; level != nil && level.Version == "" {
-		spec.Judge.PodSecurity = &PodSecurity{Level: level.Level, Version: "latest"}
+		filled := *level
+		filled.Version = "latest"
+		spec.Judge.PodSecurity = &filled
 	}
 }
 

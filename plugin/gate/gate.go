@@ -166,12 +166,21 @@ type Judge struct {
 	// TrustObjectLabels lets policies select by labels that the application
 	// writes.
 	TrustObjectLabels bool `yaml:"trustObjectLabels,omitempty"`
+	// PodSecurityAdmission mirrors what the API server was told of Pod Security.
+	PodSecurityAdmission *PodSecurityAdmission `yaml:"podSecurityAdmission,omitempty"`
+	// Deployer is who will apply the application; without it, what a policy asks
+	// about the user cannot be decided.
+	Deployer *Deployer `yaml:"deployer,omitempty"`
 }
 
 // PodSecurity is a Pod Security level and version.
 type PodSecurity struct {
 	Level   string `yaml:"level" enum:"privileged,baseline,restricted"`
 	Version string `yaml:"version,omitempty"` // "latest" (default) or "v1.31"
+	// HonourExemptions lets podSecurityAdmission.exemptions lower this level
+	// too. The application writes runtimeClassName and, as far as the project
+	// lets it, the namespace.
+	HonourExemptions bool `yaml:"honourExemptions,omitempty"`
 }
 
 // RuleLevel sets one rule's level: "Deny", "Warn" or "Off".

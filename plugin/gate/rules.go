@@ -51,6 +51,8 @@ func FieldRules() []FieldRule {
 		{"judge.rules", perGate, "each rule's shipped level", "each rule's shipped level"},
 		{"judge.indeterminate", perGate, "Deny", "Deny"},
 		{"judge.trustObjectLabels", perGate, "false", "false"},
+		{"judge.podSecurityAdmission", perGate + ": what one gate exempts, another still judges", noneAsked, "none"},
+		{"judge.deployer", perGate, "not known", "not known"},
 		{"registries", permits + "; entries of one host meet at the longer prefix; ca and credentials " + same, noneAsked, ""},
 		{"charts.hosts", permits, noneAsked, ""},
 		{"platform", permits + ": every base gate must say so", "false", "not allowed"},

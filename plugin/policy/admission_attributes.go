@@ -6,7 +6,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
-	"k8s.io/apiserver/pkg/authentication/user"
 )
 
 // attributes are one request to the API server: a subject and an operation.
@@ -35,7 +34,7 @@ func (s *subject) request(operation admission.Operation) *attributes {
 }
 
 func (s *subject) newRequest(operation admission.Operation, options runtime.Object) *attributes {
-	record := admission.NewAttributesRecord(s.object, nil, s.kind, admissionNamespace(s), s.name, s.resource, "", operation, options, false, &user.DefaultInfo{})
+	record := admission.NewAttributesRecord(s.object, nil, s.kind, admissionNamespace(s), s.name, s.resource, "", operation, options, false, s.userInfo())
 	versioned := &admission.VersionedAttributes{Attributes: record, VersionedKind: s.kind}
 	versioned.VersionedObject.Set(s.object)
 	request := plugincel.CreateAdmissionRequest(record, metav1.GroupVersionResource(s.resource), metav1.GroupVersionKind(s.kind))

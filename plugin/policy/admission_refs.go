@@ -13,9 +13,11 @@ import (
 // sometimes. Variables are followed.
 type references struct {
 	authorizer, oldObject, user bool
-	operation                   bool
-	namespaceObject, namespace  bool
-	objectLabels                bool
+	// userDetails is more of the user than name and groups.
+	userDetails                bool
+	operation                  bool
+	namespaceObject, namespace bool
+	objectLabels               bool
 }
 
 func (r references) union(other references) references {
@@ -23,6 +25,7 @@ func (r references) union(other references) references {
 		authorizer: r.authorizer || other.authorizer, oldObject: r.oldObject || other.oldObject, user: r.user || other.user,
 		operation: r.operation || other.operation, namespaceObject: r.namespaceObject || other.namespaceObject,
 		namespace: r.namespace || other.namespace, objectLabels: r.objectLabels || other.objectLabels,
+		userDetails: r.userDetails || other.userDetails,
 	}
 }
 
@@ -33,8 +36,8 @@ func (r references) unknown(s *subject, known bool) []string {
 	if r.authorizer {
 		names = append(names, "authorizer (the cluster's RBAC)")
 	}
-	if r.user {
-		names = append(names, "request.userInfo (who will apply it)")
+	if unknown := s.userUnknown(r.userDetails); r.user && unknown != "" {
+		names = append(names, unknown)
 	}
 	if s.namespaced && s.namespace == "" && (r.namespace || r.namespaceObject) {
 		names = append(names, "request.namespace (the destination namespace was not given)")
@@ -60,13 +63,33 @@ func expressionReferences(env *cel.Env, expression string, variables map[string]
 	if bare[plugincel.RequestVarName] > 0 || bare[plugincel.VariableVarName] > 0 {
 		found = found.union(anything())
 	}
+	found.userDetails = found.userDetails || bare[wholeUser] > 0
 	return found, nil
+}
+
+// wholeUser counts readings of the user of which no name or groups are
+// selected.
+const wholeUser = plugincel.RequestVarName + ".userInfo"
+
+// countUser counts them: each request.userInfo adds one, and each selection of
+// what a gate can tell takes it away.
+func countUser(selected celast.SelectExpr, bare map[string]int) {
+	isUser := func(e celast.SelectExpr) bool {
+		return e.FieldName() == "userInfo" && e.Operand().Kind() == celast.IdentKind && e.Operand().AsIdent() == plugincel.RequestVarName
+	}
+	if isUser(selected) {
+		bare[wholeUser]++
+	}
+	told := selected.FieldName() == "username" || selected.FieldName() == "groups"
+	if operand := selected.Operand(); told && operand.Kind() == celast.SelectKind && isUser(operand.AsSelect()) {
+		bare[wholeUser]--
+	}
 }
 
 // anything is what is assumed of an expression that hands a whole variable on,
 // as in cel.bind(r, request, r.userInfo.username).
 func anything() references {
-	return references{authorizer: true, oldObject: true, user: true, operation: true, namespaceObject: true, namespace: true, objectLabels: true}
+	return references{authorizer: true, oldObject: true, user: true, operation: true, namespaceObject: true, namespace: true, objectLabels: true, userDetails: true}
 }
 
 // countBare counts names that stand alone: each visit of a name adds one, and
@@ -76,6 +99,7 @@ func countBare(expr celast.Expr, bare map[string]int) {
 	case celast.IdentKind:
 		bare[expr.AsIdent()]++
 	case celast.SelectKind:
+		countUser(expr.AsSelect(), bare)
 		if operand := expr.AsSelect().Operand(); operand.Kind() == celast.IdentKind {
 			bare[operand.AsIdent()]--
 		}
@@ -160,7 +184,7 @@ func callReferences(call celast.CallExpr) references {
 		return references{}
 	}
 	if args[0].Kind() == celast.IdentKind && args[0].AsIdent() == plugincel.RequestVarName {
-		return references{user: true, operation: true, namespace: true}
+		return references{user: true, operation: true, namespace: true, userDetails: true}
 	}
 	if args[0].Kind() == celast.IdentKind && args[0].AsIdent() == plugincel.VariableVarName {
 		return anything()

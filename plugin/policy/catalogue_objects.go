@@ -30,8 +30,13 @@ func podSecurityRules() []Rule {
 		})
 	}
 	return append(rules, Rule{
+		ID: rulePodSecurityAdmission, Title: "The destination namespace admits the Pods", Severity: "high", Level: "Deny", Adjustable: true,
+		Why:        "the API server admits Pods by the labels of their namespace (pod-security.kubernetes.io/enforce, warn, audit), whatever the gate lets pass; of a workload it rejects the Pods alone",
+		Fix:        "change the Pod as the message says; the gate describes namespaces under spec.namespaces, and what the API server was told under spec.judge.podSecurityAdmission",
+		References: []string{"https://kubernetes.io/docs/concepts/security/pod-security-admission/"},
+	}, Rule{
 		ID: ruleInvalidPodSecurity, Title: "Pod Security labels can be read", Severity: "medium", Level: "Deny", Adjustable: true,
-		Why: "admission enforces restricted where it cannot read the label, whatever was meant",
+		Why: "admission does not create a namespace whose labels it cannot read, and in one that is there it enforces restricted, whatever was meant",
 		Fix: "write privileged, baseline or restricted, and a version such as v1.35 or latest", References: []string{podSecurityReference},
 	})
 }

@@ -53,7 +53,7 @@ func (c *Compiler) Compile(config Config) (Compiled, error) {
 	judge := config.Gate.Spec.Judge
 	indeterminate, err := indeterminateLevel(judge.Indeterminate)
 	problems := []error{err}
-	podSecurity, err := newPodSecurity(judge.PodSecurity)
+	podSecurity, err := newPodSecurity(judge)
 	problems = append(problems, err)
 	own, others, err := c.own(config)
 	problems = append(problems, err)
@@ -85,7 +85,7 @@ func (c *Compiler) Compile(config Config) (Compiled, error) {
 	return Compiled{
 		Judges: []plugin.Judge{&gateJudge{
 			engines: engines, levels: levels, packs: packs.rules,
-			namespaces: config.Gate.Spec.Namespaces, indeterminate: indeterminate,
+			namespaces: config.Gate.Spec.Namespaces, deployer: newDeployer(judge.Deployer), indeterminate: indeterminate,
 		}},
 		Warnings: warnings,
 	}, nil

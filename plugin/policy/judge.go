@@ -3,8 +3,9 @@ package policy
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
+
+	"k8s.io/apiserver/pkg/authentication/user"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
@@ -24,6 +25,7 @@ type gateJudge struct {
 	// packs are the shipped rules by id, for their effectiveOn.
 	packs         map[string]Rule
 	namespaces    []gate.Namespace
+	deployer      *user.DefaultInfo
 	indeterminate plugin.Level
 	views         viewCache
 }
@@ -31,6 +33,7 @@ type gateJudge struct {
 // Judge implements plugin.Judge. A cancelled run has no answer.
 func (j *gateJudge) Judge(ctx context.Context, sealed plugin.Sealed) []plugin.Finding {
 	v := j.views.of(sealed, j.namespaces)
+	v.deployedBy(j.deployer)
 	findings := v.findings
 	for i := range findings {
 		if findings[i].Indeterminate {
@@ -48,9 +51,6 @@ func (j *gateJudge) Judge(ctx context.Context, sealed plugin.Sealed) []plugin.Fi
 		finding, shown := j.adjust(finding, sealed.At)
 		if !shown {
 			continue
-		}
-		if finding.Level != plugin.Deny { // what a gate only warns of, nobody rejects
-			finding.Details = slices.DeleteFunc(finding.Details, func(detail string) bool { return detail == rejectedLater })
 		}
 		judged = append(judged, finding)
 	}

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	psapi "k8s.io/pod-security-admission/api"
@@ -17,15 +18,20 @@ podSecurity judges every Pod, and every Pod that a workload would make, by the
 Pod Security Standards, with the code of the admission plugin itself.
 
 Two answers, both must pass: the gate's own minimum, which no label lowers, and
-the level that the destination namespace enforces, as far as the gate describes
-the namespace or the rendering holds it.
+admission's verdict, by the labels of the destination namespace as far as the
+gate describes it or the rendering holds it. What the cluster exempts is exempt
+from its verdict, and from the minimum only when the gate honours exemptions.
 
-Rules: pss/<check>, one for each check of k8s.io/pod-security-admission/policy,
-such as pss/runAsNonRoot.
+Rules: pss/<check> for the minimum, one for each check of
+k8s.io/pod-security-admission/policy, such as pss/runAsNonRoot; pss/admission
+for admission's verdict.
 */
 type podSecurity struct {
 	evaluator pspolicy.Evaluator
 	minimum   psapi.LevelVersion
+	// honour lets the cluster's exemptions lower the minimum too.
+	honour  bool
+	cluster clusterPodSecurity
 }
 
 // pssRule prefixes the id of a check.
@@ -38,7 +44,7 @@ const checkMark = "\x00"
 // rejectedLater tells a denial of a workload's Pods from one of the workload.
 const rejectedLater = "admission would let the workload in and reject the Pods that it makes"
 
-func newPodSecurity(minimum *gate.PodSecurity) (*podSecurity, error) {
+func newPodSecurity(judge gate.Judge) (*podSecurity, error) {
 	checks := pspolicy.DefaultChecks()
 	for i := range checks {
 		for j := range checks[i].Versions {
@@ -49,19 +55,25 @@ func newPodSecurity(minimum *gate.PodSecurity) (*podSecurity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the Pod Security Standards: %w", err)
 	}
-	level := psapi.LevelVersion{Level: psapi.LevelPrivileged, Version: psapi.LatestVersion()}
-	if minimum == nil {
-		return &podSecurity{evaluator: evaluator, minimum: level}, nil
+	cluster, err := newClusterPodSecurity(judge.PodSecurityAdmission)
+	if err != nil {
+		return nil, err
 	}
-	if level.Level, err = psapi.ParseLevel(minimum.Level); err != nil {
+	made := &podSecurity{evaluator: evaluator, minimum: privileged().Enforce, cluster: cluster}
+	minimum := judge.PodSecurity
+	if minimum == nil {
+		return made, nil
+	}
+	made.honour = minimum.HonourExemptions
+	if made.minimum.Level, err = psapi.ParseLevel(minimum.Level); err != nil {
 		return nil, fmt.Errorf("reading judge.podSecurity.level %q: %w", minimum.Level, err)
 	}
 	if minimum.Version != "" {
-		if level.Version, err = psapi.ParseVersion(minimum.Version); err != nil {
+		if made.minimum.Version, err = psapi.ParseVersion(minimum.Version); err != nil {
 			return nil, fmt.Errorf("reading judge.podSecurity.version %q: %w", minimum.Version, err)
 		}
 	}
-	return &podSecurity{evaluator: evaluator, minimum: level}, nil
+	return made, nil
 }
 
 // marked makes a check say its id in front of its reason.
@@ -75,55 +87,25 @@ func marked(id pspolicy.CheckID, check pspolicy.CheckPodFn) pspolicy.CheckPodFn 
 	}
 }
 
-func (p *podSecurity) judge(_ context.Context, v *view) []plugin.Finding {
-	rendered, findings := renderedLevels(v)
-	for _, subject := range v.subjects {
-		if subject.pod == nil {
-			continue
+func (p *podSecurity) judge(ctx context.Context, v *view) []plugin.Finding {
+	rendered, findings := p.cluster.rendered(v)
+	ofSubjects := make([][]plugin.Finding, len(v.subjects))
+	sideBySide(len(v.subjects), func(i int) {
+		s := v.subjects[i]
+		if s.pod == nil || ctx.Err() != nil {
+			return
 		}
-		levels := []standard{{LevelVersion: p.minimum, source: "the gate"}}
-		levels = append(levels, namespaceLevels(v, subject.namespace)...)
-		levels = append(levels, rendered[subject.namespace]...)
-		findings = append(findings, p.judgePod(subject, levels)...)
-	}
-	return findings
-}
-
-// standard is a level and who asks for it.
-type standard struct {
-	psapi.LevelVersion
-	source string
-}
-
-// judgePod reports each check once for each place, under the first level that
-// asks for it.
-func (p *podSecurity) judgePod(subject *subject, levels []standard) []plugin.Finding {
-	var findings []plugin.Finding
-	seen := map[[2]string]bool{}
-	for i, level := range levels {
-		if contains(levels[:i], level) {
-			continue
-		}
-		for _, failed := range p.failures(subject, level.LevelVersion) {
-			if place := [2]string{failed.id, failed.field}; !seen[place] {
-				seen[place] = true
-				findings = append(findings, p.finding(subject, level, failed))
+		if !p.honour || !p.cluster.exempts(s) {
+			for _, failed := range p.failures(s, p.minimum) {
+				ofSubjects[i] = append(ofSubjects[i], p.finding(s, failed))
 			}
 		}
-	}
-	return findings
+		ofSubjects[i] = append(ofSubjects[i], p.admission(s, p.cluster.policies(v, s.namespace, rendered))...)
+	})
+	return append(findings, slices.Concat(ofSubjects...)...)
 }
 
-func contains(levels []standard, level standard) bool {
-	for _, other := range levels {
-		if other.Equivalent(&level.LevelVersion) {
-			return true
-		}
-	}
-	return false
-}
-
-func (p *podSecurity) finding(subject *subject, level standard, failed failedCheck) plugin.Finding {
+func (p *podSecurity) finding(subject *subject, failed failedCheck) plugin.Finding {
 	message := failed.reason
 	if failed.detail != "" {
 		message += ": " + failed.detail
@@ -131,10 +113,7 @@ func (p *podSecurity) finding(subject *subject, level standard, failed failedChe
 	finding := subject.finding(pssRule+failed.id, plugin.Deny, message)
 	check := describeCheck(failed.id)
 	finding.Why, finding.Hint = check.why, check.fix
-	finding.Details = []string{fmt.Sprintf("Pod Security %s, asked for by %s", level.LevelVersion, level.source)}
-	if subject.made {
-		finding.Details = append(finding.Details, rejectedLater)
-	}
+	finding.Details = []string{fmt.Sprintf("Pod Security %s, asked for by the gate", p.minimum)}
 	finding.Field = failed.field
 	return finding
 }

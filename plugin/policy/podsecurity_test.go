@@ -139,28 +139,6 @@ func TestPodSecurity_EachContainerThatFailsACheckHasItsOwnFinding(t *testing.T) 
 	}
 }
 
-func TestPodSecurity_OnlyADenialSaysThatPodsAreRejected(t *testing.T) {
-	bad := sealed(t, podOf("Deployment", `{automountServiceAccountToken: true, containers: [{name: web, image: "registry.example.com/web:1"}]}`))
-	for level, want := range map[string]bool{"": true, "Deny": true, "Warn": false} {
-		judge := gate.Judge{PodSecurity: &gate.PodSecurity{Level: "restricted"}, Packs: []string{"pack/workload@1"}}
-		if level != "" {
-			judge.Rules = []gate.RuleLevel{{Rule: "pss/runAsNonRoot", Level: level}}
-		}
-		packed := false
-		for _, finding := range judgeWith(t, Config{Gate: gateWith(judge)}, bad) {
-			isPSS := strings.HasPrefix(finding.Rule, pssRule)
-			packed = packed || !isPSS
-			says := isPSS && (want || finding.Rule != "pss/runAsNonRoot")
-			if slices.Contains(finding.Details, rejectedLater) != says {
-				t.Errorf("level %q, %s at %s: details %q", level, finding.Rule, finding.Level, finding.Details)
-			}
-		}
-		if !packed {
-			t.Errorf("level %q: the pack says nothing", level)
-		}
-	}
-}
-
 func TestPodSecurity_VolumeWithoutASourceIsAnEmptyDir(t *testing.T) {
 	config := restrictedGate()
 	if found := judgeWith(t, config, sealed(t, podOf("Deployment", "{volumes: [{name: tmp}], containers: ["+goodContainer+"]}"))); len(found) != 0 {
@@ -169,31 +147,6 @@ func TestPodSecurity_VolumeWithoutASourceIsAnEmptyDir(t *testing.T) {
 	twin := judgeWith(t, config, sealed(t, podOf("Deployment", "{volumes: [{name: tmp, hostPath: {path: /}}], containers: ["+goodContainer+"]}")))
 	if len(withRule(twin, "pss/restrictedVolumes")) != 1 {
 		t.Errorf("twin: %+v", twin)
-	}
-}
-
-func TestPodSecurity_NamespaceLabelsAddToTheGatesMinimum(t *testing.T) {
-	pod := podOf("Deployment", `{containers: [{name: web, image: "registry.example.com/web:1"}]}`)
-	namespace := "apiVersion: v1\nkind: Namespace\nmetadata: {name: team-a, labels: {pod-security.kubernetes.io/enforce: %s}}\n---\n"
-	for name, test := range map[string]struct {
-		labels   map[string]string
-		rendered string
-		want     bool
-	}{
-		"nothing asks":            {},
-		"the gate describes":      {labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}, want: true},
-		"the rendering holds":     {rendered: fmt.Sprintf(namespace, "restricted"), want: true},
-		"another does not loosen": {labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}, rendered: fmt.Sprintf(namespace, "privileged"), want: true},
-		"cannot be read":          {rendered: fmt.Sprintf(namespace, "strict"), want: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			config := Config{Gate: gateWith(gate.Judge{})}
-			config.Gate.Spec.Namespaces = []gate.Namespace{{Name: "team-a", Labels: test.labels}}
-			found := withRule(judgeWith(t, config, sealed(t, test.rendered+pod)), "pss/runAsNonRoot")
-			if (len(found) > 0) != test.want {
-				t.Errorf("findings %+v, want %v", found, test.want)
-			}
-		})
 	}
 }
 

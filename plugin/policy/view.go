@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -51,6 +52,8 @@ type subject struct {
 	template template
 	// made marks a Pod that a workload makes.
 	made bool
+	// deployer is who makes the request; nil when that is not known.
+	deployer *user.DefaultInfo
 	// others are the same object in the other places that it may have.
 	others []*subject
 	// attributes are shared by all policies that look at the subject.
