@@ -36,12 +36,12 @@ func hardened(t *testing.T, folder string, levels func(plugin.Level) bool) []str
 	for i := range images {
 		images[i].Config = &plugin.ImageConfig{User: userOf(images[i].Written), OS: "linux", Architecture: "amd64"}
 	}
-	hardener, err := harden.New("profile/restricted@1")
+	hardener, err := harden.New(harden.Config{Profile: "profile/restricted@1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	hardener.Harden(t.Context(), rendering.Objects, plugin.NewImageIndex(images))
-	return judge(t, rendering.Objects, levels)
+	objects, _ := hardener.Harden(t.Context(), plugin.Unhardened{Objects: rendering.Objects, Images: plugin.NewImageIndex(images)})
+	return judge(t, objects, levels)
 }
 
 func recursive(folder string) plugin.Parameters {

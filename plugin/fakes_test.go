@@ -33,8 +33,15 @@ func (f inspectFunc) Inspect(ctx context.Context, images []Image) []Finding { re
 
 type hardenFunc func(context.Context, []Object, ImageIndex) []Finding
 
-func (f hardenFunc) Harden(ctx context.Context, objects []Object, images ImageIndex) []Finding {
-	return f(ctx, objects, images)
+func (f hardenFunc) Harden(ctx context.Context, rendering Unhardened) ([]Object, []Finding) {
+	return rendering.Objects, f(ctx, rendering.Objects, rendering.Images)
+}
+
+// appending is a hardener that adds an object.
+type appending Object
+
+func (a appending) Harden(_ context.Context, rendering Unhardened) ([]Object, []Finding) {
+	return append(rendering.Objects, Object(a)), nil
 }
 
 type judgeFunc func(context.Context, Sealed) []Finding

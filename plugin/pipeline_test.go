@@ -54,6 +54,7 @@ func TestRun_Denies(t *testing.T) {
 		"SealLosesAnObject":    {func(p *Pipeline) { p.Encoding = lossy{} }, "seal/failed"},
 		"SealChangesAnImage":   {func(p *Pipeline) { p.Encoding = swapping{} }, "image/unaccounted"},
 		"HardenerAddsAnImage":  {func(p *Pipeline) { p.Hardener = hardenFunc(addContainer) }, "image/unaccounted"},
+		"HardenerAddsAnObject": {func(p *Pipeline) { p.Hardener = appending(deployment("second", "evil.example.com/x@"+digestOf("x"))) }, "image/unaccounted"},
 		"HardenerChangesImage": {func(p *Pipeline) { p.Hardener = hardenFunc(changeImage) }, "image/unaccounted"},
 		"HardenerDropsAnImage": {func(p *Pipeline) { p.Hardener = hardenFunc(dropContainers) }, "image/unaccounted"},
 		"HardenerUnpins":       {func(p *Pipeline) { p.Hardener = hardenFunc(unpin) }, "image/unaccounted"},

@@ -116,7 +116,8 @@ func (r *run) harden(ctx context.Context) {
 	if r.Hardener == nil {
 		return
 	}
-	findings := r.Hardener.Harden(ctx, r.objects, NewImageIndex(slices.Clone(r.images)))
+	hardened, findings := r.Hardener.Harden(ctx, Unhardened{Source: r.source, Objects: r.objects, Images: NewImageIndex(slices.Clone(r.images))})
+	r.objects = hardened
 	r.unfilled = map[unfilledKey]silence{}
 	for _, finding := range findings {
 		if silent := r.unanswered[finding.Image]; finding.Now == "" && silent != answered {

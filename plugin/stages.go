@@ -62,9 +62,17 @@ type Review struct {
 }
 
 // Hardener fills in what the author left out. It changes objects in place,
-// never an image, and reports each change as a finding with Was and Now.
+// never an image, may add objects at the end, and reports each change as a
+// finding with Was and Now.
 type Hardener interface {
-	Harden(ctx context.Context, objects []Object, images ImageIndex) []Finding
+	Harden(ctx context.Context, rendering Unhardened) ([]Object, []Finding)
+}
+
+// Unhardened is a rendering whose images are known.
+type Unhardened struct {
+	Source  Source
+	Objects []Object
+	Images  ImageIndex
 }
 
 // Judge asks one gate's rules about the decoded seal.

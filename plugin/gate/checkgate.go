@@ -123,7 +123,7 @@ func (c checker) checkImages(images Images) {
 func (c checker) checkJudge(spec Spec) {
 	judge := spec.Judge
 	if spec.Profile != "none" {
-		c.like("spec.profile", spec.Profile, profileName, "write profile/restricted@1, profile/baseline@1 or none")
+		c.like("spec.profile", spec.Profile, profileName, "write profile/restricted@1, profile/baseline@1, profile/openshift@1 or none")
 	}
 	c.each("spec.judge.packs", judge.Packs, func(at, pack string) {
 		if strings.HasPrefix(pack, "pack/self@") {

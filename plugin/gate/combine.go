@@ -21,6 +21,8 @@ type Effective struct {
 	Pin, Harden bool
 	// Profile is the one that all gates agree on; "none" hardens nothing.
 	Profile string
+	// More is what all gates ask for beyond the profile.
+	More Harden
 	// LockMode is "Locked", "Resolve", or empty for the door's own default; see
 	// [Effective.LockPolicy].
 	LockMode string
@@ -102,6 +104,7 @@ func combine(gates []Gate) (Effective, error) {
 		effective.Pin = effective.Pin || spec.Switches.Pin.IsOn()
 		effective.Harden = effective.Harden || spec.Switches.Harden.IsOn()
 		profile = cmp.Or(profile, spec.Profile)
+		effective.More = effective.More.and(spec.Harden)
 		effective.ImageFields = append(effective.ImageFields, imageFields(spec.Images.Fields)...)
 		effective.Platforms = append(effective.Platforms, spec.Images.Platforms...)
 		effective.ProtectedNamespaces = append(effective.ProtectedNamespaces, spec.ProtectedNamespaces...)
@@ -111,6 +114,9 @@ func combine(gates []Gate) (Effective, error) {
 		undeclared = max(undeclared, strictness(spec.Images.Undeclared))
 	}
 	effective.Profile = cmp.Or(profile, defaultProfile)
+	if effective.More.ReadOnlyRootFilesystem {
+		effective.More.EmptyDirSize = cmp.Or(effective.More.EmptyDirSize, defaultEmptyDirSize)
+	}
 	effective.Undeclared = levels()[cmp.Or(undeclared, len(levels())-1)]
 	effective.FreshFor = cmp.Or(effective.FreshFor, time.Duration(defaultFreshFor))
 	effective.StaleFor = cmp.Or(effective.StaleFor, time.Duration(defaultStaleFor))

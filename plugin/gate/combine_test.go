@@ -60,6 +60,17 @@ func pairs() []pair {
 			func(e Effective) error { return equal("number of platforms", len(e.Platforms), 2) }},
 		{"profile", [2]func(*Spec){func(s *Spec) { s.Profile = "profile/baseline@1" }, func(s *Spec) { s.Profile = "profile/baseline@1" }},
 			func(e Effective) error { return equal("profile", e.Profile, "profile/baseline@1") }},
+		hardenPair("readOnlyRootFilesystem", func(h *Harden) { h.ReadOnlyRootFilesystem = true }, func(*Harden) {}, func(h Harden) any { return h.ReadOnlyRootFilesystem }, true),
+		hardenPair("emptyDirSize", func(h *Harden) { h.ReadOnlyRootFilesystem = true }, func(h *Harden) { h.EmptyDirSize = "1Mi" }, func(h Harden) any { return h.EmptyDirSize }, "1Mi"),
+		hardenPair("serviceAccountTokens", func(h *Harden) { h.ServiceAccountTokens = true }, func(*Harden) {}, func(h Harden) any { return h.ServiceAccountTokens }, true),
+		hardenPair("resources.requests.cpu", func(h *Harden) { h.Resources.Requests.CPU = "1" }, func(*Harden) {}, func(h Harden) any { return h.Resources.Requests.CPU }, "1"),
+		hardenPair("resources.requests.memory", func(*Harden) {}, func(h *Harden) { h.Resources.Requests.Memory = "1Gi" }, func(h Harden) any { return h.Resources.Requests.Memory }, "1Gi"),
+		hardenPair("resources.limits.cpu", func(h *Harden) { h.Resources.Limits.CPU = "1" }, func(h *Harden) { h.Resources.Limits.CPU = "1" }, func(h Harden) any { return h.Resources.Limits.CPU }, "1"),
+		hardenPair("resources.limits.memory", func(h *Harden) { h.Resources.Limits.Memory = "1Gi" }, func(*Harden) {}, func(h Harden) any { return h.Resources.Limits.Memory }, "1Gi"),
+		hardenPair("podSecurityLabels", func(h *Harden) { h.PodSecurityLabels = "restricted" }, func(h *Harden) { h.PodSecurityLabels = "baseline" }, func(h Harden) any { return h.PodSecurityLabels }, "restricted"),
+		hardenPair("networkPolicies", func(h *Harden) { h.NetworkPolicies = "Ingress" }, func(h *Harden) { h.NetworkPolicies = NetworkBoth }, func(h Harden) any { return h.NetworkPolicies }, NetworkBoth),
+		hardenPair("appArmor", func(h *Harden) { h.AppArmor = true }, func(*Harden) {}, func(h Harden) any { return h.AppArmor }, true),
+		hardenPair("userNamespaces", func(*Harden) {}, func(h *Harden) { h.UserNamespaces = true }, func(h Harden) any { return h.UserNamespaces }, true),
 		{"registries", [2]func(*Spec){
 			func(s *Spec) {
 				s.Registries = []Registry{{Host: "a.example.com", Private: true, PlainHTTP: true, Mirrors: []string{"m", "n"}}, {Host: "b.example.com", Private: true}}
@@ -87,6 +98,11 @@ func pairs() []pair {
 				return equal("namespaces", e.Namespaces, []Namespace{{Name: "a", Owned: true, Labels: map[string]string{"x": "1"}}, {Name: "b"}})
 			}},
 	})
+}
+
+func hardenPair(field string, one, two func(*Harden), value func(Harden) any, want any) pair {
+	return pair{"harden." + field, [2]func(*Spec){func(s *Spec) { one(&s.Harden) }, func(s *Spec) { two(&s.Harden) }},
+		func(e Effective) error { return equal(field, value(e.More), want) }}
 }
 
 // numberPairs are the fields of which the lower value is the stricter.

@@ -72,6 +72,7 @@ func between(gate, other Gate) []Conflict {
 		}
 	}
 	differ("spec.profile", gate.Spec.Profile, other.Spec.Profile)
+	gate.Spec.Harden.between(other.Spec.Harden, differ)
 	for _, registry := range gate.Spec.Registries {
 		for _, second := range other.Spec.Registries {
 			if registry.Host != second.Host || !strings.HasPrefix(registry.Prefix, second.Prefix) && !strings.HasPrefix(second.Prefix, registry.Prefix) {

@@ -83,6 +83,9 @@ func (c *Config) gateWords(gate Gate) GateWords {
 	if spec.Profile != "" {
 		say("hardens with %s", spec.Profile)
 	}
+	if more := spec.Harden.words(); len(more) > 0 {
+		say("fills in as well: %s", strings.Join(more, ", "))
+	}
 	if level := spec.Judge.PodSecurity; level != nil {
 		say("pod security: %s (%s), which no label lowers", level.Level, level.Version)
 	}

@@ -50,8 +50,11 @@ type Spec struct {
 	// Trust says which ClusterImagePolicies of the configuration apply, and
 	// what an image that none covers means.
 	Trust Trust `yaml:"trust,omitempty"`
-	// Profile hardens: "profile/baseline@1", "profile/restricted@1", "none".
+	// Profile hardens: "profile/baseline@1", "profile/restricted@1",
+	// "profile/openshift@1", "none".
 	Profile string `yaml:"profile,omitempty"`
+	// Harden fills in more than the profile does.
+	Harden Harden `yaml:"harden,omitempty"`
 	// Judge says which rules objects must pass.
 	Judge Judge `yaml:"judge,omitempty"`
 	// Registries says how hosts are reached and with which credentials.

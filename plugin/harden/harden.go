@@ -2,9 +2,6 @@ package harden
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -15,137 +12,104 @@ const (
 	ruleHeldBack = "harden/held-back"
 )
 
-// setting is one field that a profile fills in.
-type setting struct {
-	// field is the name below a container's securityContext.
-	field string
-	// why is the reason of the change.
-	why string
-	// decide looks at a container that does not have the field.
-	decide func(container) decision
-}
-
-// decision is what to do about one field of one container. The zero value
-// leaves it alone without a word.
-type decision struct {
-	// value is set unless heldBack is.
-	value any
-	// heldBack says what would have broken, hint what to write.
-	heldBack, hint string
-	level          plugin.Level
-}
-
-// profiles are the shipped profiles, by version: what one fills in never
-// grows without a new version, as every change restarts workloads.
-func profiles() map[string][]setting {
-	baseline := []setting{
-		{"allowPrivilegeEscalation", "a setuid program in the image turns any user into root", privilegeEscalation},
-		{"seccompProfile", "without seccomp every system call of the kernel is reachable", seccompProfile},
-	}
-	restricted := append(slices.Clone(baseline),
-		setting{"capabilities", "the runtime's default capabilities are more than nearly all programs need", capabilities},
-		setting{"runAsNonRoot", "the image's user is not root, and the kubelet now makes sure that it stays so", runAsNonRoot},
-	)
-	return map[string][]setting{"profile/baseline@1": baseline, "profile/restricted@1": restricted}
-}
-
-// Hardener fills in the settings of one profile. It implements
-// plugin.Hardener, holds no state and may be used by many goroutines.
+// Hardener fills in the settings of one profile and what the gate asks for
+// beyond it. It implements plugin.Hardener, holds no state and may be used by
+// many goroutines.
 type Hardener struct {
-	profile  string
-	settings []setting
-}
-
-// New returns the hardener of a profile: profile/baseline@1 or
-// profile/restricted@1. Any other name is an error.
-func New(profile string) (*Hardener, error) {
-	settings, found := profiles()[profile]
-	switch {
-	case found:
-		return &Hardener{profile: profile, settings: settings}, nil
-	case strings.HasPrefix(profile, "profile/openshift@"):
-		return nil, fmt.Errorf("choosing the hardening profile: %q is not supported in this version; docs/roadmap.md lists what is not", profile)
-	}
-	return nil, fmt.Errorf("choosing the hardening profile: there is no %q; write profile/baseline@1, profile/restricted@1 or none", profile)
+	containers []setting
+	pods       []podSetting
+	sets       []setSetting
 }
 
 // Harden implements plugin.Hardener. Changed objects get new maps along the
 // changed path, so that nothing that shares the old ones sees a change.
-func (h *Hardener) Harden(ctx context.Context, objects []plugin.Object, images plugin.ImageIndex) []plugin.Finding {
+func (h *Hardener) Harden(ctx context.Context, rendering plugin.Unhardened) ([]plugin.Object, []plugin.Finding) {
 	var findings []plugin.Finding
+	objects := rendering.Objects
+	around := newSurroundings(rendering)
 	for i := range objects {
 		if err := context.Cause(ctx); err != nil {
-			return append(findings, plugin.FindingsFromError("harden", err)...)
+			return objects, append(findings, plugin.FindingsFromError("harden", err)...)
 		}
 		place, found := podSpecOf(objects[i])
 		if !found {
 			continue
 		}
-		findings = append(findings, h.hardenObject(&objects[i], target{index: i, place: place, images: images})...)
+		findings = append(findings, h.hardenObject(&objects[i], target{index: i, place: place, images: rendering.Images, around: around})...)
 	}
-	return findings
+	for _, setting := range h.sets {
+		added, said := setting(around, objects)
+		objects, findings = added, append(findings, said...)
+	}
+	return objects, findings
 }
 
-// target is where the Pod's spec of an object stands, and the images by which
-// it is judged.
+// target is where the Pod's spec of an object stands, and what it is judged by.
 type target struct {
 	index  int
 	place  place
 	images plugin.ImageIndex
+	around *surroundings
 }
 
 func (h *Hardener) hardenObject(object *plugin.Object, at target) []plugin.Finding {
 	pod := newPod(*object, at)
-	var plans []plan
-	var findings []plugin.Finding
+	var all plan
 	for _, container := range pod.containers() {
-		planned := h.plan(container)
-		findings = append(findings, planned.heldBack...)
-		if len(planned.values) > 0 {
-			plans = append(plans, planned)
+		if container.readable() {
+			all.decide(h.containers, container)
 		}
 	}
+	all.decidePod(h.pods, pod)
 	if pod.windows() {
 		return heldBackWhole(*object, at.place, true, "the settings of Linux containers do not apply to Windows Pods")
 	}
 	if reason := untouchable(*object); reason != "" {
-		return heldBackWhole(*object, at.place, len(plans) > 0, reason)
+		return heldBackWhole(*object, at.place, len(all.edits) > 0, reason)
 	}
-	for _, planned := range plans {
-		object.Fields = planned.apply(object.Fields)
-		findings = append(findings, planned.changes...)
+	for _, edit := range all.edits {
+		object.Fields = edit.apply(object.Fields)
 	}
-	return findings
+	return append(all.heldBack, all.changes...)
 }
 
-// plan is what to do with one container.
+// plan is what to do with one object.
 type plan struct {
-	container container
-	// values are new fields of its securityContext.
-	values            map[string]any
+	edits             []edit
 	changes, heldBack []plugin.Finding
 }
 
-// plan decides about every setting of one container.
-func (h *Hardener) plan(container container) plan {
-	planned := plan{container: container, values: map[string]any{}}
-	if !container.readable() {
-		return planned
-	}
-	for _, setting := range h.settings {
-		if container.isSet(setting.field) {
+// decide asks every setting about one container.
+func (p *plan) decide(settings []setting, container container) {
+	for _, setting := range settings {
+		if setting.isSet(container) {
 			continue
 		}
-		decided := setting.decide(container)
-		switch {
-		case decided.heldBack != "":
-			planned.heldBack = append(planned.heldBack, container.heldBack(setting.field, decided))
-		case decided.value != nil:
-			planned.values[setting.field] = decided.value
-			planned.changes = append(planned.changes, container.changed(setting, decided.value))
-		}
+		finding := container.finding(setting)
+		p.take(setting.decide(container), finding, edit{container.steps(setting.path...), nil})
 	}
-	return planned
+}
+
+// decidePod asks every setting about the Pod itself.
+func (p *plan) decidePod(settings []podSetting, pod pod) {
+	for _, setting := range settings {
+		if pod.spec == nil || pod.spec[setting.name] != nil {
+			continue
+		}
+		p.take(setting.decide(pod), pod.finding(setting), edit{pod.steps(setting.name), nil})
+	}
+}
+
+// take adds what was decided about one field.
+func (p *plan) take(decided decision, about subject, change edit) {
+	switch {
+	case decided.heldBack != "":
+		p.heldBack = append(p.heldBack, about.heldBack(decided))
+	case decided.value != nil:
+		change.value = decided.value
+		p.edits = append(append(p.edits, change), decided.beside...)
+		p.changes = append(p.changes, about.changed(decided))
+	}
 }
 
 // untouchable is why the object must not be changed at all, or empty. A Job's

@@ -83,12 +83,12 @@ func imagesOf(objects []plugin.Object, config *plugin.ImageConfig) plugin.ImageI
 // run hardens one object and returns its only container and the findings.
 func run(t testing.TB, profile string, w workload, config *plugin.ImageConfig) (map[string]any, []plugin.Finding) {
 	t.Helper()
-	hardener, err := New(profile)
+	hardener, err := New(Config{Profile: profile})
 	if err != nil {
 		t.Fatal(err)
 	}
 	objects := []plugin.Object{w.object(t)}
-	findings := hardener.Harden(context.Background(), objects, imagesOf(objects, config))
+	_, findings := hardener.Harden(context.Background(), plugin.Unhardened{Objects: objects, Images: imagesOf(objects, config)})
 	place, _ := podSpecOf(objects[0])
 	return place.get(objects[0].Fields)["containers"].([]any)[0].(map[string]any), findings
 }
@@ -236,29 +236,29 @@ func TestHarden_TwinsOfHeldBackWithOneThingChangedAreFilledIn(t *testing.T) {
 func TestHarden_CancelledRunHasNoAnswer(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	hardener, _ := New(restricted)
+	hardener, _ := New(Config{Profile: restricted})
 	objects := []plugin.Object{workload{}.object(t)}
-	findings := hardener.Harden(ctx, objects, plugin.ImageIndex{})
+	_, findings := hardener.Harden(ctx, plugin.Unhardened{Objects: objects, Images: plugin.ImageIndex{}})
 	if len(findings) != 1 || findings[0].Level != plugin.Undetermined {
 		t.Fatalf("findings %+v", findings)
 	}
 }
 
 func TestNew_UnknownProfileIsAnError(t *testing.T) {
-	for profile, says := range map[string]string{"": "there is no", "profile/restricted@2": "there is no", "restricted": "there is no", "profile/openshift@1": "not supported"} {
-		if _, err := New(profile); err == nil || !strings.Contains(err.Error(), says) {
+	for profile, says := range map[string]string{"": "there is no", "profile/restricted@2": "there is no", "restricted": "there is no", "profile/openshift@2": "there is no"} {
+		if _, err := New(Config{Profile: profile}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("New(%q): %v, want %q", profile, err, says)
 		}
 	}
-	for _, profile := range []string{"profile/baseline@1", restricted} {
-		if _, err := New(profile); err != nil {
+	for _, profile := range []string{"profile/baseline@1", restricted, "profile/openshift@1", "none"} {
+		if _, err := New(Config{Profile: profile}); err != nil {
 			t.Errorf("twin %q: %v", profile, err)
 		}
 	}
 }
 
 func BenchmarkHarden1000(b *testing.B) {
-	hardener, _ := New(restricted)
+	hardener, _ := New(Config{Profile: restricted})
 	for b.Loop() {
 		b.StopTimer()
 		var objects []plugin.Object
@@ -267,6 +267,6 @@ func BenchmarkHarden1000(b *testing.B) {
 		}
 		images := imagesOf(objects, good())
 		b.StartTimer()
-		hardener.Harden(context.Background(), objects, images)
+		hardener.Harden(context.Background(), plugin.Unhardened{Objects: objects, Images: images})
 	}
 }

@@ -52,8 +52,8 @@ func TestHarden_KindsThatAreHardenedAndKindsThatAreNot(t *testing.T) {
 
 func TestHarden_InitAndEphemeralContainersAreContainers(t *testing.T) {
 	objects := []plugin.Object{workload{pod: "initContainers: [{name: init, image: registry.example.com/web:1}], ephemeralContainers: [{name: debug, image: registry.example.com/web:1}]"}.object(t)}
-	hardener, _ := New(restricted)
-	findings := hardener.Harden(context.Background(), objects, imagesOf(objects, good()))
+	hardener, _ := New(Config{Profile: restricted})
+	_, findings := hardener.Harden(context.Background(), plugin.Unhardened{Objects: objects, Images: imagesOf(objects, good())})
 	if len(findings) != 12 {
 		t.Fatalf("%d findings, want 12: %+v", len(findings), findings)
 	}
@@ -90,7 +90,7 @@ func failedChecks(t *testing.T, w workload, config *plugin.ImageConfig) []string
 }
 
 func TestHarden_WhatIsHeldBackNamesTheContainer(t *testing.T) {
-	hardener, err := New(restricted)
+	hardener, err := New(Config{Profile: restricted})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,8 @@ spec:
   containers: [{name: web, image: "registry.example.com/web:1"}, {image: "registry.example.com/log:1"}, {name: "a\nb", image: "registry.example.com/x:1"}]
 `)}
 	said := map[string]string{}
-	for _, finding := range hardener.Harden(t.Context(), objects, imagesOf(objects, nil)) {
+	_, findings := hardener.Harden(t.Context(), plugin.Unhardened{Objects: objects, Images: imagesOf(objects, nil)})
+	for _, finding := range findings {
 		if before, held := strings.CutSuffix(finding.Message, ": capabilities was not filled in: the image's configuration is not known, and a start script may need one to change owners or the user"); held {
 			said[finding.Field] = before
 		}

@@ -2,10 +2,10 @@ package harden
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -69,14 +69,10 @@ func (c container) readable() bool {
 	return (containerOK || c.fields["securityContext"] == nil) && (podOK || c.pod.spec["securityContext"] == nil)
 }
 
-// isSet reports whether the author wrote the field, here or at the Pod. Of
-// capabilities it is the drop list that counts, and additions that need more
-// than the profile would leave.
-func (c container) isSet(field string) bool {
-	if field == "capabilities" {
-		return !c.mayDropAll()
-	}
-	return c.security[field] != nil || c.pod.security[field] != nil
+// secured reports whether the author wrote a field of the securityContext, here
+// or at the Pod.
+func secured(field string) func(container) bool {
+	return func(c container) bool { return c.security[field] != nil || c.pod.security[field] != nil }
 }
 
 // config is the image's configuration; nil when it is not known.
@@ -87,23 +83,45 @@ func (c container) config() *plugin.ImageConfig {
 	return c.image.Config
 }
 
-func (c container) finding(field string) plugin.Finding {
+// steps is the way to a field below the container.
+func (c container) steps(path ...string) []any {
+	steps := append(c.pod.steps(c.list), c.index)
+	for _, name := range path {
+		steps = append(steps, name)
+	}
+	return steps
+}
+
+// steps is the way to a field of the Pod's spec.
+func (p pod) steps(path ...string) []any {
+	var steps []any
+	for _, name := range append(slices.Clone(p.target.place.steps), path...) {
+		steps = append(steps, name)
+	}
+	return steps
+}
+
+func (p pod) finding(of podSetting) subject {
+	return subject{
+		Finding: plugin.Finding{Level: plugin.Info, Object: p.object.ID(), Origin: p.object.Origin, Field: p.target.place.path + "." + of.name},
+		field:   of.name, rule: of.name, why: of.why, was: p.spec[of.name],
+	}
+}
+
+func (c container) finding(of setting) subject {
 	finding := plugin.Finding{
-		Level: plugin.Info, Object: c.pod.object.ID(), Origin: c.pod.object.Origin,
-		Field: c.path("securityContext." + field),
+		Level: plugin.Info, Object: c.pod.object.ID(), Origin: c.pod.object.Origin, Field: c.path(strings.Join(of.path, ".")),
 	}
 	if c.image != nil {
 		finding.Image, finding.Digest = c.image.Written, c.image.Digest
 	}
-	return finding
-}
-
-func (c container) heldBack(field string, decided decision) plugin.Finding {
-	finding := c.finding(field)
-	finding.Rule, finding.Level = ruleHeldBack, decided.level
-	finding.Message = c.called() + ": " + field + " was not filled in: " + decided.heldBack
-	finding.Hint = decided.hint
-	return finding
+	var was any = c.fields
+	for _, name := range of.path {
+		members, _ := was.(map[string]any)
+		was = members[name]
+	}
+	field := strings.TrimPrefix(strings.Join(of.path, "."), "securityContext.")
+	return subject{Finding: finding, called: c.called(), field: field, rule: of.name, why: of.why, was: was}
 }
 
 // plainName is a name that the API accepts; any other is quoted.
@@ -122,60 +140,4 @@ func (c container) called() string {
 	default:
 		return fmt.Sprintf("%s %.63q", kind, name)
 	}
-}
-
-// changed says that a field is filled in.
-func (c container) changed(of setting, value any) plugin.Finding {
-	finding := c.finding(of.field)
-	finding.Rule, finding.Why = rulePrefix+of.field, of.why
-	finding.Was, finding.Now = compact(c.security[of.field]), compact(value)
-	finding.Message = of.field + " filled in"
-	finding.Hint = "write the field to decide it yourself"
-	return finding
-}
-
-// compact is the value as compact JSON; an absent one is null.
-func compact(value any) string {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprintf("%q", fmt.Sprint(value)) // no JSON type fails to encode
-	}
-	return string(text)
-}
-
-// apply returns the object's fields with the values in place. Every map and
-// list on the way is new.
-func (p plan) apply(fields map[string]any) map[string]any {
-	c := p.container
-	security := maps.Clone(c.security)
-	if security == nil {
-		security = map[string]any{}
-	}
-	maps.Copy(security, p.values)
-	var steps []any
-	for _, step := range c.pod.target.place.steps {
-		steps = append(steps, step)
-	}
-	replaced, _ := with(fields, append(steps, c.list, c.index, "securityContext"), security).(map[string]any)
-	return replaced
-}
-
-func with(holder any, steps []any, value any) any {
-	if len(steps) == 0 {
-		return value
-	}
-	switch step := steps[0].(type) {
-	case int:
-		items, _ := holder.([]any)
-		out := append([]any(nil), items...)
-		out[step] = with(out[step], steps[1:], value)
-		return out
-	case string:
-		members, _ := holder.(map[string]any)
-		out := make(map[string]any, len(members)+1)
-		maps.Copy(out, members)
-		out[step] = with(out[step], steps[1:], value)
-		return out
-	}
-	return holder
 }

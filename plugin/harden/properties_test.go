@@ -24,7 +24,7 @@ func randomWorkload(random *rand.Rand) workload {
 }
 
 func TestHarden_Properties(t *testing.T) {
-	hardener, _ := New(restricted)
+	hardener, _ := New(Config{Profile: restricted})
 	for seed := range int64(400) {
 		random := rand.New(rand.NewSource(seed))
 		w := randomWorkload(random)
@@ -34,7 +34,7 @@ func TestHarden_Properties(t *testing.T) {
 		objects := []plugin.Object{{Fields: maps.Clone(original.Fields), Origin: original.Origin}}
 		before := encode(t, original)
 
-		first := hardener.Harden(context.Background(), objects, imagesOf(objects, config))
+		_, first := hardener.Harden(context.Background(), plugin.Unhardened{Objects: objects, Images: imagesOf(objects, config)})
 		if encode(t, original) != before {
 			t.Fatalf("seed %d: maps that others share were changed", seed)
 		}
@@ -48,7 +48,8 @@ func TestHarden_Properties(t *testing.T) {
 			}
 		}
 		after := encode(t, objects[0])
-		for _, finding := range hardener.Harden(context.Background(), objects, imagesOf(objects, config)) {
+		_, again := hardener.Harden(context.Background(), plugin.Unhardened{Objects: objects, Images: imagesOf(objects, config)})
+		for _, finding := range again {
 			if finding.Now != "" {
 				t.Fatalf("seed %d: the second pass changed %+v", seed, finding)
 			}

@@ -181,3 +181,17 @@ func runAsNonRoot(c container) decision {
 	}
 	return decision{value: true}
 }
+
+// appArmorProfile sets the runtime's default profile. Nodes without AppArmor
+// refuse it, so the gate says that they have it.
+func appArmorProfile(c container) decision {
+	if held, stop := linuxOnly(c); stop {
+		return held
+	}
+	for name := range c.pod.annotations() {
+		if strings.HasPrefix(name, "container.apparmor.security.beta.kubernetes.io/") {
+			return decision{heldBack: "an annotation of the older form chooses profiles", hint: "write securityContext.appArmorProfile in its place", level: plugin.Info}
+		}
+	}
+	return decision{value: map[string]any{"type": "RuntimeDefault"}}
+}

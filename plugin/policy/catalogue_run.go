@@ -138,37 +138,6 @@ func waiverRules() []Rule {
 	}
 }
 
-// hardenRules are about what hardening did.
-func hardenRules() []Rule {
-	return []Rule{
-		{
-			ID: "harden/allowPrivilegeEscalation", Severity: "info", Level: "Info", Title: "allowPrivilegeEscalation was set to false",
-			Why: "a setuid program in the image turns any user into root",
-			Fix: "nothing; write the field to decide it yourself",
-		},
-		{
-			ID: "harden/capabilities", Severity: "info", Level: "Info", Title: "All capabilities were dropped",
-			Why: "the runtime's default capabilities are more than nearly all programs need",
-			Fix: "nothing; write the field to decide it yourself",
-		},
-		{
-			ID: "harden/seccompProfile", Severity: "info", Level: "Info", Title: "The runtime's seccomp profile was set",
-			Why: "without seccomp every system call of the kernel is reachable",
-			Fix: "nothing; write the field to decide it yourself",
-		},
-		{
-			ID: "harden/runAsNonRoot", Severity: "info", Level: "Info", Title: "runAsNonRoot was set",
-			Why: "the image's own user is not root, and the kubelet now makes sure of it",
-			Fix: "nothing; write the field to decide it yourself",
-		},
-		{
-			ID: "harden/held-back", Severity: "low", Level: "Warn", Title: "A setting was not filled in because it would break the workload",
-			Why: "the image's own configuration does not allow it",
-			Fix: "follow the hint: change the image, or write the setting",
-		},
-	}
-}
-
 // runRules are about the stages of a run.
 func runRules() []Rule {
 	return []Rule{

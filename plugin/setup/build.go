@@ -39,8 +39,8 @@ func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
 		Clock:       s.options.Clock,
 		Progress:    s.options.Progress,
 	}
-	if effective.Harden && effective.Profile != "none" {
-		if pipeline.Hardener, err = harden.New(effective.Profile); err != nil {
+	if effective.Harden && (effective.Profile != "none" || effective.More != (gate.Harden{})) {
+		if pipeline.Hardener, err = harden.New(harden.Config{Profile: effective.Profile, More: effective.More, Namespaces: effective.Namespaces}); err != nil {
 			return nil, fmt.Errorf("setting up hardening: %w", err)
 		}
 	}

@@ -21,7 +21,7 @@ func Rolls(v *plugin.Verdict) []string {
 		}
 	}
 	for _, finding := range v.Findings {
-		if strings.HasPrefix(finding.Rule, "harden/") && finding.Now != "" {
+		if strings.HasPrefix(finding.Rule, "harden/") && finding.Now != "" && finding.Object.Kind != "Namespace" && finding.Object.Kind != "NetworkPolicy" {
 			rolling[finding.Object.String()] = true
 		}
 	}

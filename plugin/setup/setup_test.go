@@ -56,8 +56,8 @@ func TestNew_BrokenConfigurationIsRefusedBeforeAnyApplication(t *testing.T) {
 	}
 	profile := func(name string) string { return "  profile: " + name + "\n" }
 	for name, c := range map[string]struct{ good, bad, says string }{
-		"unknown profile":       {s.base("team-a", profile("profile/restricted@1")), s.base("team-a", profile("profile/strictest@1")), `there is no "profile/strictest@1"`},
-		"profile not yet there": {s.base("team-a", profile("none")), s.base("team-a", profile("profile/openshift@1")), "not supported"},
+		"unknown profile":            {s.base("team-a", profile("profile/restricted@1")), s.base("team-a", profile("profile/strictest@1")), `there is no "profile/strictest@1"`},
+		"profile of a later version": {s.base("team-a", profile("profile/openshift@1")), s.base("team-a", profile("profile/openshift@2")), `there is no "profile/openshift@2"`},
 		"policy that does not compile": {
 			s.base("team-a", "") + strings.Replace(rule, "EXPRESSION", "object.spec.replicas < 5", 1),
 			s.base("team-a", "") + strings.Replace(rule, "EXPRESSION", "object.spec.replicas <", 1), "few-replicas",

@@ -1,0 +1,89 @@
+package harden
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+/*
+readOnlyRoot sets readOnlyRootFilesystem: true, with a volume of that size at
+/tmp and at each volume that the image declares, unless something is mounted
+there.
+
+Held back: for root, who writes anywhere (pid files, caches, configuration that
+a start script makes); for images whose configuration is not known; and where a
+setting of Linux does not apply. A debugging container is left alone.
+*/
+func readOnlyRoot(size string) setting {
+	return contextSetting("readOnlyRootFilesystem", "whoever breaks into the program cannot change it, nor leave another beside it",
+		func(c container) decision { return c.readOnlyRoot(size) })
+}
+
+func (c container) readOnlyRoot(size string) decision {
+	if c.list == "ephemeralContainers" {
+		return decision{}
+	}
+	if held, stop := linuxOnly(c); stop {
+		return held
+	}
+	if user := c.user(); user.kind != userNonRoot {
+		return decision{heldBack: user.reason + ", and may write anywhere", hint: user.hint, level: plugin.Warn}
+	}
+	if c.config() == nil {
+		return decision{heldBack: "the image's configuration is not known, so neither is where it writes", level: plugin.Warn,
+			hint: "see why it could not be read, or write the setting yourself"}
+	}
+	decided := decision{value: true}
+	for i, at := range c.written() {
+		volume := c.volumeName(i)
+		decided.beside = append(decided.beside,
+			edit{append(c.pod.steps("volumes"), atEnd{}), map[string]any{"name": volume, "emptyDir": map[string]any{"sizeLimit": size}}},
+			edit{append(c.steps("volumeMounts"), atEnd{}), map[string]any{"name": volume, "mountPath": at}},
+		)
+		decided.notes = append(decided.notes, fmt.Sprintf("with an emptyDir of at most %s at %s", size, at))
+	}
+	return decided
+}
+
+// written are the places that stay writable and have no mount yet, sorted. One
+// below another is in it.
+func (c container) written() []string {
+	wanted := []string{"/tmp"}
+	for _, volume := range c.config().Volumes {
+		if cleaned := path.Clean("/" + volume); cleaned != "/" {
+			wanted = append(wanted, cleaned)
+		}
+	}
+	slices.Sort(wanted)
+	mounts, _ := c.fields["volumeMounts"].([]any)
+	var taken []string
+	for _, item := range mounts {
+		mount, _ := item.(map[string]any)
+		if at, _ := mount["mountPath"].(string); at != "" {
+			taken = append(taken, path.Clean(at))
+		}
+	}
+	var places []string
+	for _, at := range slices.Compact(wanted) {
+		if !slices.ContainsFunc(append(taken, places...), func(mounted string) bool { return within(at, mounted) }) {
+			places = append(places, at)
+		}
+	}
+	return places
+}
+
+func within(at, mounted string) bool {
+	return at == mounted || strings.HasPrefix(at, strings.TrimSuffix(mounted, "/")+"/")
+}
+
+// volumeName is the same at each run, and no other volume's.
+func (c container) volumeName(number int) string {
+	sum := sha256.Sum256([]byte(c.list + "\x00" + c.called()))
+	return fmt.Sprintf("assay-writable-%s-%d", hex.EncodeToString(sum[:4]), number)
+}

@@ -1,0 +1,126 @@
+package harden
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// setting is one default of containers.
+type setting struct {
+	// name is the rule's: harden/<name>.
+	name string
+	// path is the field below the container.
+	path []string
+	// why is the reason of the change.
+	why string
+	// isSet reports whether the author decided about it.
+	isSet func(container) bool
+	// decide looks at a container that does not have the field.
+	decide func(container) decision
+}
+
+// podSetting is one default of Pods; the field has the rule's name.
+type podSetting struct {
+	name, why string
+	decide    func(pod) decision
+}
+
+// setSetting looks at the whole rendering, and may add objects to it.
+type setSetting func(*surroundings, []plugin.Object) ([]plugin.Object, []plugin.Finding)
+
+// decision is what to do about one field. The zero value leaves it alone
+// without a word.
+type decision struct {
+	// value is set unless heldBack is.
+	value any
+	// beside are further changes that the value needs, and notes say them.
+	beside []edit
+	notes  []string
+	// heldBack says what would have broken, hint what to write.
+	heldBack, hint string
+	level          plugin.Level
+}
+
+// subject is one field, for findings.
+type subject struct {
+	plugin.Finding
+	// called is the container's name, empty for the Pod; field is how messages
+	// name the field.
+	called, field string
+	rule, why     string
+	was           any
+}
+
+func (s subject) heldBack(decided decision) plugin.Finding {
+	finding := s.Finding
+	finding.Rule, finding.Level = ruleHeldBack, decided.level
+	finding.Message = s.field + " was not filled in: " + decided.heldBack
+	if s.called != "" {
+		finding.Message = s.called + ": " + finding.Message
+	}
+	finding.Hint = decided.hint
+	return finding
+}
+
+// changed says that the field is filled in.
+func (s subject) changed(decided decision) plugin.Finding {
+	finding := s.Finding
+	finding.Rule, finding.Why = rulePrefix+s.rule, s.why
+	finding.Was, finding.Now = compact(s.was), compact(decided.value)
+	finding.Message = s.field + " filled in"
+	finding.Hint = "write the field to decide it yourself"
+	finding.Details = decided.notes
+	return finding
+}
+
+// compact is the value as compact JSON; an absent one is null.
+func compact(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprintf("%q", fmt.Sprint(value)) // no JSON type fails to encode
+	}
+	return string(text)
+}
+
+// edit puts a value at a place in an object.
+type edit struct {
+	// steps are names, numbers of list entries, and atEnd.
+	steps []any
+	value any
+}
+
+// atEnd is the step behind a list's last entry.
+type atEnd struct{}
+
+// apply returns the object's fields with the value in place. Every map and list
+// on the way is new.
+func (e edit) apply(fields map[string]any) map[string]any {
+	replaced, _ := with(fields, e.steps, e.value).(map[string]any)
+	return replaced
+}
+
+func with(holder any, steps []any, value any) any {
+	if len(steps) == 0 {
+		return value
+	}
+	switch step := steps[0].(type) {
+	case atEnd:
+		items, _ := holder.([]any)
+		return append(append([]any(nil), items...), with(nil, steps[1:], value))
+	case int:
+		items, _ := holder.([]any)
+		out := append([]any(nil), items...)
+		out[step] = with(out[step], steps[1:], value)
+		return out
+	case string:
+		members, _ := holder.(map[string]any)
+		out := make(map[string]any, len(members)+1)
+		maps.Copy(out, members)
+		out[step] = with(out[step], steps[1:], value)
+		return out
+	}
+	return holder
+}

@@ -1,0 +1,56 @@
+package harden
+
+import (
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// surroundings is what the rest of the rendering says about a Pod.
+type surroundings struct {
+	// namespace is where objects without a namespace of their own go.
+	namespace string
+	// accounts are the rendered service accounts by namespace/name.
+	accounts map[string]map[string]any
+	// bound are the service accounts, by namespace/name, that a rendered binding
+	// names; groups means that one names a group of all of them.
+	bound  map[string]bool
+	groups bool
+}
+
+func newSurroundings(rendering plugin.Unhardened) *surroundings {
+	around := &surroundings{namespace: rendering.Source.Application.Namespace, accounts: map[string]map[string]any{}, bound: map[string]bool{}}
+	for _, object := range rendering.Objects {
+		switch id := object.ID(); {
+		case id.Kind == "ServiceAccount" && id.Group() == "":
+			around.accounts[around.place(object)+"/"+id.Name] = object.Fields
+		case id.Group() == "rbac.authorization.k8s.io" && (id.Kind == "RoleBinding" || id.Kind == "ClusterRoleBinding"):
+			around.addSubjects(object)
+		}
+	}
+	return around
+}
+
+// place is the namespace that a namespaced object goes to.
+func (s *surroundings) place(object plugin.Object) string {
+	if namespace := object.ID().Namespace; namespace != "" {
+		return namespace
+	}
+	return s.namespace
+}
+
+func (s *surroundings) addSubjects(binding plugin.Object) {
+	subjects, _ := binding.Fields["subjects"].([]any)
+	for _, item := range subjects {
+		subject, _ := item.(map[string]any)
+		name, _ := subject["name"].(string)
+		namespace, _ := subject["namespace"].(string)
+		switch subject["kind"] {
+		case "ServiceAccount":
+			if namespace == "" {
+				namespace = s.place(binding)
+			}
+			s.bound[namespace+"/"+name] = true
+		default: // a group or a user may be any service account
+			s.groups = true
+		}
+	}
+}
