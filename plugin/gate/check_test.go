@@ -52,7 +52,7 @@ func TestLoad_GateValuesThatAreRefused(t *testing.T) {
 		{"unknown platforms", "platforms: AllLeaves", "platforms: Some", "spec.trust.platforms"},
 		{"trust policy that is not loaded", "policies: [team-a]", "policies: [team-b]", `full.yaml:29: spec.trust.policies[0]: there is no ClusterImagePolicy "team-b"`},
 		{"empty list of trust policies", "policies: [team-a]", "policies: []", "is an empty list, which would mean all"},
-		{"judge policy that is not loaded", "policies: [no-latest]", "policies: [no-root]", `there is no ValidatingAdmissionPolicy or ValidatingPolicy or NamespacedValidatingPolicy "no-root"`},
+		{"judge policy that is not loaded", "policies: [no-latest]", "policies: [no-root]", `there is no ValidatingAdmissionPolicy or ValidatingPolicy or NamespacedValidatingPolicy or constraint "no-root"`},
 		{"profile without version", "profile/restricted@1", "profile/restricted", "spec.profile"},
 		{"pack in place of a profile", "profile/restricted@1", "pack/workload@1", "spec.profile"},
 		{"pack without version", "pack/workload@1", "pack/workload", "spec.judge.packs[0]"},

@@ -34,13 +34,13 @@ func (l *loading) checkGate(c checker, gate Gate) {
 		}
 	}
 	l.checkNamed(c, "spec.trust.policies", spec.Trust.Policies, "ClusterImagePolicy")
-	l.checkNamed(c, "spec.judge.policies", spec.Judge.Policies, JudgeKinds()...)
+	l.checkNamed(c, "spec.judge.policies", spec.Judge.Policies, judgeKinds()...)
 }
 
-// JudgeKinds are the kinds of the policies that spec.judge.policies names and
-// that a rule policy/NAME stands for.
-func JudgeKinds() []string {
-	return []string{"ValidatingAdmissionPolicy", "ValidatingPolicy", "NamespacedValidatingPolicy"}
+// judgeKinds are the kinds of the policies that spec.judge.policies names;
+// constraints are called Kind/name.
+func judgeKinds() []string {
+	return []string{"ValidatingAdmissionPolicy", "ValidatingPolicy", "NamespacedValidatingPolicy", "constraint"}
 }
 
 // checkNamed refuses names of policies that are not loaded. An empty list
@@ -54,7 +54,10 @@ func (l *loading) checkNamed(c checker, field string, names []string, kinds ...s
 		loaded["ClusterImagePolicy/"+policy.Metadata.Name] = true
 	}
 	for _, document := range l.config.Documents {
-		loaded[document.Kind+"/"+document.Name] = true
+		if name := document.PolicyName(); name != "" {
+			loaded[document.Kind+"/"+name] = true
+			loaded["constraint/"+name] = document.IsConstraint()
+		}
 	}
 	c.each(field, names, func(at, text string) {
 		if !slices.ContainsFunc(kinds, func(kind string) bool { return loaded[kind+"/"+text] }) {

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -26,6 +27,23 @@ type Document struct {
 	// JSON is the object.
 	JSON []byte
 	At   plugin.Origin
+}
+
+// PolicyName is how spec.judge.policies and the rule policy/NAME call what the
+// document holds; empty when it is nothing that is judged by.
+func (d Document) PolicyName() string {
+	switch {
+	case d.IsConstraint():
+		return d.Kind + "/" + d.Name
+	case slices.Contains(judgeKinds(), d.Kind):
+		return d.Name
+	}
+	return ""
+}
+
+// IsConstraint reports whether the document is a constraint of Gatekeeper's.
+func (d Document) IsConstraint() bool {
+	return strings.HasPrefix(d.APIVersion, "constraints.gatekeeper.sh/")
 }
 
 // PoliciesOf are the ClusterImagePolicies that a gate's trust section chooses,

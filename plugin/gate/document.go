@@ -132,7 +132,7 @@ func (l *loading) document(doc *document) {
 		l.imagePolicy(read)
 	case doc.apiVersion == "policy.sigstore.dev/v1alpha1" && doc.kind == "TrustRoot":
 		l.trustRoot(read)
-	case isAdmission(doc.kind, doc.apiVersion), isKyverno(doc.kind, doc.apiVersion):
+	case isAdmission(doc.kind, doc.apiVersion), isKyverno(doc.kind, doc.apiVersion), isGatekeeper(doc.kind, doc.apiVersion):
 		l.untyped(read)
 	case isList(doc):
 		l.list(doc)
@@ -145,6 +145,18 @@ func (l *loading) document(doc *document) {
 
 func isSigstore(apiVersion string) bool {
 	return apiVersion == "policy.sigstore.dev/v1alpha1" || apiVersion == "policy.sigstore.dev/v1beta1"
+}
+
+// isGatekeeper reports whether a document is a template or a constraint of one,
+// whose kind the template names.
+func isGatekeeper(kind, apiVersion string) bool {
+	switch apiVersion {
+	case "templates.gatekeeper.sh/v1", "templates.gatekeeper.sh/v1beta1":
+		return kind == "ConstraintTemplate"
+	case "constraints.gatekeeper.sh/v1beta1":
+		return kind != ""
+	}
+	return false
 }
 
 func (l *loading) gate(read decoder) {

@@ -158,9 +158,14 @@ type Judge struct {
 	PodSecurity *PodSecurity `yaml:"podSecurity,omitempty"`
 	// Packs are shipped packs by version: "pack/supply-chain@1".
 	Packs []string `yaml:"packs,omitempty"`
-	// Policies are names of ValidatingAdmissionPolicies; empty means all that
+	// Policies are names of ValidatingAdmissionPolicies and of Kyverno's
+	// policies, and constraints of Gatekeeper as "Kind/name"; empty means all that
 	// the configuration holds and that are bound.
 	Policies []string `yaml:"policies,omitempty"`
+	// InventoryComplete takes the rendered objects for everything that a
+	// constraint may compare with (data.inventory); the cluster's own are not
+	// seen.
+	InventoryComplete bool `yaml:"inventoryComplete,omitempty"`
 	// Rules sets the level of single rules.
 	Rules []RuleLevel `yaml:"rules,omitempty"`
 	// Indeterminate is "Deny" (default) or "Warn" for rules that cannot be

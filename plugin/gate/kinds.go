@@ -10,7 +10,7 @@ import (
 )
 
 const readKinds = "a gate reads Gate, ClusterImagePolicy, TrustRoot, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, CustomResourceDefinition, " +
-	"and Kyverno's ValidatingPolicy, NamespacedValidatingPolicy and PolicyException"
+	"Gatekeeper's ConstraintTemplate and constraints, and Kyverno's ValidatingPolicy, NamespacedValidatingPolicy and PolicyException"
 
 // refuseKind says what the document is, as far as can be told, and why it is
 // not read. Passing over it would be a gate with a hole.
@@ -43,8 +43,12 @@ func withKind(apiVersion, kind string) (what, hint string) {
 	name := kind + " (" + apiVersion + ")"
 	const asAdmission = "write the rule as a ValidatingAdmissionPolicy, or take it out of the gate"
 	switch {
+	case group == "templates.gatekeeper.sh" && kind == "ConstraintTemplate":
+		return name + " is not read in this version", "write templates.gatekeeper.sh/v1"
+	case group == "constraints.gatekeeper.sh":
+		return name + " is not read in this version", "write constraints.gatekeeper.sh/v1beta1"
 	case strings.HasSuffix(group, "gatekeeper.sh"):
-		return name + " is not implemented: Gatekeeper's templates and constraints are not read", asAdmission
+		return name + " is not implemented: of Gatekeeper, templates and constraints are read", "take it out of the gate"
 	case group == "kyverno.io" || strings.HasSuffix(group, ".kyverno.io"):
 		return name + " is not implemented", KyvernoHint(kind, apiVersion)
 	case group == "admissionregistration.k8s.io" && strings.HasPrefix(kind, "MutatingAdmissionPolicy"):

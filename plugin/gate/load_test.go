@@ -95,8 +95,9 @@ spec:
 
 func TestLoad_KindsThatAreNotReadAreRefusedByName(t *testing.T) {
 	for _, test := range []struct{ apiVersion, kind, want string }{
-		{"templates.gatekeeper.sh/v1", "ConstraintTemplate", "ConstraintTemplate (templates.gatekeeper.sh/v1) is not implemented"},
-		{"constraints.gatekeeper.sh/v1beta1", "K8sRequiredLabels", "Gatekeeper's templates and constraints are not read"},
+		{"templates.gatekeeper.sh/v1alpha1", "ConstraintTemplate", "ConstraintTemplate (templates.gatekeeper.sh/v1alpha1) is not read in this version"},
+		{"constraints.gatekeeper.sh/v1alpha1", "K8sRequiredLabels", "write constraints.gatekeeper.sh/v1beta1"},
+		{"mutations.gatekeeper.sh/v1", "Assign", "of Gatekeeper, templates and constraints are read"},
 		{"policies.kyverno.io/v1alpha1", "ValidatingPolicy", "write policies.kyverno.io/v1"},
 		{"policies.kyverno.io/v1", "ImageValidatingPolicy", "write a ClusterImagePolicy"},
 		{"policies.kyverno.io/v1", "NamespacedMutatingPolicy", "write a MutatingAdmissionPolicy"},

@@ -116,10 +116,10 @@ func objectRules() []Rule {
 			Fix: "correct the field's type",
 		},
 		{
-			ID: policyRule + "*", Title: "A ValidatingAdmissionPolicy of the gate's own", Severity: "high", Level: "Deny",
-			Why:        "the platform team wrote it; the finding carries its message and the binding's action",
+			ID: policyRule + "*", Title: "A ValidatingAdmissionPolicy or Gatekeeper constraint of the gate's own", Severity: "high", Level: "Deny",
+			Why:        "the platform team wrote it; the finding carries its message and the action of the binding or constraint (policy/Kind/name)",
 			Fix:        "change the object as the message says",
-			References: []string{"https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/"},
+			References: []string{"https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/", "https://open-policy-agent.github.io/gatekeeper/website/docs/howto"},
 		},
 	}
 }

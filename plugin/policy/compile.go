@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/open-policy-agent/opa/v1/ast"
+
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
@@ -37,11 +39,17 @@ type Compiler struct {
 	policies map[string]*admissionPolicy
 	shared   map[string]sharedVariables
 	kyverno  kyvernoCompiler
+	// constraintTemplates are Gatekeeper's, by their text.
+	constraintTemplates map[string]*constraintTemplate
+	regoCapabilities    func() *ast.Capabilities
 }
 
 // NewCompiler returns an empty compiler.
 func NewCompiler() *Compiler {
-	return &Compiler{policies: map[string]*admissionPolicy{}, shared: map[string]sharedVariables{}}
+	return &Compiler{
+		policies: map[string]*admissionPolicy{}, shared: map[string]sharedVariables{},
+		constraintTemplates: map[string]*constraintTemplate{}, regoCapabilities: newRegoCapabilities(),
+	}
 }
 
 // Compile makes the judges of one gate. Everything that is wrong with the

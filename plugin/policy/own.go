@@ -23,6 +23,7 @@ type format struct {
 func formats() []format {
 	return []format{
 		{reads: isKyverno, compile: (*Compiler).kyvernoFormat},
+		{reads: isGatekeeper, compile: (*Compiler).gatekeeperFormat},
 	}
 }
 

@@ -37,7 +37,7 @@ func (s *Setup) isRule(rule string) bool {
 	const own = "policy/"
 	if name, isOwn := strings.CutPrefix(rule, own); isOwn {
 		return slices.ContainsFunc(s.options.Config.Documents, func(d gate.Document) bool {
-			return slices.Contains(gate.JudgeKinds(), d.Kind) && d.Name == name
+			return d.PolicyName() == name
 		})
 	}
 	_, known := policy.Explain(rule)
