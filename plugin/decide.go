@@ -14,7 +14,7 @@ func (r *run) decide(ctx context.Context) {
 		ctx = context.WithoutCancel(ctx) // why it ended is said, and what is denied stays denied
 	}
 	fill := func() { r.fillContent(ctx) }
-	for _, part := range []func(){fill, r.exceptAll, r.noteAll, r.maskFindings} {
+	for _, part := range []func(){fill, r.exceptAll, r.noteAll, r.noteRequests, r.maskFindings} {
 		if err := guard(part); err != nil {
 			r.verdict.complete = false
 			r.stop(panicFinding("decide", err))

@@ -92,7 +92,9 @@ type run struct {
 	sealed   []byte
 	// shipped are the images found in the decoded seal, before any judge saw it.
 	shipped []Image
-	stopped bool
+	// requests are the waivers that the application asks for.
+	requests []Finding
+	stopped  bool
 }
 
 func (p *Pipeline) begin(source Source) *run {

@@ -11,7 +11,7 @@ import (
 
 func (r *run) render(ctx context.Context) {
 	rendering, err := r.Renderer.Render(ctx, r.source)
-	r.addOfNoGate(rendering.Findings)
+	r.addOfNoGate(r.takeRequests(rendering.Findings))
 	if err != nil {
 		r.fail("render", err)
 		return

@@ -109,6 +109,9 @@ func (l *loading) checkNames() {
 	for i, gate := range l.config.Gates {
 		once(l.gates[i], "Gate", gate.Metadata.Name)
 	}
+	for _, file := range l.waivers {
+		once(file.doc, "Waivers", file.waivers.Metadata.Name)
+	}
 	for i, policy := range l.config.ImagePolicies {
 		once(l.policies[i], "ClusterImagePolicy", policy.Metadata.Name)
 	}
@@ -132,6 +135,9 @@ func (l *loading) checkNames() {
 func (l *loading) checkAll() {
 	for i, gate := range l.config.Gates {
 		l.checkGate(checker{l.gates[i], l.problems}, gate)
+	}
+	for _, file := range l.waivers {
+		l.addWaivers(file)
 	}
 	for i, policy := range l.config.ImagePolicies {
 		l.checkPolicy(checker{l.policies[i], l.problems}, policy)

@@ -22,8 +22,9 @@ func (l *loading) checkGate(c checker, gate Gate) {
 	c.each("spec.charts.hosts", spec.Charts.Hosts, c.host)
 	c.likeAll("spec.protectedNamespaces", spec.ProtectedNamespaces, labelName, "write a namespace's name; globs are not read here")
 	c.checkNamespaces(spec.Namespaces)
+	c.checkWaiverTerms(spec.WaiverTerms)
 	for i, waiver := range spec.Waivers {
-		c.checkWaiver(fmt.Sprintf("spec.waivers[%d]", i), waiver)
+		c.checkWaiver(fmt.Sprintf("spec.waivers[%d]", i), waiver, spec.WaiverTerms)
 	}
 	for i, entry := range spec.BreakGlass {
 		c.checkBreakGlass(fmt.Sprintf("spec.breakGlass[%d]", i), entry)

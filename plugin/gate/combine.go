@@ -48,6 +48,8 @@ type Effective struct {
 	Namespaces []Namespace
 	// FreshFor and StaleFor are the shortest.
 	FreshFor, StaleFor time.Duration
+	// WaiverTerms are the shortest time, and all rules that no waiver covers.
+	WaiverTerms WaiverTerms
 	// Limits are the lowest.
 	Limits plugin.Limits
 }
@@ -126,6 +128,7 @@ func combine(gates []Gate) (Effective, error) {
 	effective.Registries = combineRegistries(gates)
 	effective.ChartHosts = combineHosts(gates)
 	effective.Namespaces = combineNamespaces(gates)
+	effective.WaiverTerms = combineWaiverTerms(gates)
 	return effective, nil
 }
 

@@ -174,6 +174,10 @@ func perGatePairs() []pair {
 			kept("deployer", func(s Spec) any { return s.Judge.Deployer.Username }, "a", "b")},
 		{"waivers", [2]func(*Spec){func(s *Spec) { s.Waivers = []Waiver{{Rule: "a/b"}} }, func(s *Spec) {}},
 			kept("number of waivers", func(s Spec) any { return len(s.Waivers) }, 1, 0)},
+		{"waiverTerms.maxDays", [2]func(*Spec){func(s *Spec) { s.WaiverTerms.MaxDays = 90 }, func(s *Spec) { s.WaiverTerms.MaxDays = 30 }},
+			func(e Effective) error { return equal("days", e.WaiverTerms.MaxDays, int64(30)) }},
+		{"waiverTerms.never", [2]func(*Spec){func(s *Spec) { s.WaiverTerms.Never = []string{"b/c"} }, func(s *Spec) { s.WaiverTerms.Never = []string{"a/*", "b/c"} }},
+			func(e Effective) error { return equal("never", e.WaiverTerms.Never, []string{"a/*", "b/c"}) }},
 		{"breakGlass", [2]func(*Spec){func(s *Spec) { s.BreakGlass = []BreakGlass{{Application: "a"}} }, func(s *Spec) {}},
 			kept("number of entries", func(s Spec) any { return len(s.BreakGlass) }, 1, 0)},
 	}

@@ -8,15 +8,16 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-// maxWaiver is how far ahead a waiver's day may lie for the waiver to hold.
-const maxWaiver = 180 * 24 * time.Hour
-
 // Decider holds one gate's waivers and break glass. It is a [plugin.Decider]
 // and reads no clock: every answer is as of the time that it is given.
-type Decider struct{ gate Gate }
+type Decider struct {
+	gate  Gate
+	terms WaiverTerms
+}
 
-// NewDecider makes the decider of a gate.
-func NewDecider(gate Gate) *Decider { return &Decider{gate: gate} }
+// NewDecider makes the decider of a gate, whose waivers are bound by the terms
+// of all gates that apply.
+func NewDecider(gate Gate, terms WaiverTerms) *Decider { return &Decider{gate, terms} }
 
 // Waive returns the waiver that covers the denial at that time, else the break
 // glass that covers it, else nil. Only break glass covers what is
@@ -25,9 +26,9 @@ func (d *Decider) Waive(source plugin.Source, at time.Time, finding plugin.Findi
 	if finding.Unwaivable || selfRule(finding.Rule) || !finding.Level.Blocks() || !d.mine(finding) {
 		return nil
 	}
-	if finding.Level == plugin.Deny {
+	if finding.Level == plugin.Deny && !d.terms.forbids(finding.Rule) {
 		for _, waiver := range d.gate.Spec.Waivers {
-			if waiver.state(at) == inForce && waiver.covers(source, finding) {
+			if waiver.state(at, d.terms) == inForce && waiver.covers(source, finding) {
 				return &plugin.Waived{
 					Kind: "waiver", Owner: waiver.Owner, Approver: waiver.Approver, Reason: waiver.Reason,
 					Until: waiver.Until.End().Add(-time.Second),
@@ -69,11 +70,11 @@ const (
 	inForce
 )
 
-func (w Waiver) state(at time.Time) validity {
+func (w Waiver) state(at time.Time, terms WaiverTerms) validity {
 	switch {
 	case w.Until.IsZero() || !at.Before(w.Until.End()):
 		return expired
-	case w.Until.Sub(at) > maxWaiver:
+	case w.Until.Sub(at) > terms.longest():
 		return tooLong
 	}
 	return inForce

@@ -60,7 +60,7 @@ func someSource() plugin.Source {
 }
 
 func deciderOf(waivers []Waiver, entries ...BreakGlass) *Decider {
-	return NewDecider(Gate{Metadata: Metadata{Name: "g"}, Spec: Spec{Waivers: waivers, BreakGlass: entries}})
+	return NewDecider(Gate{Metadata: Metadata{Name: "g"}, Spec: Spec{Waivers: waivers, BreakGlass: entries}}, WaiverTerms{})
 }
 
 func TestDecider_WaiverCoversExactlyWhatItNames(t *testing.T) {
@@ -162,6 +162,7 @@ func TestDecider_NotesOnWaivers(t *testing.T) {
 		{"its last day", "2026-12-31T12:00:00Z", "", true, "waiver/ending warn"},
 		{"fourteen days", "2026-12-17T00:00:01Z", "", true, "waiver/ending warn"},
 		{"fifteen days", "2026-12-16T12:00:00Z", "", true, ""},
+		{"the day before", "2026-12-30T12:00:00Z", "", true, "waiver/ending warn"},
 		{"unused by another application", "2026-11-23T12:00:00Z", "web", false, ""},
 		{"unused by this application", "2026-11-23T12:00:00Z", "shop", false, "waiver/unused info"},
 		{"too far away", "2026-01-01T12:00:00Z", "", true, "waiver/too-long warn"},
@@ -170,7 +171,7 @@ func TestDecider_NotesOnWaivers(t *testing.T) {
 		waiver.Application = test.application
 		finding := imageFinding()
 		if !test.met {
-			finding.Digest = otherDigest
+			finding.Image = "registry.example.com/team-a/other:v1"
 		}
 		if waived := deciderOf([]Waiver{waiver}).Waive(someSource(), at(test.moment), finding); waived != nil {
 			finding.Level, finding.Waiver = plugin.Warn, waived

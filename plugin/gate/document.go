@@ -128,6 +128,8 @@ func (l *loading) document(doc *document) {
 	switch {
 	case doc.apiVersion == APIVersion && doc.kind == "Gate":
 		l.gate(read)
+	case doc.apiVersion == APIVersion && doc.kind == "Waivers":
+		l.waiversOf(read)
 	case isSigstore(doc.apiVersion) && doc.kind == "ClusterImagePolicy":
 		l.imagePolicy(read)
 	case doc.apiVersion == "policy.sigstore.dev/v1alpha1" && doc.kind == "TrustRoot":

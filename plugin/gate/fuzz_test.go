@@ -57,10 +57,10 @@ func use(t *testing.T, config *Config) {
 	}
 	for _, gate := range config.Gates {
 		finding := plugin.Finding{Rule: "self/kinds", Gate: gate.Metadata.Name}
-		if NewDecider(gate).Waive(plugin.Source{Application: app}, moment, finding) != nil {
+		if NewDecider(gate, WaiverTerms{}).Waive(plugin.Source{Application: app}, moment, finding) != nil {
 			t.Fatal("self was waived")
 		}
-		NewDecider(gate).Notes(plugin.Source{Application: app}, moment, []plugin.Finding{finding})
+		NewDecider(gate, WaiverTerms{}).Notes(plugin.Source{Application: app}, moment, []plugin.Finding{finding})
 	}
 	for _, policy := range config.ImagePolicies {
 		for _, image := range policy.Spec.Images {

@@ -70,6 +70,8 @@ type Spec struct {
 	Namespaces []Namespace `yaml:"namespaces,omitempty"`
 	// Waivers turn denials into warnings until a day.
 	Waivers []Waiver `yaml:"waivers,omitempty"`
+	// WaiverTerms bounds the waivers of all gates that apply.
+	WaiverTerms WaiverTerms `yaml:"waiverTerms,omitempty"`
 	// BreakGlass opens the gate for one application and revision.
 	BreakGlass []BreakGlass `yaml:"breakGlass,omitempty"`
 	// Freshness bounds how long tags and referrer lists are believed.

@@ -9,7 +9,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-const readKinds = "a gate reads Gate, ClusterImagePolicy, TrustRoot, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, CustomResourceDefinition, " +
+const readKinds = "a gate reads Gate, Waivers, ClusterImagePolicy, TrustRoot, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, CustomResourceDefinition, " +
 	"Gatekeeper's ConstraintTemplate and constraints, and Kyverno's ValidatingPolicy, NamespacedValidatingPolicy and PolicyException"
 
 // refuseKind says what the document is, as far as can be told, and why it is
@@ -57,7 +57,7 @@ func withKind(apiVersion, kind string) (what, hint string) {
 		return fmt.Sprintf("%s is not read in this version", name), "write admissionregistration.k8s.io/v1"
 	case group == "policy.sigstore.dev" && (kind == "ClusterImagePolicy" || kind == "TrustRoot"):
 		return name + " is not read in this version", "write policy.sigstore.dev/v1alpha1"
-	case group == "assay.dev" && kind == "Gate":
+	case group == "assay.dev" && (kind == "Gate" || kind == "Waivers"):
 		return name + " is not read in this version", "write " + APIVersion
 	case apiVersion == "v1" && kind == "ConfigMap":
 		return "a ConfigMap object is not read, unless a policy's spec.paramKind names ConfigMap", "mount it as a folder and name that, or write its files out"

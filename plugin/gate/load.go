@@ -49,6 +49,8 @@ type loading struct {
 	gates, policies, roots []*document
 	// others are documents of no kind that a gate reads by itself.
 	others []*document
+	// waivers are the documents of kind Waivers, which become their gates' own.
+	waivers []waiverFile
 	// strays are complaints about files that no kind explains; a file that a
 	// gate names (a trusted root, a docker config) is none.
 	strays map[string]*problems

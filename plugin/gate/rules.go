@@ -71,6 +71,8 @@ func FieldRules() []FieldRule {
 		{"protectedNamespaces", requires, noneAsked, ""},
 		{"namespaces", "descriptions join; labels of one namespace " + same + "; owned is a permission", noneAsked, ""},
 		{"waivers", perGate + ": a waiver acts on its own gate's findings only", noneAsked, ""},
+		{"waiverTerms.maxDays", stricter + ": the fewer", "180", ""},
+		{"waiverTerms.never", requires, noneAsked, ""},
 		{"breakGlass", perGate + ": findings of no gate need an entry in every gate that denies", noneAsked, ""},
 		{"freshness.freshFor", stricter + ": the shorter", "5m", ""},
 		{"freshness.staleFor", stricter + ": the shorter", "24h", ""},

@@ -77,6 +77,7 @@ func (w schemaWriter) whole() map[string]any {
 		"title":   "the kinds of a gate's configuration that assay decodes itself",
 		"oneOf": []any{
 			kind("Gate", w.docs["Gate"], []string{APIVersion}, reflect.TypeFor[Spec]()),
+			kind("Waivers", w.docs["Waivers"], []string{APIVersion}, reflect.TypeFor[WaiversSpec]()),
 			kind("ClusterImagePolicy", w.docs["ClusterImagePolicy"], []string{"policy.sigstore.dev/v1alpha1", "policy.sigstore.dev/v1beta1"}, reflect.TypeFor[ImagePolicySpec]()),
 			kind("TrustRoot", w.docs["TrustRoot"], []string{"policy.sigstore.dev/v1alpha1"}, reflect.TypeFor[TrustRootSpec]()),
 		},
@@ -143,7 +144,7 @@ func (w schemaWriter) define(structure reflect.Type) {
 func comments(t *testing.T) map[string]string {
 	t.Helper()
 	docs := map[string]string{}
-	for _, name := range []string{"gate.go", "imagepolicy.go"} {
+	for _, name := range []string{"gate.go", "imagepolicy.go", "waiverterms.go", "waivers.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -200,7 +201,7 @@ func TestDocs_TableOfRulesIsCurrent(t *testing.T) {
 	if !strings.Contains(string(page), table) {
 		t.Error("the table of docs/gate.md is not that of FieldRules; write it with: go test ./plugin/gate -update")
 	}
-	for _, kind := range []string{"Gate", "ClusterImagePolicy", "TrustRoot", "ValidatingAdmissionPolicy"} {
+	for _, kind := range []string{"Gate", "Waivers", "ClusterImagePolicy", "TrustRoot", "ValidatingAdmissionPolicy"} {
 		if !slices.Contains(strings.Fields(strings.ReplaceAll(string(page), "`", " ")), kind) {
 			t.Errorf("docs/gate.md does not say that %s is read", kind)
 		}

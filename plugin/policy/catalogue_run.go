@@ -131,6 +131,16 @@ func waiverRules() []Rule {
 			Fix: "remove it",
 		},
 		{
+			ID: "waiver/not-allowed", Severity: "medium", Level: "Warn", Title: "A waiver is for a rule that may be waived",
+			Why: "another gate of the application says that nothing waives the rule, and requirements of gates add",
+			Fix: "repair the cause and remove the entry",
+		},
+		{
+			ID: "waiver/requested", Severity: "low", Level: "Warn", Title: "The application asks for a waiver",
+			Why: "the annotation assay.dev/waiver-request asks and grants nothing: its author is whom the gate judges",
+			Fix: "decline it, or write the waiver into the gate, with an approver and a last day",
+		},
+		{
 			ID: "waiver/too-long", Severity: "medium", Level: "Warn", Title: "A waiver ends within the time that is allowed",
 			Why: "a waiver without an end in sight is a rule that nobody decided",
 			Fix: "give it an earlier day",

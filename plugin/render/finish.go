@@ -21,6 +21,7 @@ func finish(rendering plugin.Rendering, source plugin.Source, limits plugin.Limi
 		return plugin.Rendering{}, overLimit("renderedObjects", limits, plugin.Origin{File: source.Path})
 	}
 	for _, object := range objects {
+		rendering.Findings = append(rendering.Findings, requests(object)...)
 		stripOwn(object.Fields)
 	}
 	if len(objects) == 0 {

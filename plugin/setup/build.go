@@ -93,7 +93,7 @@ func (s *Setup) stages(each gate.Gate, effective gate.Effective, client *registr
 		Deny:      each.Spec.Switches.Deny.IsOn(),
 		Verifiers: []plugin.Verifier{verifier},
 		Judges:    compiled.Judges,
-		Decider:   gate.NewDecider(each),
+		Decider:   gate.NewDecider(each, effective.WaiverTerms),
 	}, nil
 }
 
