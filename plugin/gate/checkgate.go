@@ -107,6 +107,7 @@ func (c checker) glob(field, glob string) {
 
 func (c checker) checkImages(images Images) {
 	c.likeAll("spec.images.platforms", images.Platforms, platform, "write os/architecture: linux/amd64")
+	c.each("spec.images.allowed", images.Allowed, c.allowedImages)
 	seen := map[ImageField]bool{}
 	for i, image := range images.Fields {
 		at := fmt.Sprintf("spec.images.fields[%d]", i)
@@ -121,6 +122,20 @@ func (c checker) checkImages(images Images) {
 			c.bad(at, "the same field is declared twice", "keep one")
 		}
 		seen[image] = true
+	}
+}
+
+// allowedImages refuses a place without a registry's host, which would be read
+// as Docker Hub's, and one for every host, which would allow everything.
+func (c checker) allowedImages(field, place string) {
+	host, rest, _ := strings.Cut(place, "/")
+	switch {
+	case strings.Contains(host, "*") || !strings.ContainsAny(host, ".:") && host != "localhost":
+		c.bad(field, fmt.Sprintf("%q does not begin with a registry's host", place), "write registry.example.com/team-a/**, or docker.io/library/*")
+	case strings.ContainsAny(rest, ":@"):
+		c.bad(field, fmt.Sprintf("%q names a tag or a digest", place), "name repositories alone")
+	default:
+		c.glob(field, place)
 	}
 }
 

@@ -148,6 +148,8 @@ func perGatePairs() []pair {
 	return []pair{
 		{"switches.deny", [2]func(*Spec){func(s *Spec) { s.Switches.Deny = Off }, func(s *Spec) { s.Switches.Deny = On }},
 			kept("deny", func(s Spec) any { return s.Switches.Deny }, Off, On)},
+		{"images.allowed", [2]func(*Spec){func(s *Spec) { s.Images.Allowed = []string{"a.example.com"} }, func(s *Spec) { s.Images.Allowed = []string{"b.example.com"} }},
+			kept("allowed", func(s Spec) any { return s.Images.Allowed }, []string{"a.example.com"}, []string{"b.example.com"})},
 		{"trust.policies", [2]func(*Spec){func(s *Spec) { s.Trust.Policies = []string{"a"} }, func(s *Spec) { s.Trust.Policies = []string{"b"} }},
 			kept("policies", func(s Spec) any { return s.Trust.Policies }, []string{"a"}, []string{"b"})},
 		{"trust.noMatch", [2]func(*Spec){func(s *Spec) { s.Trust.NoMatch = "Warn" }, func(s *Spec) { s.Trust.NoMatch = "" }},

@@ -126,7 +126,7 @@ func (spec Spec) surroundings() []string {
 	for _, one := range []struct {
 		what string
 		list []string
-	}{{"images must have the platforms", spec.Images.Platforms}, {"protected namespaces:", spec.ProtectedNamespaces}} {
+	}{{"images come only from", spec.Images.Allowed}, {"images must have the platforms", spec.Images.Platforms}, {"protected namespaces:", spec.ProtectedNamespaces}} {
 		if len(one.list) > 0 {
 			say("%s %s", one.what, strings.Join(one.list, ", "))
 		}

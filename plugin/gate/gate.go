@@ -129,6 +129,10 @@ type Images struct {
 	Undeclared string `yaml:"undeclared,omitempty" enum:"Deny,Warn,Ignore"`
 	// Platforms ("linux/amd64") must each be in an image's index.
 	Platforms []string `yaml:"platforms,omitempty"`
+	// Allowed are the only places that images may come from, by their
+	// repository: "registry.example.com", or a glob such as
+	// "ghcr.io/team-a/**". Empty allows all that a trust rule accepts.
+	Allowed []string `yaml:"allowed,omitempty"`
 }
 
 // ImageField declares an image field of a custom resource; see

@@ -41,6 +41,7 @@ func FieldRules() []FieldRule {
 		{"images.fields", requires, noneAsked, ""},
 		{"images.undeclared", stricter + ": Deny, Warn, Ignore", "Deny", ""},
 		{"images.platforms", requires, noneAsked, ""},
+		{"images.allowed", perGate + ": an image must be allowed by each that has a list", "all", ""},
 		{"trust.policies", perGate + ": coverage of images is decided by each gate alone", "all that are loaded", "all that are loaded"},
 		{"trust.noMatch", perGate, "Deny", "Deny"},
 		{"trust.platforms", perGate, "Index", "Index"},

@@ -43,6 +43,9 @@ func (c *Compiler) packs(names []string, of gate.Gate) (compiledPacks, error) {
 			}
 		}
 	}
+	if _, known := compiled.rules[ruleRegistry]; !known && len(of.Spec.Images.Allowed) > 0 {
+		problems = append(problems, c.shippedRule(ruleRegistry, of, &compiled))
+	}
 	return compiled, errors.Join(problems...)
 }
 

@@ -31,7 +31,9 @@ func shippedIDs() []string {
 // caseGate is the gate under which cases are judged: what a rule takes from
 // the gate stands here.
 func caseGate(packs ...string) gate.Gate {
-	return gateWith(gate.Judge{Packs: packs})
+	of := gateWith(gate.Judge{Packs: packs})
+	of.Spec.Images.Allowed = []string{"registry.example.com", "registry.example.com:5000", "ghcr.io/team-a/**", "docker.io/library/*"}
+	return of
 }
 
 // packJudges are a judge for each pack, by its name.

@@ -16,7 +16,8 @@ func packs() []pack {
 			"image/latest-tag", "image/not-pinned", "secret/plaintext",
 		}},
 		{"pack/supply-chain@2", []string{
-			"chart/version-argocd", "chart/version-flux", "image/latest-tag", "image/not-pinned", "image/pull-policy", "image/retired",
+			"chart/version-argocd", "chart/version-flux", "image/latest-tag", "image/no-provenance", "image/no-sbom", "image/no-scan", "image/not-pinned",
+			"image/pull-policy", "image/registry", "image/retired",
 		}},
 		{"pack/workload@1", []string{
 			"workload/default-namespace", "workload/env-credential", "workload/external-ips", "workload/ingress-snippet", "workload/memory-limit",
@@ -38,6 +39,7 @@ func packs() []pack {
 		}},
 		{"pack/service-accounts@1", []string{
 			"service-account/default-rights", "service-account/legacy-token", "service-account/namespace-rights", "service-account/token-audience",
+			"service-account/token-without-rights",
 		}},
 		{"pack/secrets@1", []string{
 			"secrets/args", "secrets/bare-secret", "secrets/config-map", "secrets/env-from-secret", "secrets/env-literal", "secrets/known-format",
@@ -57,6 +59,7 @@ func packs() []pack {
 func codeRules() []codeRule {
 	return []codeRule{
 		notPinnedRule(), plaintextSecretRule(),
+		registryRule(), provenanceRule(), billRule(), scanRule(), tokenWithoutRightsRule(),
 		bareSecretRule(), knownFormatRule(), configMapRule(),
 		defaultDenyRule(), defaultDenyEgressRule(), uncoveredPodRule(),
 	}
