@@ -50,6 +50,21 @@ func packs() []pack {
 			"network/external-name", "network/gateway-routes", "network/gateway-tls", "network/ingress-host", "network/ingress-tls", "network/load-balancer",
 			"network/metadata-egress", "network/node-port", "network/uncovered-pod", "workload/external-ips",
 		}},
+		{"pack/mesh@1", []string{
+			"mesh/allow-all", "mesh/anonymous", "mesh/client-tls", "mesh/envoy-filter", "mesh/excluded-ports", "mesh/gateway-tls", "mesh/injection-off",
+			"mesh/linkerd-open", "mesh/mtls-strict", "mesh/verify-peer",
+		}},
+		{"pack/gitops@1", []string{
+			"gitops/default-project", "gitops/floating-artifact", "gitops/floating-revision", "gitops/flux-cross-namespace", "gitops/flux-service-account",
+			"gitops/plain-source", "gitops/project-cluster-resources", "gitops/project-destinations", "gitops/project-roles", "gitops/project-signatures",
+			"gitops/project-sources", "gitops/source-not-verified", "gitops/templated-project", "gitops/validation-off",
+		}},
+		{"pack/reliability@1", []string{
+			"reliability/autoscaler-minimum", "reliability/budget-blocks", "reliability/cron-concurrency", "reliability/cron-deadline",
+			"reliability/duplicate-env", "reliability/grace-period", "reliability/job-deadline", "reliability/job-ttl", "reliability/liveness-probe",
+			"reliability/name-label", "reliability/probe-port", "reliability/same-probe", "reliability/spread", "reliability/strategy",
+			"workload/readiness-probe",
+		}},
 		{name: SelfPack},
 	}
 }
