@@ -251,50 +251,6 @@ type Namespace struct {
 	Owned bool `yaml:"owned,omitempty"`
 }
 
-// Waiver turns a denial of this gate into a warning. All fields are required
-// but Field and Application; of Image and Object exactly one is. A waiver of an
-// object names the finding's field when the finding has one.
-type Waiver struct {
-	Rule   string        `yaml:"rule"`
-	Image  string        `yaml:"image,omitempty"`  // repository, exact
-	Object *WaivedObject `yaml:"object,omitempty"` // exact
-	Field  string        `yaml:"field,omitempty"`
-	// Content binds the waiver: the image's digest, or the finding's content
-	// hash.
-	Content   string `yaml:"content"`
-	Owner     string `yaml:"owner"`
-	Reason    string `yaml:"reason"`
-	Reference string `yaml:"reference"`
-	Approver  string `yaml:"approver"`
-	// Until is the last day (UTC) on which the waiver holds: 2026-12-31.
-	Until Date `yaml:"until"`
-	// Application limits the waiver to one application.
-	Application string `yaml:"application,omitempty"`
-	// At is the waiver's own line.
-	At plugin.Origin `yaml:"-"`
-}
-
-// WaivedObject names one object exactly.
-type WaivedObject struct {
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string `yaml:"kind"`
-	Namespace  string `yaml:"namespace,omitempty"`
-	Name       string `yaml:"name"`
-}
-
-// BreakGlass opens the gate for one application and revision, for at most 24
-// hours.
-type BreakGlass struct {
-	Application string    `yaml:"application"`
-	Revision    string    `yaml:"revision"`
-	Reason      string    `yaml:"reason"`
-	Approver    string    `yaml:"approver"`
-	From        time.Time `yaml:"from"`
-	Until       time.Time `yaml:"until"`
-	// At is the entry's own line.
-	At plugin.Origin `yaml:"-"`
-}
-
 // Freshness bounds belief in mutable answers of registries.
 type Freshness struct {
 	FreshFor Duration `yaml:"freshFor,omitempty"` // default 5m

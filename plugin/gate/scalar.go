@@ -130,6 +130,9 @@ func (d Date) End() time.Time { return d.UTC().AddDate(0, 0, 1) }
 // String is the day.
 func (d Date) String() string { return d.Format(time.DateOnly) }
 
+// MarshalYAML writes the day.
+func (d Date) MarshalYAML() (any, error) { return d.String(), nil }
+
 func parseTime(text string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
