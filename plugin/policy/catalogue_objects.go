@@ -116,6 +116,17 @@ func objectRules() []Rule {
 			Fix: "correct the field's type",
 		},
 		{
+			ID: ruleMetadata, Title: "Names, labels and annotations have the API's form", Severity: "medium", Level: "Deny", Adjustable: true,
+			Why:        "the API server refuses the object; a control character in a name misleads whoever reads a report",
+			Fix:        "write the name or the label in the form that the message asks for",
+			References: []string{"https://kubernetes.io/docs/concepts/overview/working-with-objects/names/", "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/"},
+		},
+		{
+			ID: ruleTooLarge, Title: "The API server reads the whole object", Severity: "medium", Level: "Deny", Adjustable: true,
+			Why: "an API server reads no request above 3 MiB, and etcd stores no more than 1.5 MiB of an object unless it was told otherwise",
+			Fix: "split the object, or keep the data elsewhere: in an image, a volume or an object store",
+		},
+		{
 			ID: policyRule + "*", Title: "A ValidatingAdmissionPolicy or Gatekeeper constraint of the gate's own", Severity: "high", Level: "Deny",
 			Why:        "the platform team wrote it; the finding carries its message and the action of the binding or constraint (policy/Kind/name)",
 			Fix:        "change the object as the message says",

@@ -33,7 +33,12 @@ func TestPodSecurity_AgreesWithUpstreamsOwnCases(t *testing.T) {
 		if judges[standard] == nil {
 			judges[standard] = judgeOf(t, Config{Gate: gateWith(gate.Judge{PodSecurity: &gate.PodSecurity{Level: parts[0], Version: parts[1]}})})
 		}
-		findings := blocking(judges[standard].Judge(t.Context(), sealed(t, readFile(t, path))))
+		var findings []plugin.Finding // some names in the cases are none that a server takes
+		for _, finding := range blocking(judges[standard].Judge(t.Context(), sealed(t, readFile(t, path)))) {
+			if strings.HasPrefix(finding.Rule, pssRule) {
+				findings = append(findings, finding)
+			}
+		}
 		if (len(findings) > 0) != (parts[2] == "fail") {
 			t.Errorf("%s: %+v", name, findings)
 		}

@@ -110,6 +110,7 @@ func (v *view) addObject(index int, object plugin.Object) {
 	}
 	s := ways[0]
 	v.addDecodeFindings(s, object.Fields, err)
+	v.addMetadataFindings(s, object)
 	if typed == nil {
 		return
 	}
