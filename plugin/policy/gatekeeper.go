@@ -6,9 +6,11 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -18,21 +20,30 @@ import (
 type constraintTemplate struct {
 	file   templateFile
 	schema *parameterSchema
-	rego   *regoTemplate
+	// cel is set for a template in CEL, which Gatekeeper prefers where there is
+	// Rego too, and rego for all others.
+	cel  *admissionPolicy
+	rego *regoTemplate
 }
+
+// readsInventory reports whether the template looks at what the cluster holds.
+func (t *constraintTemplate) readsInventory() bool { return t.rego != nil && t.rego.reads.inventory }
 
 // boundConstraint is a constraint and its template.
 type boundConstraint struct {
-	file       constraintFile
-	template   *constraintTemplate
-	rule       Rule
-	level      plugin.Level
+	file     constraintFile
+	template *constraintTemplate
+	rule     Rule
+	level    plugin.Level
+	// parameters are for Rego, celParams for CEL.
 	parameters ast.Value
+	celParams  runtime.Object
 }
 
 /*
-constraints judges by Gatekeeper's constraints, evaluated by OPA as the webhook
-validation.gatekeeper.sh would.
+constraints judges by Gatekeeper's constraints, as the webhook
+validation.gatekeeper.sh would: templates in Rego are evaluated by OPA, those in
+CEL by the API server's own code, as every ValidatingAdmissionPolicy here.
 
 A constraint is asked about the creation of every object that it matches, and of
 the Pods that workloads make; about an update too where its template looks at
@@ -47,6 +58,8 @@ type constraints struct {
 	// inventoryComplete takes the rendered objects for all that there are.
 	inventoryComplete bool
 	indeterminate     plugin.Level
+	// deadline bounds one question; zero is regoDeadline.
+	deadline time.Duration
 }
 
 // constraintRun is one rendering before the constraints.
@@ -93,7 +106,7 @@ func (r *constraintRun) prepare(ctx context.Context) {
 	r.inventories = map[*regoTemplate]func() (regoQueries, error){}
 	for i := range r.bound {
 		template := r.bound[i].template.rego
-		if !template.reads.inventory || r.inventories[template] != nil {
+		if !r.bound[i].template.readsInventory() || r.inventories[template] != nil {
 			continue
 		}
 		r.inventories[template] = sync.OnceValues(func() (regoQueries, error) {
@@ -125,6 +138,10 @@ func (r *constraintRun) subject(ctx context.Context, s *subject) []plugin.Findin
 		}
 		r.asked[i].Store(true)
 		question := constraintQuestion{run: r, index: i, as: as, unknown: applies.unknown}
+		if r.bound[i].template.cel != nil {
+			findings = append(findings, question.askCEL(ctx)...)
+			continue
+		}
 		findings = append(findings, question.bothOperations(ctx)...)
 	}
 	return findings
@@ -137,7 +154,7 @@ func (r *constraintRun) unseen(findings []plugin.Finding) []plugin.Finding {
 	for i := range r.bound {
 		bound := &r.bound[i]
 		found := slices.ContainsFunc(findings, func(f plugin.Finding) bool { return f.Rule == bound.rule.ID })
-		if found || !bound.template.rego.reads.inventory || !r.asked[i].Load() {
+		if found || !bound.template.readsInventory() || !r.asked[i].Load() {
 			continue
 		}
 		finding := plugin.Finding{

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,7 +60,7 @@ func (q constraintQuestion) ask(ctx context.Context, operation admission.Operati
 		return q.erred(err)
 	}
 	input := ast.NewObject(ast.Item(ast.StringTerm("review"), ast.NewTerm(review)), ast.Item(ast.StringTerm("parameters"), ast.NewTerm(q.bound().parameters)))
-	question := regoQuestion{queries: queries, input: input, at: q.run.view.sealed.At}
+	question := regoQuestion{queries: queries, input: input, at: q.run.view.sealed.At, deadline: q.run.deadline}
 	missing := q.missing(template.reads, operation)
 	var answer regoAnswer
 	if len(missing) == 0 {
@@ -67,7 +68,7 @@ func (q constraintQuestion) ask(ctx context.Context, operation admission.Operati
 	} else {
 		var paths []string
 		for _, each := range missing {
-			paths = append(paths, "input.review."+each.field)
+			paths = append(paths, "input.review."+each.path)
 		}
 		answer, err = question.askPartly(ctx, paths)
 	}
@@ -77,24 +78,29 @@ func (q constraintQuestion) ask(ctx context.Context, operation admission.Operati
 	return q.findings(answer, missing)
 }
 
-// missingField is a field of the review that is not known, and why.
-type missingField struct{ field, why string }
+// missingField is a field of the review, the part of it that is not known, and
+// why.
+type missingField struct{ field, path, why string }
 
 // missing are the fields that the template may read and that nobody knows.
 func (q constraintQuestion) missing(reads regoReads, operation admission.Operation) []missingField {
 	all := []missingField{
-		{"userInfo", "input.review.userInfo (who will apply it)"},
-		{"uid", "input.review.uid (each request has another)"},
-		{"options", "input.review.options (how it will be applied)"},
+		{"uid", "uid", "input.review.uid (each request has another)"},
+		{"options", "options", "input.review.options (how it will be applied)"},
+	}
+	if unknown := q.as.subject.userUnknown(false); unknown != "" {
+		all = append(all, missingField{"userInfo", "userInfo", "input.review: " + unknown})
+	} else {
+		all = append(all, missingField{"userInfo", "userInfo.uid", "input.review.userInfo.uid"}, missingField{"userInfo", "userInfo.extra", "input.review.userInfo.extra"})
 	}
 	if operation == admission.Update {
-		all = append(all, missingField{"oldObject", "input.review.oldObject (the object as it is in the cluster)"})
+		all = append(all, missingField{"oldObject", "oldObject", "input.review.oldObject (the object as it is in the cluster)"})
 	}
 	if s := q.as.subject; s.namespaced && q.as.namespace == nil {
-		all = append(all, missingField{"namespaceObject", fmt.Sprintf("input.review.namespaceObject (the gate does not describe namespace %q under spec.namespaces)", s.namespace)})
+		all = append(all, missingField{"namespaceObject", "namespaceObject", fmt.Sprintf("input.review.namespaceObject (the gate does not describe namespace %q under spec.namespaces)", s.namespace)})
 	}
 	if s := q.as.subject; s.namespaced && s.namespace == "" {
-		all = append(all, missingField{"namespace", "input.review.namespace (the destination namespace was not given)"})
+		all = append(all, missingField{"namespace", "namespace", "input.review.namespace (the destination namespace was not given)"})
 	}
 	return slices.DeleteFunc(all, func(each missingField) bool { return !reads.has(each.field) })
 }
@@ -141,7 +147,7 @@ func (q constraintQuestion) violation(member any) plugin.Finding {
 	default:
 		addMetadata(&finding, fields["details"])
 	}
-	if q.bound().template.rego.reads.inventory {
+	if q.bound().template.readsInventory() {
 		finding.Details = append(finding.Details, "data.inventory held the rendered objects, without the cluster's own")
 	}
 	if len(q.unknown) > 0 {
@@ -212,7 +218,7 @@ func (q constraintQuestion) erred(err error) []plugin.Finding {
 	if q.run.slow[q.index].Swap(true) {
 		return nil
 	}
-	finding := q.base(fmt.Sprintf("the template costs too much: it did not answer within %s, and is not asked about the other objects", regoDeadline))
+	finding := q.base(fmt.Sprintf("the template costs too much: it did not answer within %s, and is not asked about the other objects", cmp.Or(q.run.deadline, regoDeadline)))
 	finding.Hint = "make the template cheaper: bind variables before loops over them, and compare by key"
 	return []plugin.Finding{finding}
 }

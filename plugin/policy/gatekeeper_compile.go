@@ -82,22 +82,29 @@ func (c *Compiler) template(file templateFile) (*constraintTemplate, error) {
 	if err != nil {
 		return nil, err
 	}
+	template := &constraintTemplate{file: file}
+	problems := make([]error, 3)
+	template.schema, problems[0] = newParameterSchema(file)
 	if cel != nil {
-		return nil, refuse(file.at, "template %q: the engine %s is not supported", file.Name, engineCEL)
+		template.cel, problems[1] = c.compileCEL(file, cel)
 	}
-	schema, schemaErr := newParameterSchema(file)
-	compiled, err := c.compileTemplate(file, code)
-	if err := errors.Join(schemaErr, err); err != nil {
+	if code.Rego != "" { // compiled beside CEL too: a broken half is told, not passed over
+		template.rego, problems[2] = c.compileTemplate(file, code)
+	}
+	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	template := &constraintTemplate{file: file, schema: schema, rego: compiled}
+	if cel != nil {
+		template.rego = nil
+	}
 	c.constraintTemplates[file.raw] = template
 	return template, nil
 }
 
 func bindConstraint(file constraintFile, template *constraintTemplate, trustLabels bool) (bound boundConstraint, inForce bool, err error) {
-	level, inForce, actionErr := file.actionLevel(false)
-	if err := errors.Join(actionErr, file.checkMatch(trustLabels), template.schema.read(&file)); err != nil {
+	level, inForce, actionErr := file.actionLevel(template.cel != nil)
+	given := file.Spec.Parameters != nil
+	if err := errors.Join(actionErr, file.checkMatch(trustLabels), template.checkCEL(trustLabels), template.schema.read(&file)); err != nil {
 		return boundConstraint{}, false, err
 	}
 	parameters, err := ast.InterfaceToValue(file.Spec.Parameters)
@@ -108,7 +115,9 @@ func bindConstraint(file constraintFile, template *constraintTemplate, trustLabe
 		ID: policyRule + file.id(), Title: file.id(), Adjustable: true, Why: template.file.Annotations["description"],
 		Fix: "change the object so that the constraint " + file.id() + " accepts it",
 	}
-	return boundConstraint{file: file, template: template, rule: rule, level: level, parameters: parameters}, inForce, nil
+	bound = boundConstraint{file: file, template: template, rule: rule, level: level, parameters: parameters}
+	bound.celParams = file.celObject(given || len(file.Spec.Parameters) > 0)
+	return bound, inForce, nil
 }
 
 func outOfForce(file constraintFile) plugin.Finding {

@@ -35,12 +35,14 @@ func (r *reviews) of(operation admission.Operation) (ast.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	who := r.subject.userInfo()
+	user := map[string]any{"username": who.GetName(), "groups": who.GetGroups()}
 	request := r.subject.request(operation).versioned.Attributes
 	kind := map[string]any{"group": r.subject.kind.Group, "version": r.subject.kind.Version, "kind": r.subject.kind.Kind}
 	resource := map[string]any{"group": r.subject.resource.Group, "version": r.subject.resource.Version, "resource": r.subject.resource.Resource}
 	review := map[string]any{
 		"uid": "", "kind": kind, "resource": resource, "requestKind": kind, "requestResource": resource,
-		"operation": string(operation), "userInfo": map[string]any{}, "object": fields, "oldObject": nil,
+		"operation": string(operation), "userInfo": user, "object": fields, "oldObject": nil,
 		"dryRun": false, "options": nil, "namespaceObject": nil,
 	}
 	if name := r.subject.name; name != "" {

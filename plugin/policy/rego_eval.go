@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,11 +51,7 @@ type regoAnswer struct {
 // bounded runs an evaluation within the deadline. A context that ended is the
 // caller's error, a policy that is too slow is [errRegoCost].
 func (q regoQuestion) bounded(ctx context.Context, evaluate func(context.Context) error) (err error) {
-	deadline := q.deadline
-	if deadline == 0 {
-		deadline = regoDeadline
-	}
-	bounded, cancel := context.WithTimeout(ctx, deadline)
+	bounded, cancel := context.WithTimeout(ctx, cmp.Or(q.deadline, regoDeadline))
 	defer cancel()
 	defer func() {
 		if cause := recover(); cause != nil {
