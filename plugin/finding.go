@@ -112,7 +112,7 @@ type Finding struct {
 
 // Waived says which exception applied and until when.
 type Waived struct {
-	Kind     string    `json:"kind"` // "waiver" or "break-glass"
+	Kind     string    `json:"kind"` // "waiver", "exception" (a PolicyException) or "break-glass"
 	Owner    string    `json:"owner,omitempty"`
 	Approver string    `json:"approver,omitempty"`
 	Reason   string    `json:"reason"`

@@ -158,7 +158,7 @@ func (q question) judge() (plugin.Judge, error) {
 	}
 	compiled, err := policy.NewCompiler().Compile(policy.Config{Documents: documents, Gate: gate.Gate{
 		Metadata: gate.Metadata{Name: "oracle"},
-		Spec:     gate.Spec{Namespaces: q.namespaces, Judge: gate.Judge{TrustObjectLabels: true}},
+		Spec:     gate.Spec{Namespaces: q.namespaces, Judge: gate.Judge{TrustObjectLabels: true, Deployer: &gate.Deployer{Username: "kubernetes-admin"}}},
 	}})
 	if err != nil {
 		return nil, err

@@ -93,11 +93,11 @@ func (k *kyvernoPolicies) match(asked *kyvernoSubject, policy *boundKyverno, ope
 	s := asked.subject
 	result := matched{applies: true}
 	if policy.file.namespaced() {
-		switch {
-		case !s.namespaced || s.namespace != "" && s.namespace != policy.file.Namespace:
-			return matched{}
-		case s.namespace == "":
+		switch namespace := admissionNamespace(s); {
+		case namespace == "" && s.namespaced:
 			result.unknown = []string{unknownNamespace.String()}
+		case namespace != policy.file.Namespace:
+			return matched{}
 		}
 	}
 	if !named(policy.file.Spec.MatchConstraints.ResourceRules, s.resource.Resource) {

@@ -113,8 +113,12 @@ func (k *kyvernoSubject) request(operation admission.Operation) (map[string]any,
 	if err != nil {
 		return nil, fmt.Errorf("writing the request for %s as JSON: %w", k.subject.id, err)
 	}
-	if asked.UserInfo.Username == "" {
-		request["userInfo"] = unknownUser.value()
+	if why := k.subject.userUnknown(false); why != "" {
+		request["userInfo"] = unknownUser.because(why)
+	} else if known := mapAt(request, "userInfo"); known != nil {
+		for _, detail := range []string{"uid", "extra"} {
+			known[detail] = unknownUser.because(k.subject.userUnknown(true))
+		}
 	}
 	if k.subject.made {
 		request["name"] = unknownName.value()
@@ -133,7 +137,7 @@ func (k *kyvernoSubject) namespaceObject() any {
 	}
 	described := k.view.namespaces[k.subject.namespace]
 	if described == nil {
-		return unknownNamespaceObject.value()
+		return unknownNamespaceObject.because(fmt.Sprintf("namespaceObject (the gate does not describe namespace %q under spec.namespaces)", k.subject.namespace))
 	}
 	return map[string]any{"metadata": map[string]any{
 		"name": described.Name, "labels": anyMap(described.Labels), "annotations": unknownAnnotations.value(),
@@ -184,7 +188,7 @@ func (k *kyvernoSubject) askedAs(file kyvernoFile) *kyvernoSubject {
 	for _, controller := range file.controllers() {
 		full := strings.Join([]string{workload.resource.Resource, workload.resource.Version, workload.resource.Group}, ".")
 		if controller == full || builtIn && controller == workload.resource.Resource {
-			return &kyvernoSubject{view: k.view, subject: workload}
+			return &kyvernoSubject{view: k.view, subject: workload.again()} // its own, as others may ask about the workload now
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/google/cel-go/common/types"
@@ -26,6 +27,8 @@ const (
 	unknownName
 	unknownAnnotations
 )
+
+const nameless = "something that is not known offline"
 
 // String says what it is and why it is not known.
 func (u kyvernoUnknown) String() string {
@@ -53,12 +56,15 @@ func (u kyvernoUnknown) String() string {
 	case unknownAnnotations:
 		return "namespaceObject.metadata.annotations (a gate describes a namespace's labels only)"
 	}
-	return "something that is not known offline"
+	return nameless
 }
 
 // value is the unknown in CEL's terms.
-func (u kyvernoUnknown) value() ref.Val {
-	return types.NewUnknown(int64(u)+1, types.NewAttributeTrail(u.String()))
+func (u kyvernoUnknown) value() ref.Val { return u.because(u.String()) }
+
+// because is the unknown with a text of its own.
+func (u kyvernoUnknown) because(text string) ref.Val {
+	return types.NewUnknown(int64(u)+1, types.NewAttributeTrail(text))
 }
 
 // unknownsOf names what a result depends on; nil when it is a result.
@@ -71,13 +77,13 @@ func unknownsOf(value ref.Val) []string {
 	for _, id := range unknown.IDs() {
 		trails, _ := unknown.GetAttributeTrails(id)
 		for _, trail := range trails {
-			if name := trail.Variable(); !slices.Contains(names, name) {
+			if name := cmp.Or(trail.Variable(), nameless); !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
 	}
 	if len(names) == 0 {
-		names = append(names, "something that is not known offline")
+		names = append(names, nameless)
 	}
 	return names
 }
