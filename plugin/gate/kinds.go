@@ -41,7 +41,6 @@ func withoutKind(root *yaml.Node) (what, hint string) {
 func withKind(apiVersion, kind string) (what, hint string) {
 	group, _, _ := strings.Cut(apiVersion, "/")
 	name := kind + " (" + apiVersion + ")"
-	const asAdmission = "write the rule as a ValidatingAdmissionPolicy, or take it out of the gate"
 	switch {
 	case group == "templates.gatekeeper.sh" && kind == "ConstraintTemplate":
 		return name + " is not read in this version", "write templates.gatekeeper.sh/v1"

@@ -49,7 +49,7 @@ func (e *kyvernoEvaluation) eval(ctx context.Context, expression kyvernoExpressi
 	}
 	value, details, err := expression.program.ContextEval(ctx, variables)
 	if details != nil && details.ActualCost() != nil {
-		e.budget -= int64(min(*details.ActualCost(), celconfig.RuntimeCELCostBudget)) //nolint:gosec // bounded above
+		e.budget -= int64(min(*details.ActualCost(), celconfig.RuntimeCELCostBudget))
 	}
 	if err != nil {
 		return nil, err
