@@ -12,7 +12,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -38,7 +37,7 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 5, "pairs of runs that count")
 	flag.StringVar(&o.out, "out", "", "write the tables to this file between its markers, besides standard output")
 	flag.BoolVar(&o.serve, "serve", false, "measure nothing: keep the applications and their registry up until interrupted")
-	flag.BoolVar(&o.door, "door", false, "measure the door for Argo CD alone")
+	flag.StringVar(&o.only, "only", "", "measure one table alone: bench, judge or door")
 	gobench := flag.String("gobench", "", "measure nothing: compare the results of Go benchmarks in this `file`")
 	flag.Parse()
 	if *gobench != "" {
@@ -97,7 +96,8 @@ type options struct {
 	runs  int
 	out   string
 	serve bool
-	door  bool
+	// only is the one table that is measured; empty means all.
+	only string
 }
 
 // row is one line of a table: what was compared and the ratios.
@@ -138,24 +138,32 @@ func measure(ctx context.Context, o options) error {
 		<-ctx.Done()
 		return nil
 	}
-	text := ""
-	if !o.door {
-		if text, err = b.tables(ctx); err != nil {
+	return b.writeTables(ctx)
+}
+
+// writeTables measures the tables that were asked for, and writes each when it is
+// known.
+func (b *bench) writeTables(ctx context.Context) error {
+	for _, table := range []struct {
+		name    string
+		measure func(context.Context) (string, error)
+	}{{"bench", b.tables}, {"judge", b.judgeTable}, {"door", b.doorTable}} {
+		if b.only != "" && b.only != table.name {
+			continue
+		}
+		text, err := table.measure(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Print("\n" + text)
+		if b.out == "" {
+			continue
+		}
+		if err := replaceBetween(b.out, "<!-- "+table.name+" -->", "<!-- /"+table.name+" -->", text); err != nil {
 			return err
 		}
 	}
-	door, err := b.doorTable(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Print("\n" + door)
-	if o.out == "" {
-		return nil
-	}
-	if !o.door {
-		err = replaceBetween(o.out, "<!-- bench -->", "<!-- /bench -->", text)
-	}
-	return errors.Join(err, replaceBetween(o.out, "<!-- door -->", "<!-- /door -->", door))
+	return nil
 }
 
 // tables prints the rows as they come, and returns all of them.

@@ -141,7 +141,7 @@ func (b *bench) manyOverlays(ctx context.Context) (*row, error) {
 
 func findPeers() map[string]string {
 	found := map[string]string{}
-	for _, name := range []string{"kustomize", "kbld", "cosign", "conftest", "helm", "kyverno"} {
+	for _, name := range []string{"kustomize", "kbld", "cosign", "conftest", "helm", "kyverno", "gator"} {
 		if path, err := exec.LookPath(name); err == nil {
 			found[name] = path
 		}

@@ -1,5 +1,11 @@
 package policy
 
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
 // pack is a shipped set of rules, by version: what a version denies never
 // grows. A new or tightened rule goes into a new version, so that an upgrade
 // changes no verdict until a gate names it.
@@ -67,6 +73,17 @@ func packs() []pack {
 		}},
 		{name: SelfPack},
 	}
+}
+
+// NewestPacks are the shipped packs, each in its newest version, without self,
+// which is always on.
+func NewestPacks() []string {
+	newest := map[string]string{}
+	for _, each := range packs() { // versions stand in their order
+		base, _, _ := strings.Cut(each.name, "@")
+		newest[base] = each.name
+	}
+	return slices.DeleteFunc(slices.Sorted(maps.Values(newest)), func(name string) bool { return name == SelfPack })
 }
 
 // codeRules are the shipped rules in Go: those that need an image's evidence,
