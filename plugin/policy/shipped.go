@@ -30,9 +30,9 @@ func packs() []pack {
 			"workload/rbac-wildcard", "workload/read-only-root", "workload/readiness-probe", "workload/requests", "workload/service-account-token",
 		}},
 		{"pack/workload@2", []string{
-			"namespace/pod-security-label", "namespace/system", "pod/empty-dir-limit", "pod/host-aliases", "pod/low-port", "pod/memory-limit", "pod/node-name",
-			"pod/read-only-root", "pod/remote-shell", "pod/requests", "pod/root-group", "pod/shared-processes", "pod/sudo", "pod/system-priority",
-			"pod/tolerations", "workload/default-namespace", "workload/ingress-snippet",
+			"namespace/limit-range", "namespace/pod-security-label", "namespace/quota", "namespace/system", "pod/empty-dir-limit", "pod/host-aliases",
+			"pod/low-port", "pod/memory-limit", "pod/node-name", "pod/read-only-root", "pod/remote-shell", "pod/requests", "pod/root-group",
+			"pod/shared-processes", "pod/sudo", "pod/system-priority", "pod/tolerations", "workload/default-namespace", "workload/ingress-snippet",
 		}},
 		{"pack/hardening@1", []string{
 			"pod/cpu-limit", "pod/ephemeral-storage", "pod/low-user", "pod/runtime-class", "pod/service-links", "pod/user-namespace",
@@ -48,17 +48,17 @@ func packs() []pack {
 			"service-account/token-without-rights",
 		}},
 		{"pack/secrets@1", []string{
-			"secrets/args", "secrets/bare-secret", "secrets/config-map", "secrets/env-from-secret", "secrets/env-literal", "secrets/known-format",
-			"secrets/probe-header", "secrets/sealed-scope",
+			"secrets/args", "secrets/bare-secret", "secrets/chart-values", "secrets/config-map", "secrets/env-from-secret", "secrets/env-literal",
+			"secrets/known-format", "secrets/probe-header", "secrets/sealed-scope",
 		}},
 		{"pack/network@1", []string{
-			"network/allow-all-egress", "network/allow-all-ingress", "network/default-deny", "network/default-deny-egress", "network/endpoints",
-			"network/external-name", "network/gateway-routes", "network/gateway-tls", "network/ingress-host", "network/ingress-tls", "network/load-balancer",
-			"network/metadata-egress", "network/node-port", "network/uncovered-pod", "workload/external-ips",
+			"network/allow-all-egress", "network/allow-all-ingress", "network/default-deny", "network/default-deny-egress", "network/duplicate-host",
+			"network/endpoints", "network/external-name", "network/gateway-routes", "network/gateway-tls", "network/ingress-host", "network/ingress-tls",
+			"network/load-balancer", "network/metadata-egress", "network/node-port", "network/uncovered-pod", "workload/external-ips",
 		}},
 		{"pack/mesh@1", []string{
-			"mesh/allow-all", "mesh/anonymous", "mesh/client-tls", "mesh/envoy-filter", "mesh/excluded-ports", "mesh/gateway-tls", "mesh/injection-off",
-			"mesh/linkerd-open", "mesh/mtls-strict", "mesh/verify-peer",
+			"mesh/allow-all", "mesh/anonymous", "mesh/client-tls", "mesh/default-deny", "mesh/envoy-filter", "mesh/excluded-ports", "mesh/gateway-tls",
+			"mesh/injection-off", "mesh/linkerd-open", "mesh/mtls-strict", "mesh/verify-peer",
 		}},
 		{"pack/gitops@1", []string{
 			"gitops/default-project", "gitops/floating-artifact", "gitops/floating-revision", "gitops/flux-cross-namespace", "gitops/flux-service-account",
@@ -67,9 +67,13 @@ func packs() []pack {
 		}},
 		{"pack/reliability@1", []string{
 			"reliability/autoscaler-minimum", "reliability/budget-blocks", "reliability/cron-concurrency", "reliability/cron-deadline",
-			"reliability/duplicate-env", "reliability/grace-period", "reliability/job-deadline", "reliability/job-ttl", "reliability/liveness-probe",
-			"reliability/name-label", "reliability/probe-port", "reliability/same-probe", "reliability/spread", "reliability/strategy",
-			"workload/readiness-probe",
+			"reliability/disruption-budget", "reliability/duplicate-env", "reliability/grace-period", "reliability/job-deadline", "reliability/job-ttl",
+			"reliability/liveness-probe", "reliability/naked-pod", "reliability/name-label", "reliability/probe-port", "reliability/replicas-of-autoscaler",
+			"reliability/same-probe", "reliability/single-replica", "reliability/spread", "reliability/strategy", "workload/readiness-probe",
+		}},
+		{"pack/references@1", []string{
+			"references/backend", "references/budget-pods", "references/config-map", "references/policy-pods", "references/role", "references/scale-target",
+			"references/secret", "references/service-account", "references/service-pods", "references/stateful-service", "references/volume-claim",
 		}},
 		{name: SelfPack},
 	}
@@ -89,10 +93,10 @@ func NewestPacks() []string {
 // codeRules are the shipped rules in Go: those that need an image's evidence,
 // several objects, or more than the API server's cost limits allow.
 func codeRules() []codeRule {
-	return []codeRule{
+	return slices.Concat(podReferenceRules(), selectionRules(), replicaRules(), namespaceRules(), []codeRule{
 		notPinnedRule(), plaintextSecretRule(),
 		registryRule(), provenanceRule(), billRule(), scanRule(), tokenWithoutRightsRule(),
 		bareSecretRule(), knownFormatRule(), configMapRule(),
-		defaultDenyRule(), defaultDenyEgressRule(), uncoveredPodRule(),
-	}
+		defaultDenyRule(), defaultDenyEgressRule(), uncoveredPodRule(), duplicateHostRule(), valuesRule(),
+	})
 }
