@@ -74,6 +74,9 @@ e2e-kyverno: ## compare our answers to Kyverno's ValidatingPolicies with those o
 e2e-argocd: ## run the plugin under a real Argo CD and a real API server, which are built once
 	@$(MAKE) --no-print-directory -C e2e argocd
 
+e2e-parity: ## compare the judge with a real API server: every policy's verdict and message on every case
+	@$(MAKE) --no-print-directory -C e2e parity
+
 generate: ## write the generated files (schemas, references) anew
 	$(GO) test ./plugin/gate ./plugin/policy ./plugin/report ./docs ./cmd/assay -update
 	cd tools && $(GO) run ./protogen ../plugin/argocd/protocol/plugin.proto

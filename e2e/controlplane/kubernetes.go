@@ -37,10 +37,10 @@ type Cluster struct {
 	binaries string
 }
 
-// Start starts etcd and the API server with their state below dir, and waits
-// until they answer, no longer than the context. Stop the cluster also when
-// there is an error, if there is one.
-func Start(ctx context.Context, dir string) (*Cluster, error) {
+// Start starts etcd and the API server, with these flags beside its own, with
+// their state below dir, and waits until they answer, no longer than the
+// context. Stop the cluster also when there is an error, if there is one.
+func Start(ctx context.Context, dir string, flags ...string) (*Cluster, error) {
 	binaries, err := servers(ctx, "kubernetes")
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func Start(ctx context.Context, dir string) (*Cluster, error) {
 	if err := c.startEtcd(); err != nil {
 		return c, err
 	}
-	return c, c.startAPI(ctx)
+	return c, c.startAPI(ctx, flags)
 }
 
 // Logs is the folder of the servers' logs.
@@ -125,17 +125,17 @@ func (c *Cluster) startEtcd() error {
 // startAPI starts the API server with its own certificate. Nobody makes the
 // default service accounts that its ServiceAccount plugin insists on, and a
 // loopback address cannot be an endpoint of the kubernetes Service.
-func (c *Cluster) startAPI(ctx context.Context) error {
+func (c *Cluster) startAPI(ctx context.Context, flags []string) error {
 	pki := func(name string) string { return filepath.Join(c.Dir, "pki", name) }
-	p, err := c.launch(Command{Name: "kube-apiserver", Args: []string{
+	p, err := c.launch(Command{Name: "kube-apiserver", Args: append([]string{
 		filepath.Join(c.binaries, "kube-apiserver"), "--etcd-servers", etcdURL,
 		"--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--endpoint-reconciler-type", "none",
 		"--secure-port", apiPort, "--cert-dir", pki("apiserver"),
 		"--token-auth-file", pki("tokens.csv"), "--authorization-mode", "RBAC",
 		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", pki("accounts.pub"),
 		"--service-account-signing-key-file", pki("accounts.key"), "--service-cluster-ip-range", "10.96.0.0/16",
-		"--disable-admission-plugins", "ServiceAccount",
-	}})
+		"--disable-admission-plugins", "ServiceAccount", "--allow-privileged",
+	}, flags...)})
 	if err != nil {
 		return err
 	}

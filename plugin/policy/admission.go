@@ -91,7 +91,7 @@ func (a *admissionPolicies) judgeSubject(ctx context.Context, v *view, s *subjec
 		for i := range policy.bindings {
 			bound := m.matches(policy.bindings[i].Spec.MatchResources)
 			if bound.applies {
-				applies := inForce{binding: &policy.bindings[i], operation: operation, unknown: slices.Concat(definition.unknown, bound.unknown)}
+				applies := inForce{binding: &policy.bindings[i], operation: operation, version: definition.version, unknown: slices.Concat(definition.unknown, bound.unknown)}
 				a.ask(ctx, policy, evaluation{policy: policy.admissionPolicy, subject: s, namespace: v.namespaces[s.namespace]}, applies, &asked)
 			}
 		}
@@ -107,6 +107,8 @@ func (a *admissionPolicies) judgeSubject(ctx context.Context, v *view, s *subjec
 type inForce struct {
 	binding   *bindingFile
 	operation admission.Operation
+	// version is the one that the policy asks for; empty for the object's own.
+	version string
 	// unknown lists why that cannot be known offline.
 	unknown []string
 }
@@ -115,22 +117,22 @@ type inForce struct {
 func (a *admissionPolicies) ask(ctx context.Context, policy *boundPolicy, run evaluation, by inForce, asked *verdicts) {
 	params, err := policy.params.of(by.binding.Spec.ParamRef, run.subject)
 	if err != nil {
-		asked.add(said{failure: failure{message: err.Error(), erred: true, config: true, unknown: by.unknown}, by: []source{{binding: by.binding}}})
+		asked.add(said{failure: failure{message: err.Error(), erred: true, config: true, unknown: by.unknown}, by: []source{{binding: by.binding}}, of: []admission.Operation{by.operation}})
 		return
 	}
 	if len(params.unknown) > 0 {
-		asked.add(said{failure: failure{message: undecidedParams, unknown: slices.Concat(by.unknown, params.unknown)}, by: []source{{binding: by.binding}}})
+		asked.add(said{failure: failure{message: undecidedParams, unknown: slices.Concat(by.unknown, params.unknown)}, by: []source{{binding: by.binding}}, of: []admission.Operation{by.operation}})
 		return
 	}
 	for _, param := range params.params {
 		from := source{binding: by.binding, param: param}
 		if by.operation == admission.Update && policy.readsOldObject {
-			asked.addUpdate(said{failure: failure{message: undecidedUpdate, unknown: append(slices.Clone(by.unknown), oldObjectUnknown)}, by: []source{from}})
+			asked.addUpdate(said{failure: failure{message: undecidedUpdate, unknown: append(slices.Clone(by.unknown), oldObjectUnknown)}, by: []source{from}, of: []admission.Operation{by.operation}})
 			continue
 		}
-		for _, failed := range asked.of(ctx, run, question{operation: by.operation, param: param}) {
+		for _, failed := range asked.of(ctx, run, question{operation: by.operation, version: by.version, param: param}) {
 			failed.unknown = slices.Concat(failed.unknown, by.unknown)
-			asked.add(said{failure: failed, by: []source{from}})
+			asked.add(said{failure: failed, by: []source{from}, of: []admission.Operation{by.operation}})
 		}
 	}
 }
@@ -150,6 +152,9 @@ func (a *admissionPolicies) finding(s *subject, policy *boundPolicy, each said) 
 		if at := from.binding.at.String(); at != "" {
 			finding.Details = append(finding.Details, fmt.Sprintf("policy %q, binding %q%s (%s)", policy.file.Name, from.binding.Name, from.withParam(), at))
 		}
+	}
+	if len(each.of) == 1 {
+		finding.Details = append(finding.Details, operationDetail(each.of[0]))
 	}
 	if each.erred {
 		finding.Message = "the policy could not be evaluated: " + each.message

@@ -4,6 +4,7 @@ import (
 	v1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
 )
@@ -16,7 +17,16 @@ type attributes struct {
 
 // attributesCache keeps the requests of one subject, so that all policies
 // share the object's CEL form.
-type attributesCache struct{ create, update *attributes }
+type attributesCache struct {
+	create, update *attributes
+	// converted are those in other versions.
+	converted map[inVersionOf]*attributes
+}
+
+type inVersionOf struct {
+	operation admission.Operation
+	version   string
+}
 
 // request is the subject as the API server would be asked to create or update
 // it.
@@ -33,11 +43,39 @@ func (s *subject) request(operation admission.Operation) *attributes {
 	return s.attributes.create
 }
 
+// requestAs is the request as a policy sees it that asks for another version;
+// an empty version is the subject's own.
+func (s *subject) requestAs(operation admission.Operation, version string) (*attributes, error) {
+	own := s.request(operation)
+	if version == "" {
+		return own, nil
+	}
+	key := inVersionOf{operation, version}
+	if known := s.attributes.converted[key]; known != nil {
+		return known, nil
+	}
+	kind, resource := s.kind, s.resource
+	kind.Version, resource.Version = version, version
+	object, err := converted(s.object, kind)
+	if err != nil {
+		return nil, err
+	}
+	if s.attributes.converted == nil {
+		s.attributes.converted = map[inVersionOf]*attributes{}
+	}
+	s.attributes.converted[key] = versionedRequest(own.versioned.Attributes, object, kind, resource)
+	return s.attributes.converted[key], nil
+}
+
 func (s *subject) newRequest(operation admission.Operation, options runtime.Object) *attributes {
 	record := admission.NewAttributesRecord(s.object, nil, s.kind, admissionNamespace(s), s.name, s.resource, "", operation, options, false, s.userInfo())
-	versioned := &admission.VersionedAttributes{Attributes: record, VersionedKind: s.kind}
-	versioned.VersionedObject.Set(s.object)
-	request := plugincel.CreateAdmissionRequest(record, metav1.GroupVersionResource(s.resource), metav1.GroupVersionKind(s.kind))
+	return versionedRequest(record, s.object, s.kind, s.resource)
+}
+
+func versionedRequest(record admission.Attributes, object runtime.Object, kind schema.GroupVersionKind, resource schema.GroupVersionResource) *attributes {
+	versioned := &admission.VersionedAttributes{Attributes: record, VersionedKind: kind}
+	versioned.VersionedObject.Set(object)
+	request := plugincel.CreateAdmissionRequest(record, metav1.GroupVersionResource(resource), metav1.GroupVersionKind(kind))
 	return &attributes{versioned: versioned, request: request}
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules"
 )
@@ -19,11 +21,14 @@ type matched struct {
 	applies bool
 	// unknown lists why that cannot be known offline; it applies then, perhaps.
 	unknown []string
+	// version is the one that the object is converted to before it is judged;
+	// empty for its own.
+	version string
 }
 
 // and applies when both do.
 func (m matched) and(other matched) matched {
-	return matched{applies: m.applies && other.applies, unknown: append(slices.Clone(m.unknown), other.unknown...)}
+	return matched{applies: m.applies && other.applies, unknown: append(slices.Clone(m.unknown), other.unknown...), version: cmp.Or(m.version, other.version)}
 }
 
 // names reports whether a rule of the policy names the resource at all, which
@@ -61,9 +66,11 @@ func (m matcher) matches(match *admissionv1.MatchResources) matched {
 		return matched{}
 	}
 	equivalent := match.MatchPolicy == nil || *match.MatchPolicy == admissionv1.Equivalent
-	if excluded := m.rules(match.ExcludeResourceRules, false); excluded.applies {
+	excluded := m.rules(match.ExcludeResourceRules, equivalent)
+	if excluded.applies && len(excluded.unknown) == 0 {
 		return matched{}
 	}
+	result.unknown = append(result.unknown, excluded.unknown...)
 	if len(match.ResourceRules) == 0 {
 		return result
 	}
@@ -72,11 +79,40 @@ func (m matcher) matches(match *admissionv1.MatchResources) matched {
 
 // rules reports whether one of the rules names the subject. Under matchPolicy
 // Equivalent a rule for another version of the same resource makes the API
-// server convert the object, which cannot be done here.
+// server convert the object. Which versions a custom resource has, its
+// definition in the cluster says.
 func (m matcher) rules(named []admissionv1.NamedRuleWithOperations, equivalent bool) matched {
-	var otherVersion []string
+	if m.named(named, m.attributes.GetResource().Version) {
+		return matched{applies: true}
+	}
+	if !equivalent {
+		return matched{}
+	}
+	versions, known := otherVersions(m.subject.kind)
+	for _, version := range versions {
+		if m.named(named, version) {
+			return matched{applies: true, version: version}
+		}
+	}
+	if known {
+		return matched{}
+	}
+	var unknown []string
+	for i, each := range named {
+		any := slices.Clone(named[i : i+1])
+		any[0].APIVersions = []string{"*"}
+		if m.named(any, "") {
+			unknown = append(unknown, fmt.Sprintf("the object as version %v (the policy asks for another version than it is written in)", each.APIVersions))
+		}
+	}
+	return matched{applies: len(unknown) > 0, unknown: unknown}
+}
+
+// named reports whether a rule names the subject in the version.
+func (m matcher) named(named []admissionv1.NamedRuleWithOperations, version string) bool {
+	attributes := inVersion{Attributes: m.attributes, version: version}
 	for _, each := range named {
-		if len(each.ResourceNames) > 0 && !slices.Contains(each.ResourceNames, m.subject.name) {
+		if len(each.ResourceNames) > 0 && !slices.Contains(each.ResourceNames, m.attributes.GetName()) {
 			continue
 		}
 		if m.subject.namespaced && m.subject.namespace == "" && each.Scope != nil {
@@ -85,19 +121,22 @@ func (m matcher) rules(named []admissionv1.NamedRuleWithOperations, equivalent b
 			}
 			each.Scope = nil // it will be in some namespace, though nobody said in which
 		}
-		if (&rules.Matcher{Rule: each.RuleWithOperations, Attr: m.attributes}).Matches() {
-			return matched{applies: true}
-		}
-		if !equivalent {
-			continue
-		}
-		any := each.RuleWithOperations
-		any.APIVersions = []string{"*"}
-		if (&rules.Matcher{Rule: any, Attr: m.attributes}).Matches() {
-			otherVersion = append(otherVersion, fmt.Sprintf("the object as version %v (the policy asks for another version than it is written in)", each.APIVersions))
+		if (&rules.Matcher{Rule: each.RuleWithOperations, Attr: attributes}).Matches() {
+			return true
 		}
 	}
-	return matched{applies: len(otherVersion) > 0, unknown: otherVersion}
+	return false
+}
+
+// inVersion is a request for another version of the resource.
+type inVersion struct {
+	admission.Attributes
+	version string
+}
+
+// GetResource implements admission.Attributes.
+func (a inVersion) GetResource() schema.GroupVersionResource {
+	return a.Attributes.GetResource().GroupResource().WithVersion(a.version)
 }
 
 func (m matcher) objectSelector(selector *metav1.LabelSelector) matched {

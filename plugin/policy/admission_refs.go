@@ -6,6 +6,7 @@ import (
 	"github.com/google/cel-go/cel"
 	celast "github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
 )
 
@@ -18,6 +19,9 @@ type references struct {
 	operation                  bool
 	namespaceObject, namespace bool
 	objectLabels               bool
+	// namespaceOther is what a gate does not say of a namespace: anything but
+	// its name and labels.
+	namespaceOther bool
 }
 
 func (r references) union(other references) references {
@@ -25,7 +29,8 @@ func (r references) union(other references) references {
 		authorizer: r.authorizer || other.authorizer, oldObject: r.oldObject || other.oldObject, user: r.user || other.user,
 		operation: r.operation || other.operation, namespaceObject: r.namespaceObject || other.namespaceObject,
 		namespace: r.namespace || other.namespace, objectLabels: r.objectLabels || other.objectLabels,
-		userDetails: r.userDetails || other.userDetails,
+		userDetails:    r.userDetails || other.userDetails,
+		namespaceOther: r.namespaceOther || other.namespaceOther,
 	}
 }
 
@@ -43,6 +48,8 @@ func (r references) unknown(s *subject, known bool) []string {
 		names = append(names, "request.namespace (the destination namespace was not given)")
 	} else if s.namespaced && r.namespaceObject && !known {
 		names = append(names, fmt.Sprintf("namespaceObject (the gate does not describe namespace %q under spec.namespaces)", s.namespace))
+	} else if s.namespaced && r.namespaceOther {
+		names = append(names, "namespaceObject (the gate describes a namespace's name and labels alone)")
 	}
 	return names
 }
@@ -60,6 +67,7 @@ func expressionReferences(env *cel.Env, expression string, variables map[string]
 		found = found.union(nodeReferences(expr, variables))
 		countBare(expr, bare)
 	}))
+	found.namespaceOther = found.namespaceOther || found.namespaceObject && !onlyDescribed(parsed.NativeRep().Expr())
 	if bare[plugincel.RequestVarName] > 0 || bare[plugincel.VariableVarName] > 0 {
 		found = found.union(anything())
 	}
@@ -193,4 +201,53 @@ func callReferences(call celast.CallExpr) references {
 		return references{objectLabels: true}
 	}
 	return references{}
+}
+
+// onlyDescribed reports whether an expression reads of the namespace what a gate
+// says of it, and nothing else: metadata.name and metadata.labels.
+func onlyDescribed(expr celast.Expr) bool {
+	reads, described := 0, 0
+	celast.PreOrderVisit(expr, celast.NewExprVisitor(func(expr celast.Expr) {
+		switch expr.Kind() {
+		case celast.IdentKind:
+			if expr.AsIdent() == plugincel.NamespaceVarName {
+				reads++
+			}
+		case celast.SelectKind:
+			selected := expr.AsSelect()
+			if isNamespaceMetadata(selected.Operand()) && (selected.FieldName() == "name" || selected.FieldName() == "labels") {
+				described++
+			}
+		case celast.CallKind:
+			args := expr.AsCall().Args()
+			if function := expr.AsCall().FunctionName(); function == operators.Equals || function == operators.NotEquals {
+				described += comparedWithNull(args)
+			}
+			if selects(expr.AsCall().FunctionName()) && len(args) == 2 && isNamespaceMetadata(args[0]) && args[1].Kind() == celast.LiteralKind &&
+				(args[1].AsLiteral().Value() == "name" || args[1].AsLiteral().Value() == "labels") {
+				described++
+			}
+		}
+	}))
+	return reads == described
+}
+
+// comparedWithNull is 1 for a comparison of namespaceObject with null, else 0.
+func comparedWithNull(args []celast.Expr) int {
+	for i, each := range args {
+		other := args[len(args)-1-i]
+		if each.Kind() == celast.IdentKind && each.AsIdent() == plugincel.NamespaceVarName && other.Kind() == celast.LiteralKind && other.AsLiteral() == types.NullValue {
+			return 1
+		}
+	}
+	return 0
+}
+
+// isNamespaceMetadata reports whether the expression is namespaceObject.metadata.
+func isNamespaceMetadata(expr celast.Expr) bool {
+	if expr.Kind() != celast.SelectKind || expr.AsSelect().FieldName() != "metadata" {
+		return false
+	}
+	operand := expr.AsSelect().Operand()
+	return operand.Kind() == celast.IdentKind && operand.AsIdent() == plugincel.NamespaceVarName
 }

@@ -29,6 +29,8 @@ func (s source) withParam() string {
 type said struct {
 	failure
 	by []source
+	// of are the operations about which it is said.
+	of []admission.Operation
 }
 
 // level is the strictest action of the bindings. What is wrong with the
@@ -65,6 +67,7 @@ func bindingLevel(by []source) plugin.Level {
 // question is what an answer of a policy about one subject may depend on.
 type question struct {
 	operation admission.Operation
+	version   string
 	param     *paramFile
 }
 
@@ -78,7 +81,11 @@ type verdicts struct {
 // of evaluates once for each question. An answer that does not read the
 // operation is the same for both.
 func (v *verdicts) of(ctx context.Context, run evaluation, asked question) []failure {
-	run.request = run.subject.request(asked.operation)
+	request, err := run.subject.requestAs(asked.operation, asked.version)
+	if err != nil {
+		return []failure{{message: "failed to convert object version: " + err.Error(), erred: true, config: true}}
+	}
+	run.request = request
 	if !run.policy.operationMatters {
 		asked.operation = ""
 	}
@@ -104,12 +111,8 @@ func (v *verdicts) add(each said) {
 		known, otherKnown := len(each.unknown) == 0, len(other.unknown) == 0
 		switch {
 		case known == otherKnown:
-			other.by = appendSources(other.by, each.by)
-			for _, unknown := range each.unknown {
-				if !slices.Contains(other.unknown, unknown) {
-					other.unknown = append(other.unknown, unknown)
-				}
-			}
+			other.by, other.of = appendMissing(other.by, each.by), appendMissing(other.of, each.of)
+			other.unknown = appendMissing(other.unknown, each.unknown)
 			return
 		case known && bindingLevel(each.by) <= bindingLevel(other.by):
 			*other = each
@@ -122,21 +125,34 @@ func (v *verdicts) add(each said) {
 }
 
 // addUpdate says that an update cannot be decided, unless the creation fails
-// already at that level.
+// already at that level: then that is not said of the creation alone.
 func (v *verdicts) addUpdate(each said) {
-	failed := slices.ContainsFunc(v.said, func(other said) bool {
+	failed := slices.IndexFunc(v.said, func(other said) bool {
 		return other.message != undecidedUpdate && bindingLevel(other.by) <= bindingLevel(each.by)
 	})
-	if !failed {
+	if failed < 0 {
 		v.add(each)
+		return
+	}
+	for i := failed; i < len(v.said); i++ {
+		v.said[i].of = appendMissing(v.said[i].of, each.of)
 	}
 }
 
-func appendSources(sources, more []source) []source {
+func appendMissing[T comparable](list, more []T) []T {
 	for _, each := range more {
-		if !slices.Contains(sources, each) {
-			sources = append(sources, each)
+		if !slices.Contains(list, each) {
+			list = append(list, each)
 		}
 	}
-	return sources
+	return list
+}
+
+// operationDetail tells what is said of one operation alone. A sync performs
+// both, the one or the other.
+func operationDetail(operation admission.Operation) string {
+	if operation == admission.Update {
+		return "said of an update, when the object is there already"
+	}
+	return "said of the creation, when the object is not there yet"
 }

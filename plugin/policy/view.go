@@ -115,9 +115,13 @@ func (v *view) addObject(index int, object plugin.Object) {
 		return
 	}
 	v.defaults.object(typed)
+	typed = asCreated(typed, v.sealed.At)
 	for _, each := range ways {
-		if accessor, err := meta.Accessor(typed); err == nil && accessor.GetLabels() != nil {
-			each.labels = accessor.GetLabels()
+		if accessor, err := meta.Accessor(typed); err == nil {
+			each.name = accessor.GetName()
+			if accessor.GetLabels() != nil {
+				each.labels = accessor.GetLabels()
+			}
 		}
 		each.object = inNamespace(typed, each)
 	}
@@ -222,10 +226,11 @@ func (v *view) addPods(owner *subject, object plugin.Object) {
 		}
 		pod.Namespace = owner.namespace
 		pod.GenerateName = owner.id.Name + "-"
+		asCreated(pod, v.sealed.At)
 		v.subjects = append(v.subjects, &subject{
 			index: owner.index, id: owner.id, origin: owner.origin,
 			kind: corev1.SchemeGroupVersion.WithKind("Pod"), resource: corev1.SchemeGroupVersion.WithResource("pods"),
-			namespace: owner.namespace, namespaced: true, labels: pod.Labels,
+			name: pod.Name, namespace: owner.namespace, namespaced: true, labels: pod.Labels,
 			object: pod, pod: pod, template: place, made: true,
 		})
 	}

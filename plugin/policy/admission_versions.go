@@ -1,0 +1,51 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/kubernetes/pkg/apis/autoscaling"
+	autoscalingv1 "k8s.io/kubernetes/pkg/apis/autoscaling/v1"
+	autoscalingv2 "k8s.io/kubernetes/pkg/apis/autoscaling/v2"
+)
+
+// servedVersions are the versions in which the API server serves a group of its
+// own unless it is told otherwise (Kubernetes 1.37, pkg/controlplane,
+// DefaultAPIResourceConfigSource): one, but for autoscaling.
+func servedVersions(group string) []string {
+	if group == autoscaling.GroupName {
+		return []string{"v1", "v2"}
+	}
+	return []string{"v1"}
+}
+
+// otherVersions are the versions that an object can be asked about in instead
+// of its own; known is false for custom resources, whose definition says it.
+func otherVersions(kind schema.GroupVersionKind) (versions []string, known bool) {
+	if !builtinGroup(kind.Group) {
+		return nil, false
+	}
+	return slices.DeleteFunc(servedVersions(kind.Group), func(version string) bool { return version == kind.Version }), true
+}
+
+// converted is the object in another version of its kind, with that version's
+// defaults, by the API server's own functions.
+func converted(object runtime.Object, to schema.GroupVersionKind) (runtime.Object, error) {
+	scheme := runtime.NewScheme()
+	for _, register := range []func(*runtime.Scheme) error{autoscaling.AddToScheme, autoscalingv1.AddToScheme, autoscalingv2.AddToScheme} {
+		utilruntime.Must(register(scheme)) // the generated functions return nil
+	}
+	internal, err := scheme.ConvertToVersion(object, schema.GroupVersion{Group: to.Group, Version: runtime.APIVersionInternal})
+	if err != nil {
+		return nil, fmt.Errorf("converting to %s: %w", to.GroupVersion(), err)
+	}
+	out, err := scheme.ConvertToVersion(internal, to.GroupVersion())
+	if err != nil {
+		return nil, fmt.Errorf("converting to %s: %w", to.GroupVersion(), err)
+	}
+	scheme.Default(out)
+	return out, nil
+}
