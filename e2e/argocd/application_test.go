@@ -43,6 +43,9 @@ type application struct {
 	plugin string
 	// policy is spec.syncPolicy in flow style.
 	policy string
+	// branch is where the Source Hydrator commits what it rendered; empty is no
+	// hydrator.
+	branch string
 }
 
 // byHand syncs when it is asked. Nobody collects garbage in this cluster, so
@@ -70,10 +73,18 @@ kind: Application
 metadata: {name: %s, namespace: argocd}
 spec:
   project: %s
-  source: {repoURL: %q, path: %s, targetRevision: main, plugin: %s}
+  %s
   destination: {server: "https://kubernetes.default.svc", namespace: %s}
   syncPolicy: %s
-`, a.name, a.project, a.git.url(), a.path, a.plugin, a.project, a.policy)
+`, a.name, a.project, a.source(), a.project, a.policy)
+}
+
+func (a application) source() string {
+	source := fmt.Sprintf("{repoURL: %q, path: %s, targetRevision: main, plugin: %s}", a.git.url(), a.path, a.plugin)
+	if a.branch == "" {
+		return "source: " + source
+	}
+	return fmt.Sprintf("sourceHydrator: {drySource: %s, syncSource: {targetBranch: %s, path: %s}}", source, a.branch, a.path)
 }
 
 func (a application) object() controlplane.Object {
