@@ -103,7 +103,18 @@ func TestTenants_HaveTheirOwnCredentials(t *testing.T) {
 	a := w.app()
 	a.name, a.project, a.path, a.policy = w.name+"-theft", tenants[1], "theft", byHand
 	a.create()
-	if s := a.refresh(); s.said() == "" || strings.Contains(s.said(), "of-") {
-		t.Errorf("a tenant deploys another's image, or is told a password: %v", s.conditions)
+	s := a.refresh()
+	if !strings.HasPrefix(s.said(), "assay has no answer about "+a.name+" (not denied; it stays so until somebody changes what is named here): ") ||
+		!strings.Contains(s.said(), "not allowed with this credential") {
+		t.Errorf("the theft of another's image is told as %v", s.conditions)
 	}
+	for _, tenant := range tenants {
+		if password := w.files[tenant+".password"]; strings.Contains(fmt.Sprint(s.conditions)+w.sidecar.Tail(1000), password) {
+			t.Errorf("the password of %s is told, in the log or in %v", tenant, s.conditions)
+		}
+	}
+	if s := a.sync(); s.phase != "Error" {
+		t.Errorf("a sync of another's image ended as %s: %s", s.phase, s.message)
+	}
+	w.never(deployments, tenants[1], "web")
 }
