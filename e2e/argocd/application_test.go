@@ -39,7 +39,7 @@ type application struct {
 	name, project string
 	// path is the folder in the repository.
 	path string
-	// plugin is the plugin's block, as YAML in flow style.
+	// plugin is the plugin's block, as YAML in flow style; empty is none.
 	plugin string
 	// policy is spec.syncPolicy in flow style.
 	policy string
@@ -80,7 +80,11 @@ spec:
 }
 
 func (a application) source() string {
-	source := fmt.Sprintf("{repoURL: %q, path: %s, targetRevision: main, plugin: %s}", a.git.url(), a.path, a.plugin)
+	plugin := ""
+	if a.plugin != "" {
+		plugin = ", plugin: " + a.plugin
+	}
+	source := fmt.Sprintf("{repoURL: %q, path: %s, targetRevision: main%s}", a.git.url(), a.path, plugin)
 	if a.branch == "" {
 		return "source: " + source
 	}

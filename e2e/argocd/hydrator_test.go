@@ -60,6 +60,7 @@ func (a application) operation(field string) string {
 // an application of an AppProject that the platform lists.
 func TestSourceHydrator_CommitsWhatPassed_AndADenialKeepsTheCommitFromBeingMade(t *testing.T) {
 	w := newWorld(t)
+	w.since3("has no plugin in drySource")
 	first := w.registry.pushSigned("team-a/app:1", "first")
 	second := w.registry.push("team-a/app:2", "second")
 	dry := w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
@@ -100,6 +101,22 @@ func TestSourceHydrator_CommitsWhatPassed_AndADenialKeepsTheCommitFromBeingMade(
 		return nil
 	})
 	w.runs("web", second.DigestStr())
+}
+
+// TestSourceHydrator_WithoutThePluginIsRefusedWhereItIsListed is all that Argo
+// CD 2.14 can say: a drySource there has no plugin.
+func TestSourceHydrator_WithoutThePluginIsRefusedWhereItIsListed(t *testing.T) {
+	w := newWorld(t)
+	a := w.app()
+	a.plugin, a.branch = "", "environments/test"
+	w.hydratorProjects(w.name)
+	must(t, controlplane.Until(w.slowly(), func(ctx context.Context) error {
+		err := a.Apply(ctx, a.manifest())
+		if err == nil || !strings.Contains(err.Error(), "drySource does not name the plugin") {
+			return fmt.Errorf("the API server should refuse a drySource without the plugin: %w", err)
+		}
+		return nil
+	}))
 }
 
 // committed fails unless the hydrated branch has the Deployment with that digest.

@@ -6,6 +6,7 @@
 package argocd_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func start(ctx context.Context, dir string) (*plane, error) {
 	if p.Cluster, err = controlplane.Start(ctx, dir); err != nil {
 		return p, err
 	}
-	if p.argocd, err = p.StartArgoCD(ctx, "argocd"); err != nil {
+	if p.argocd, err = p.StartArgoCD(ctx, cmp.Or(os.Getenv("ASSAY_E2E_ARGOCD"), controlplane.Newest)); err != nil {
 		return p, err
 	}
 	return p, p.closeWaysAround(ctx)
