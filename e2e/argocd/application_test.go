@@ -37,6 +37,8 @@ func (w *world) ready(ctx context.Context) error {
 type application struct {
 	*world
 	name, project string
+	// namespace is its own, not that of what it deploys.
+	namespace string
 	// path is the folder in the repository.
 	path string
 	// plugin is the plugin's block, as YAML in flow style; empty is none.
@@ -57,7 +59,7 @@ const automated = "{automated: {prune: true, selfHeal: true}, syncOptions: [Prun
 
 // app is the test's Application with what most tests want.
 func (w *world) app() application {
-	return application{world: w, name: w.name, project: w.name, path: "app", plugin: "{name: assay}", policy: automated}
+	return application{world: w, name: w.name, project: w.name, namespace: controlplane.Namespace, path: "app", plugin: "{name: assay}", policy: automated}
 }
 
 // create makes it, or changes it.
@@ -70,13 +72,13 @@ func (a application) manifest() string {
 	return fmt.Sprintf(`
 apiVersion: argoproj.io/v1alpha1
 kind: Application
-metadata: {name: %s, namespace: argocd}
+metadata: {name: %s, namespace: %s}
 spec:
   project: %s
   %s
   destination: {server: "https://kubernetes.default.svc", namespace: %s}
   syncPolicy: %s
-`, a.name, a.project, a.source(), a.project, a.policy)
+`, a.name, a.namespace, a.project, a.source(), a.project, a.policy)
 }
 
 func (a application) source() string {
@@ -92,7 +94,7 @@ func (a application) source() string {
 }
 
 func (a application) object() controlplane.Object {
-	return controlplane.Object{Kind: "Application.v1alpha1.argoproj.io", Namespace: controlplane.Namespace, Name: a.name}
+	return controlplane.Object{Kind: "Application.v1alpha1.argoproj.io", Namespace: a.namespace, Name: a.name}
 }
 
 // refresh has Argo CD render anew, and returns the Application when it has.

@@ -167,7 +167,7 @@ func (a *ArgoCD) startCommit(ctx context.Context) (err error) {
 // every address, which here are those of loopback.
 func (a *ArgoCD) startController(ctx context.Context) (err error) {
 	a.Controller, err = a.launch("application-controller", "--namespace", Namespace, "--repo-server", repoServer, "--repo-server-plaintext",
-		"--redis", redis, "--commit-server", committer, "--hydrator-enabled", "--app-resync", "0",
+		"--redis", redis, "--commit-server", committer, "--hydrator-enabled", "--app-resync", "0", "--application-namespaces", "*",
 		"--repo-server-timeout-seconds", "20") // Argo CD's own is 60; what cannot succeed need not take as long here
 	if err != nil {
 		return err
