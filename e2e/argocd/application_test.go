@@ -121,12 +121,13 @@ func (a application) refreshed() status {
 	})
 }
 
-// sync asks for a sync, as a user does, and returns the Application when the
-// operation has ended, however it did.
+// sync asks for a sync of the last commit, as Argo CD's API server does when a
+// user syncs, and returns the Application when the operation has ended, however
+// it did.
 func (a application) sync() status {
 	a.t.Helper()
 	mark := fmt.Sprint(time.Now().UnixNano())
-	must(a.t, a.Merge(a.t.Context(), a.object(), fmt.Sprintf(`{"operation":{"initiatedBy":{"username":"e2e"},"info":[{"name":"mark","value":%q}],"sync":{"prune":true}}}`, mark)))
+	must(a.t, a.Merge(a.t.Context(), a.object(), fmt.Sprintf(`{"operation":{"initiatedBy":{"username":"e2e"},"info":[{"name":"mark","value":%q}],"sync":{"prune":true,"revision":%q}}}`, mark, a.git.git("rev-parse", "HEAD"))))
 	return a.until("the sync to end", func(s status) error {
 		if s.mark != mark || s.phase == "Running" || s.phase == "" {
 			return fmt.Errorf("the operation is %q", s.phase)

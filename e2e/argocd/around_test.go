@@ -108,7 +108,7 @@ func (w *world) rendering(inner application) application {
 // inner is an Application for rendering.
 func (w *world) inner() application {
 	a := w.app()
-	a.name, a.namespace, a.path = w.name+"-inner", w.name, "inner"
+	a.name, a.namespace, a.path = "inner", w.name, "inner" // Argo CD 2.14 makes a label of both, of at most 63 bytes
 	return a
 }
 

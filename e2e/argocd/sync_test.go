@@ -3,10 +3,13 @@
 package argocd_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assay-gitops/assay/e2e/controlplane"
 )
 
 func TestSync_ObjectsCarryDigestsAndHardening(t *testing.T) {
@@ -76,22 +79,33 @@ func TestUnsigned_IsDeniedWhileWhatRunsStays_AndSyncsOnceSigned(t *testing.T) {
 	w.gone(configMaps, "web")
 }
 
-// TestUnsigned_CannotBeSyncedByHand also pins what Argo CD does next: after a
-// failed sync of a revision it starts none by itself, so that a person must.
+// TestUnsigned_CannotBeSyncedByHand also pins what Argo CD does next: since 3.0
+// it does not try that commit again by itself, so a person must (docs/argocd.md).
 func TestUnsigned_CannotBeSyncedByHand(t *testing.T) {
 	w := newWorld(t)
 	digest := w.registry.push("team-a/app:1", "first")
 	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
 	w.serve()
 	a := w.app()
-	a.policy = byHand
 	a.create()
 	if s := a.sync(); s.phase != "Error" || !strings.Contains(s.message, "desc = assay denied "+a.name+": 1 problem: ") {
 		t.Errorf("a sync by hand ended as %s: %s", s.phase, s.message)
 	}
-	w.gone(deployments, "web")
+	w.never(deployments, w.name, "web")
+
 	w.registry.sign(digest)
-	a.refresh()
+	a.ask()
+	if w.argocd.Set == controlplane.Oldest {
+		a.synced()
+	} else {
+		a.until("Argo CD to say that it will not try again", func(s status) error {
+			if !strings.Contains(strings.Join(s.conditions, "\n"), "SyncError: Failed last sync attempt to") {
+				return fmt.Errorf("it is %s, its conditions %v", s.sync, s.conditions)
+			}
+			return nil
+		})
+		w.never(deployments, w.name, "web")
+	}
 	if s := a.sync(); s.phase != "Succeeded" {
 		t.Errorf("once signed, a sync by hand ended as %s: %s", s.phase, s.message)
 	}
