@@ -49,6 +49,11 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	// What tests write is below the one folder that all servers see.
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "tmp"), 0o700), os.Setenv("TMPDIR", filepath.Join(dir, "tmp"))); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	begun := time.Now()
 	shared, err = start(ctx, dir)
 	if shared.Cluster != nil {

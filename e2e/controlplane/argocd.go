@@ -66,7 +66,7 @@ func (a *ArgoCD) path(name string) string { return filepath.Join(a.dir, name) }
 
 // prepare makes the folders that an image or a volume holds otherwise.
 func (a *ArgoCD) prepare(context.Context) error {
-	for _, folder := range []string{"plugins", "gpg", "tls", "ssh", "work", "tmp", "home", "redis"} {
+	for _, folder := range []string{"plugins", "commits", "gpg", "tls", "ssh", "work", "tmp", "home", "redis"} {
 		if err := os.MkdirAll(a.path(folder), 0o700); err != nil {
 			return err
 		}
@@ -155,8 +155,26 @@ func (a *ArgoCD) startRepoServer(ctx context.Context) (err error) {
 	return a.RepoServer.Ready(ctx, listens(repoServer))
 }
 
+// elsewhere runs a program, which follows after three folders, with the first
+// one for /tmp. The others stay where they are.
+const elsewhere = `set -e
+mkdir -p "$1/2" "$1/3"
+mount --bind "$2" "$1/2"
+mount --bind "$3" "$1/3"
+mount --rbind "$1" /tmp
+mkdir -p "$2" "$3"
+mount --bind /tmp/2 "$2"
+mount --bind /tmp/3 "$3"
+shift 3
+exec "$@"`
+
+// startCommit starts the commit server, which has files of fixed names in /tmp,
+// whatever TMPDIR is: there they meet those of other runs and other users.
 func (a *ArgoCD) startCommit(ctx context.Context) (err error) {
-	a.Commit, err = a.launch("commit-server", "--address", "127.0.0.1", "--metrics-address", "127.0.0.1")
+	a.Commit, err = a.cluster.launch(Command{Name: "commit-server", Env: a.env, Args: []string{
+		"unshare", "--mount", "sh", "-c", elsewhere, "sh", a.path("commits"), a.cluster.Dir, a.folder,
+		filepath.Join(a.folder, "argocd"), "commit-server", "--address", "127.0.0.1", "--metrics-address", "127.0.0.1",
+	}})
 	if err != nil {
 		return err
 	}
