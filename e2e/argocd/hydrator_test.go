@@ -29,31 +29,37 @@ func (w *world) hydratorProjects(names ...string) {
 	})
 }
 
-// hydration is what Argo CD says of the last hydration.
-type hydration struct{ phase, message, commit string }
+// hydration is what Argo CD says of the last hydration: of which commit it was,
+// and which commit it made.
+type hydration struct{ phase, message, dry, commit string }
+
+// hydration is read at once, as the next one may begin at any time.
+func (a application) hydration() hydration {
+	a.t.Helper()
+	object, err := a.Get(a.t.Context(), a.object())
+	must(a.t, err)
+	text := func(field string) string {
+		value, _, _ := unstructured.NestedString(object.Object, "status", "sourceHydrator", "currentOperation", field)
+		return value
+	}
+	return hydration{text("phase"), text("message"), text("drySHA"), text("hydratedSHA")}
+}
 
 // hydrate asks for a hydration of a commit and waits until it has ended. One
 // that was denied names no commit, so it is told by the phase of the one before.
 func (a application) hydrate(commit string) hydration {
 	a.t.Helper()
-	before := a.operation("phase")
+	before := a.hydration()
 	must(a.t, a.Merge(a.t.Context(), a.object(), `{"metadata":{"annotations":{"argocd.argoproj.io/hydrate":"hard","argocd.argoproj.io/refresh":"normal"}}}`))
+	var now hydration
 	must(a.t, controlplane.Until(a.slowly(), func(context.Context) error {
-		if phase := a.operation("phase"); phase == "Hydrating" || phase == before && a.operation("drySHA") != commit {
-			return fmt.Errorf("the hydration is %q: %s", phase, a.operation("message"))
+		now = a.hydration()
+		if now.phase == "Hydrating" || now.phase == before.phase && now.dry != commit {
+			return fmt.Errorf("the hydration is %q: %s", now.phase, now.message)
 		}
 		return nil
 	}))
-	return hydration{a.operation("phase"), a.operation("message"), a.operation("hydratedSHA")}
-}
-
-// operation is a field of the last hydration.
-func (a application) operation(field string) string {
-	a.t.Helper()
-	object, err := a.Get(a.t.Context(), a.object())
-	must(a.t, err)
-	value, _, _ := unstructured.NestedString(object.Object, "status", "sourceHydrator", "currentOperation", field)
-	return value
+	return now
 }
 
 // TestSourceHydrator_CommitsWhatPassed_AndADenialKeepsTheCommitFromBeingMade is
@@ -71,7 +77,7 @@ func TestSourceHydrator_CommitsWhatPassed_AndADenialKeepsTheCommitFromBeingMade(
 	w.hydratorProjects("another", w.name)
 	must(t, controlplane.Until(w.slowly(), func(ctx context.Context) error { return a.Apply(ctx, a.manifest()) }))
 	a.synced()
-	if got := a.operation("drySHA"); got != dry {
+	if got := a.hydration().dry; got != dry {
 		t.Errorf("the hydrated commit is of %s; the change is %s", got, dry)
 	}
 	w.committed(a, "web", first.DigestStr())
