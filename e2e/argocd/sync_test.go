@@ -87,6 +87,7 @@ func TestUnsigned_CannotBeSyncedByHand(t *testing.T) {
 	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
 	w.serve()
 	a := w.app()
+	a.policy = "{automated: {}}" // without selfHeal, whose sync would follow on the one by hand and hide it
 	a.create()
 	if s := a.sync(); s.phase != "Error" || !strings.Contains(s.message, "desc = assay denied "+a.name+": 1 problem: ") {
 		t.Errorf("a sync by hand ended as %s: %s", s.phase, s.message)
