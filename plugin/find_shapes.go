@@ -141,6 +141,9 @@ func (s *search) claimKnown(fields map[string]any, path []step) {
 			named = s.claim(place{path: at(path, matched...), prefix: prefix}) || named
 		}
 	}
+	if len(path) == 0 && judgedItself(id, fields) {
+		return
+	}
 	if kind.makes != "" && !named {
 		s.report(Finding{
 			Rule: "image/implicit", Level: Warn, Field: formatPath(path),

@@ -37,12 +37,17 @@ func (w *world) ready(ctx context.Context) error {
 type application struct {
 	*world
 	name, project string
+	// namespace is its own, not that of what it deploys.
+	namespace string
 	// path is the folder in the repository.
 	path string
-	// plugin is the plugin's block, as YAML in flow style.
+	// plugin is the plugin's block, as YAML in flow style; empty is none.
 	plugin string
 	// policy is spec.syncPolicy in flow style.
 	policy string
+	// branch is where the Source Hydrator commits what it rendered; empty is no
+	// hydrator.
+	branch string
 }
 
 // byHand syncs when it is asked. Nobody collects garbage in this cluster, so
@@ -54,7 +59,7 @@ const automated = "{automated: {prune: true, selfHeal: true}, syncOptions: [Prun
 
 // app is the test's Application with what most tests want.
 func (w *world) app() application {
-	return application{world: w, name: w.name, project: w.name, path: "app", plugin: "{name: assay}", policy: automated}
+	return application{world: w, name: w.name, project: w.name, namespace: controlplane.Namespace, path: "app", plugin: "{name: assay}", policy: automated}
 }
 
 // create makes it, or changes it.
@@ -67,17 +72,29 @@ func (a application) manifest() string {
 	return fmt.Sprintf(`
 apiVersion: argoproj.io/v1alpha1
 kind: Application
-metadata: {name: %s, namespace: argocd}
+metadata: {name: %s, namespace: %s}
 spec:
   project: %s
-  source: {repoURL: %q, path: %s, targetRevision: main, plugin: %s}
+  %s
   destination: {server: "https://kubernetes.default.svc", namespace: %s}
   syncPolicy: %s
-`, a.name, a.project, a.git.url(), a.path, a.plugin, a.project, a.policy)
+`, a.name, a.namespace, a.project, a.source(), a.project, a.policy)
+}
+
+func (a application) source() string {
+	plugin := ""
+	if a.plugin != "" {
+		plugin = ", plugin: " + a.plugin
+	}
+	source := fmt.Sprintf("{repoURL: %q, path: %s, targetRevision: main%s}", a.git.url(), a.path, plugin)
+	if a.branch == "" {
+		return "source: " + source
+	}
+	return fmt.Sprintf("sourceHydrator: {drySource: %s, syncSource: {targetBranch: %s, path: %s}}", source, a.branch, a.path)
 }
 
 func (a application) object() controlplane.Object {
-	return controlplane.Object{Kind: "Application.v1alpha1.argoproj.io", Namespace: controlplane.Namespace, Name: a.name}
+	return controlplane.Object{Kind: "Application.v1alpha1.argoproj.io", Namespace: a.namespace, Name: a.name}
 }
 
 // refresh has Argo CD render anew, and returns the Application when it has.
@@ -104,12 +121,13 @@ func (a application) refreshed() status {
 	})
 }
 
-// sync asks for a sync, as a user does, and returns the Application when the
-// operation has ended, however it did.
+// sync asks for a sync of the last commit, as Argo CD's API server does when a
+// user syncs, and returns the Application when the operation has ended, however
+// it did.
 func (a application) sync() status {
 	a.t.Helper()
 	mark := fmt.Sprint(time.Now().UnixNano())
-	must(a.t, a.Merge(a.t.Context(), a.object(), fmt.Sprintf(`{"operation":{"initiatedBy":{"username":"e2e"},"info":[{"name":"mark","value":%q}],"sync":{"prune":true}}}`, mark)))
+	must(a.t, a.Merge(a.t.Context(), a.object(), fmt.Sprintf(`{"operation":{"initiatedBy":{"username":"e2e"},"info":[{"name":"mark","value":%q}],"sync":{"prune":true,"revision":%q}}}`, mark, a.git.git("rev-parse", "HEAD"))))
 	return a.until("the sync to end", func(s status) error {
 		if s.mark != mark || s.phase == "Running" || s.phase == "" {
 			return fmt.Errorf("the operation is %q", s.phase)

@@ -58,16 +58,14 @@ func TestTenant_CannotCreateAnApplicationThatIsNotGated(t *testing.T) {
 	w := newWorld(t)
 	tenant := w.tenant()
 	good := w.app()
-	for plugin, words := range map[string]string{"{}": "names no plugin", "{name: other}": `names the plugin "other"`, "{name: assay-v1}": `names the plugin "assay-v1"`} {
+	for plugin, words := range map[string]string{"": "names no plugin", "{}": "names no plugin", "{name: other}": `names the plugin "other"`, "{name: assay-v1}": `names the plugin "assay-v1"`} {
 		bad := good
 		bad.plugin = plugin
 		refused(t, tenant.Apply(t.Context(), bad.manifest()), words)
 	}
-	refused(t, tenant.Apply(t.Context(), strings.Replace(good.manifest(), ", plugin: {name: assay}", "", 1)), "names no plugin")
-	hydrated := fmt.Sprintf("sourceHydrator: {drySource: {repoURL: %q, path: app, targetRevision: main}, syncSource: {targetBranch: env, path: app}}", w.git.url())
-	before, rest, _ := strings.Cut(good.manifest(), "source: ")
-	_, after, _ := strings.Cut(rest, "\n")
-	refused(t, tenant.Apply(t.Context(), before+hydrated+"\n"+after), "sourceHydrator")
+	hydrated := good
+	hydrated.plugin, hydrated.branch = "", "env" // the hydrator of Argo CD 2.14 knows no plugins
+	refused(t, tenant.Apply(t.Context(), hydrated.manifest()), "sourceHydrator is not allowed")
 	must(t, tenant.Apply(t.Context(), good.manifest()))
 }
 
@@ -95,18 +93,59 @@ func TestTenant_CannotSyncWhatIsNotGated(t *testing.T) {
 	}
 }
 
+// rendering is an Application that renders another one into the AppProject's
+// own namespace, where Argo CD takes Applications too.
+func (w *world) rendering(inner application) application {
+	w.t.Helper()
+	project := controlplane.Object{Kind: "AppProject.v1alpha1.argoproj.io", Namespace: controlplane.Namespace, Name: w.name}
+	must(w.t, w.Merge(w.t.Context(), project, fmt.Sprintf(`{"spec":{"sourceNamespaces":[%q]}}`, w.name)))
+	w.git.commit(map[string]string{"app/application.yaml": inner.manifest()})
+	a := w.app()
+	a.policy = byHand
+	return a
+}
+
+// inner is an Application for rendering.
+func (w *world) inner() application {
+	a := w.app()
+	a.name, a.namespace, a.path = "inner", w.name, "inner" // Argo CD 2.14 makes a label of both, of at most 63 bytes
+	return a
+}
+
 // TestRenderedApplication_ObeysTheSamePolicies is the way around by an
 // application that Argo CD itself would create.
 func TestRenderedApplication_ObeysTheSamePolicies(t *testing.T) {
 	w := newWorld(t)
-	inner := w.app()
-	inner.name, inner.plugin = w.name+"-inner", "{name: other}"
-	w.git.commit(map[string]string{"app/application.yaml": inner.manifest()})
+	inner := w.inner()
+	inner.plugin = "{name: other}"
+	a := w.rendering(inner)
 	w.serve()
-	a := w.app()
-	a.policy = byHand
 	a.create()
-	if s := a.refresh(); !strings.HasPrefix(s.said(), "assay denied") || !strings.Contains(s.said(), "self/") {
-		t.Errorf("a rendered Application is not denied by self: %v", s.conditions)
+	s := a.refresh()
+	line, _, _ := strings.Cut(s.said(), "\n")
+	for _, want := range []string{"assay denied " + a.name + ": 1 problem: ", inner.name, `"other"`, "(self/gitops-kind)"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("the first line about the rendered Application has no %q: %v", want, s.conditions)
+		}
 	}
+}
+
+// TestRenderedApplication_ThatNamesThePlugin_IsJudgedAtItsOwnSync is not denied,
+// nor warned of for the images that it does not name.
+func TestRenderedApplication_ThatNamesThePlugin_IsJudgedAtItsOwnSync(t *testing.T) {
+	w := newWorld(t)
+	digest := w.registry.pushSigned("team-a/app:1", "first")
+	w.git.commit(map[string]string{"inner/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	inner := w.inner()
+	a := w.rendering(inner)
+	w.serve()
+	a.create()
+	if s := a.sync(); s.phase != "Succeeded" {
+		t.Fatalf("the sync of a rendered Application ended as %s: %s", s.phase, s.message)
+	}
+	if log := w.sidecar.Tail(1000); !strings.Contains(log, `"application":"`+a.name+`"`) || strings.Contains(log, "image/implicit") {
+		t.Error("the rendered Application is warned of")
+	}
+	inner.synced()
+	w.runs("web", digest.DigestStr())
 }

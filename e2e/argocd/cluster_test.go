@@ -36,3 +36,12 @@ func (w *world) gone(kind, name string) {
 		w.t.Errorf("waiting until %s %s is gone: %v", kind, name, err)
 	}
 }
+
+// never fails when an object is there.
+func (w *world) never(kind, namespace, name string) {
+	w.t.Helper()
+	_, err := w.Get(w.t.Context(), controlplane.Object{Kind: kind, Namespace: namespace, Name: name})
+	if !apierrors.IsNotFound(err) {
+		w.t.Errorf("%s %s should never have been in %s: %v", kind, name, namespace, err)
+	}
+}

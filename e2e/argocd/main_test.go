@@ -6,6 +6,7 @@
 package argocd_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,11 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	// What tests write is below the one folder that all servers see.
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "tmp"), 0o700), os.Setenv("TMPDIR", filepath.Join(dir, "tmp"))); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	begun := time.Now()
 	shared, err = start(ctx, dir)
 	if shared.Cluster != nil {
@@ -78,7 +84,7 @@ func start(ctx context.Context, dir string) (*plane, error) {
 	if p.Cluster, err = controlplane.Start(ctx, dir); err != nil {
 		return p, err
 	}
-	if p.argocd, err = p.StartArgoCD(ctx, "argocd"); err != nil {
+	if p.argocd, err = p.StartArgoCD(ctx, cmp.Or(os.Getenv("ASSAY_E2E_ARGOCD"), controlplane.Newest)); err != nil {
 		return p, err
 	}
 	return p, p.closeWaysAround(ctx)

@@ -4,6 +4,7 @@ package argocd_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -47,6 +48,7 @@ func TestEndlessChart_StopsNobodyElse(t *testing.T) {
 		"endless/templates/web.yaml": "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}\n",
 	})
 	list := w.crowd(20)
+	w.gate(w.name, w.open()+"  limits: {renderSeconds: 5}\n") // the default, 30 seconds, is more than these tests' Argo CD waits
 	w.serve()
 	endless := w.app()
 	endless.path, endless.policy = "endless", byHand
@@ -58,7 +60,11 @@ func TestEndlessChart_StopsNobodyElse(t *testing.T) {
 		a.synced()
 		w.runs(a.path, digest.DigestStr())
 	}
-	if s := endless.refresh(); s.said() == "" {
-		t.Errorf("the chart that never ends: %v", s.conditions)
+	s := endless.refresh()
+	line, _, _ := strings.Cut(s.said(), "\n")
+	for _, want := range []string{"assay denied " + endless.name + ": 1 problem: ", "goes over the limit renderSeconds", "; fix: ", "(render/limit)"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("the first line about the chart that never ends has no %q: %v", want, s.conditions)
+		}
 	}
 }

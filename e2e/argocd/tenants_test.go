@@ -39,7 +39,8 @@ func TestSourceFile_ChangesParametersButNotThePlugin(t *testing.T) {
 }
 
 // TestProject_ChoosesTheGate has the same application in two AppProjects, of
-// which one has a gate with less to say.
+// which one has a gate with less to say. An Argo CD that does not tell the
+// AppProject gets what all gates say together.
 func TestProject_ChoosesTheGate(t *testing.T) {
 	w := newWorld(t)
 	image := w.registry.image("team-a/app:1")
@@ -51,7 +52,11 @@ func TestProject_ChoosesTheGate(t *testing.T) {
 	w.gate(w.name, w.open())
 	w.gate(lenient, w.open()+"  switches: {deny: \"Off\"}\n")
 	w.serve()
-	for project, want := range map[string]string{w.name: "not signed", lenient: "", nobodys: "no base gate"} {
+	wants := map[string]string{w.name: "not signed", lenient: "", nobodys: "no base gate"}
+	if !w.tellsProject() {
+		wants = map[string]string{w.name: "not signed", lenient: "not signed", nobodys: "not signed"}
+	}
+	for project, want := range wants {
 		a := w.app()
 		a.name, a.project, a.policy = project, project, byHand
 		a.create()
@@ -62,10 +67,43 @@ func TestProject_ChoosesTheGate(t *testing.T) {
 	}
 }
 
+// TestContradictingGates_AreADenialOnlyWhereTheProjectIsNotTold has two
+// AppProjects with gates of which no application could obey both.
+func TestContradictingGates_AreADenialOnlyWhereTheProjectIsNotTold(t *testing.T) {
+	w := newWorld(t)
+	w.registry.pushSigned("team-a/app:1", "first")
+	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	plain := w.name[:20] + "-plain"
+	w.project(plain)
+	w.gate(w.name, w.open())
+	w.gate(plain, w.open()+"  profile: none\n  judge: {podSecurity: {level: privileged, version: latest}}\n")
+	w.serve()
+	for _, project := range []string{w.name, plain} {
+		a := w.app()
+		a.name, a.project, a.policy = project, project, byHand
+		a.create()
+		s := a.refresh()
+		if w.tellsProject() {
+			if len(s.conditions) > 0 {
+				t.Errorf("the gate of another AppProject is in the way: %v", s.conditions)
+			}
+			continue
+		}
+		line, _, _ := strings.Cut(s.said(), "\n")
+		for _, want := range []string{"assay denied " + a.name + ": 1 problem: ", "spec.profile", "; fix: ", "ARGOCD_APP_PROJECT_NAME", "(gate/conflict)"} {
+			if !strings.Contains(line, want) {
+				t.Errorf("the first line about the contradiction has no %q: %v", want, s.conditions)
+			}
+		}
+		w.never(deployments, project, "web")
+	}
+}
+
 // TestTenants_HaveTheirOwnCredentials has two AppProjects with a registry and a
 // credential each: each reads its own images, and nobody the other's.
 func TestTenants_HaveTheirOwnCredentials(t *testing.T) {
 	w := newWorld(t)
+	w.since3("does not tell the AppProject, whose gate has the credential")
 	tenants := []string{w.name + "-a", w.name + "-b"}
 	images := map[string]string{}
 	for i, tenant := range tenants {
@@ -103,7 +141,18 @@ func TestTenants_HaveTheirOwnCredentials(t *testing.T) {
 	a := w.app()
 	a.name, a.project, a.path, a.policy = w.name+"-theft", tenants[1], "theft", byHand
 	a.create()
-	if s := a.refresh(); s.said() == "" || strings.Contains(s.said(), "of-") {
-		t.Errorf("a tenant deploys another's image, or is told a password: %v", s.conditions)
+	s := a.refresh()
+	if !strings.HasPrefix(s.said(), "assay has no answer about "+a.name+" (not denied; it stays so until somebody changes what is named here): ") ||
+		!strings.Contains(s.said(), "not allowed with this credential") {
+		t.Errorf("the theft of another's image is told as %v", s.conditions)
 	}
+	for _, tenant := range tenants {
+		if password := w.files[tenant+".password"]; strings.Contains(fmt.Sprint(s.conditions)+w.sidecar.Tail(1000), password) {
+			t.Errorf("the password of %s is told, in the log or in %v", tenant, s.conditions)
+		}
+	}
+	if s := a.sync(); s.phase != "Error" {
+		t.Errorf("a sync of another's image ended as %s: %s", s.phase, s.message)
+	}
+	w.never(deployments, tenants[1], "web")
 }

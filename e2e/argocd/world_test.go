@@ -55,6 +55,17 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// tellsProject says whether this Argo CD tells plugins the AppProject.
+func (w *world) tellsProject() bool { return w.argocd.Set != controlplane.Oldest }
+
+// since3 ends a test of what Argo CD 2.14 lacks.
+func (w *world) since3(lack string) {
+	w.t.Helper()
+	if w.argocd.Set == controlplane.Oldest {
+		w.t.Skip("Argo CD 2.14 " + lack) // what it does instead has a test beside this one
+	}
+}
+
 // another is a registry whose signatures the gates trust, too.
 func (w *world) another(name string, options ociserver.Options) *registry {
 	w.t.Helper()

@@ -18,19 +18,31 @@ const (
 	committer  = "127.0.0.1:8086"
 )
 
+// The sets of servers that make an Argo CD.
+const (
+	// Newest is Argo CD 3.5.
+	Newest = "argocd"
+	// Oldest is Argo CD 2.14: it does not tell plugins the AppProject, and its
+	// Source Hydrator knows no plugins.
+	Oldest = "argocd2"
+)
+
 // ArgoCD is an Argo CD without its API server: the repo-server renders, the
 // application controller compares and syncs, the commit server writes hydrated
 // branches.
 type ArgoCD struct {
+	// Set is which one it is.
+	Set string
 	// Plugins is the folder of the plugins' sockets.
 	Plugins string
 	// Controller, RepoServer and Commit are its servers.
 	Controller, RepoServer, Commit *Process
 
 	cluster *Cluster
-	set     string
-	dir     string
-	env     []string
+	// folder has the programs.
+	folder string
+	dir    string
+	env    []string
 }
 
 // StartArgoCD starts redis and Argo CD from a set of e2e/servers and waits
@@ -40,7 +52,7 @@ func (c *Cluster) StartArgoCD(ctx context.Context, set string) (*ArgoCD, error) 
 	if err != nil {
 		return nil, err
 	}
-	a := &ArgoCD{cluster: c, set: folder, dir: filepath.Join(c.Dir, set)}
+	a := &ArgoCD{Set: set, cluster: c, folder: folder, dir: filepath.Join(c.Dir, set)}
 	a.Plugins = a.path("plugins")
 	for _, step := range []func(context.Context) error{a.prepare, a.define, a.startRedis, a.startRepoServer, a.startCommit, a.startController} {
 		if err := step(ctx); err != nil {
@@ -54,7 +66,7 @@ func (a *ArgoCD) path(name string) string { return filepath.Join(a.dir, name) }
 
 // prepare makes the folders that an image or a volume holds otherwise.
 func (a *ArgoCD) prepare(context.Context) error {
-	for _, folder := range []string{"plugins", "gpg", "tls", "ssh", "work", "tmp", "home", "redis"} {
+	for _, folder := range []string{"plugins", "commits", "gpg", "tls", "ssh", "work", "tmp", "home", "redis"} {
 		if err := os.MkdirAll(a.path(folder), 0o700); err != nil {
 			return err
 		}
@@ -64,7 +76,7 @@ func (a *ArgoCD) prepare(context.Context) error {
 		"ARGOCD_GPG_ENABLED=false", "ARGOCD_GNUPGHOME=" + a.path("gpg"), "ARGOCD_GPG_DATA_PATH=" + a.path("gpg"),
 		"ARGOCD_TLS_DATA_PATH=" + a.path("tls"), "ARGOCD_SSH_DATA_PATH=" + a.path("ssh"), "ARGOCD_ASK_PASS_SOCK=" + a.path("askpass.sock"),
 		"ARGOCD_PLUGINSOCKFILEPATH=" + a.Plugins, "ARGOCD_CMP_WORKDIR=" + a.path("work"), "TMPDIR=" + a.path("tmp"), "HOME=" + a.path("home"),
-		"PATH=" + filepath.Join(a.set, "bin") + string(os.PathListSeparator) + os.Getenv("PATH"), // the wrappers of git and gpg
+		"PATH=" + filepath.Join(a.folder, "bin") + string(os.PathListSeparator) + os.Getenv("PATH"), // the wrappers of git and gpg
 	}
 	return nil
 }
@@ -72,9 +84,9 @@ func (a *ArgoCD) prepare(context.Context) error {
 // define gives the cluster Argo CD's resources and its configuration. Nothing
 // is refreshed by the clock, so that tests alone say when.
 func (a *ArgoCD) define(ctx context.Context) error {
-	files, err := filepath.Glob(filepath.Join(a.set, "crds", "*.yaml"))
+	files, err := filepath.Glob(filepath.Join(a.folder, "crds", "*.yaml"))
 	if err != nil || len(files) == 0 {
-		return fmt.Errorf("looking for the resource definitions in %s: %w", a.set, errors.Join(err, os.ErrNotExist))
+		return fmt.Errorf("looking for the resource definitions in %s: %w", a.folder, errors.Join(err, os.ErrNotExist))
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -128,20 +140,41 @@ func (a *ArgoCD) startRedis(ctx context.Context) error {
 }
 
 func (a *ArgoCD) launch(server string, args ...string) (*Process, error) {
-	return a.cluster.launch(Command{Name: server, Args: append([]string{filepath.Join(a.set, "argocd"), server}, args...), Env: a.env})
+	return a.cluster.launch(Command{Name: server, Args: append([]string{filepath.Join(a.folder, "argocd"), server}, args...), Env: a.env})
 }
 
 func (a *ArgoCD) startRepoServer(ctx context.Context) (err error) {
-	a.RepoServer, err = a.launch("repo-server", "--address", "127.0.0.1", "--metrics-address", "127.0.0.1", "--disable-tls", "--client-ca-path=",
-		"--redis", redis, "--plugin-tar-exclude", ".git", "--plugin-tar-exclude", ".git/**")
+	args := []string{"--address", "127.0.0.1", "--metrics-address", "127.0.0.1", "--redis", redis, "--plugin-tar-exclude", ".git", "--plugin-tar-exclude", ".git/**", "--disable-tls"}
+	if a.Set != Oldest {
+		args = append(args, "--client-ca-path=") // it refuses to serve without TLS while it has one by default
+	}
+	a.RepoServer, err = a.launch("repo-server", args...)
 	if err != nil {
 		return err
 	}
 	return a.RepoServer.Ready(ctx, listens(repoServer))
 }
 
+// elsewhere runs a program, which follows after three folders, with the first
+// one for /tmp. The others stay where they are.
+const elsewhere = `set -e
+mkdir -p "$1/2" "$1/3"
+mount --bind "$2" "$1/2"
+mount --bind "$3" "$1/3"
+mount --rbind "$1" /tmp
+mkdir -p "$2" "$3"
+mount --bind /tmp/2 "$2"
+mount --bind /tmp/3 "$3"
+shift 3
+exec "$@"`
+
+// startCommit starts the commit server, which has files of fixed names in /tmp,
+// whatever TMPDIR is: there they meet those of other runs and other users.
 func (a *ArgoCD) startCommit(ctx context.Context) (err error) {
-	a.Commit, err = a.launch("commit-server", "--address", "127.0.0.1", "--metrics-address", "127.0.0.1")
+	a.Commit, err = a.cluster.launch(Command{Name: "commit-server", Env: a.env, Args: []string{
+		"unshare", "--mount", "sh", "-c", elsewhere, "sh", a.path("commits"), a.cluster.Dir, a.folder,
+		filepath.Join(a.folder, "argocd"), "commit-server", "--address", "127.0.0.1", "--metrics-address", "127.0.0.1",
+	}})
 	if err != nil {
 		return err
 	}
@@ -152,7 +185,7 @@ func (a *ArgoCD) startCommit(ctx context.Context) (err error) {
 // every address, which here are those of loopback.
 func (a *ArgoCD) startController(ctx context.Context) (err error) {
 	a.Controller, err = a.launch("application-controller", "--namespace", Namespace, "--repo-server", repoServer, "--repo-server-plaintext",
-		"--redis", redis, "--commit-server", committer, "--hydrator-enabled", "--app-resync", "0",
+		"--redis", redis, "--commit-server", committer, "--hydrator-enabled", "--app-resync", "0", "--application-namespaces", "*",
 		"--repo-server-timeout-seconds", "20") // Argo CD's own is 60; what cannot succeed need not take as long here
 	if err != nil {
 		return err

@@ -6,5 +6,6 @@
 // A test binary enters namespaces of its own first ([Isolate]): there the ports
 // can be fixed, nothing outside can be reached, and whatever was started dies
 // with it. [Start] brings up the API server, [Cluster.StartArgoCD] what stands
-// on it. A server that is missing, or that does not come up, is an error.
+// on it. A server that is missing, or that does not come up, is an error. With
+// ASSAY_E2E_KUBECONFIG the API server is that of a cluster which runs already.
 package controlplane

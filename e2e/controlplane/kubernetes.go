@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 // The addresses are fixed, as the network namespace is ours alone.
@@ -39,8 +40,13 @@ type Cluster struct {
 
 // Start starts etcd and the API server, with these flags beside its own, with
 // their state below dir, and waits until they answer, no longer than the
-// context. Stop the cluster also when there is an error, if there is one.
+// context. Stop the cluster also when there is an error, if there is one. When
+// ASSAY_E2E_KUBECONFIG names a kubeconfig, that cluster is used instead, under
+// its current context.
 func Start(ctx context.Context, dir string, flags ...string) (*Cluster, error) {
+	if kubeconfig := os.Getenv(theirs); kubeconfig != "" {
+		return join(dir, kubeconfig)
+	}
 	binaries, err := servers(ctx, "kubernetes")
 	if err != nil {
 		return nil, err
@@ -58,6 +64,20 @@ func Start(ctx context.Context, dir string, flags ...string) (*Cluster, error) {
 		return c, err
 	}
 	return c, c.startAPI(ctx, flags)
+}
+
+// join uses a cluster that somebody else started.
+func join(dir, kubeconfig string) (*Cluster, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("reading the cluster's kubeconfig: %w", err)
+	}
+	config.QPS = -1
+	c := &Cluster{Dir: dir, Kubeconfig: kubeconfig}
+	if c.API, err = newAPI(config); err != nil {
+		return nil, err
+	}
+	return c, os.MkdirAll(c.Logs(), 0o755)
 }
 
 // Logs is the folder of the servers' logs.

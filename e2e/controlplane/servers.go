@@ -52,7 +52,8 @@ func Build(ctx context.Context, pkg, folder string) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(folder, filepath.Base(pkg))
-	command := exec.CommandContext(ctx, "go", "build", "-o", path, "./"+pkg)
+	// Git tells nothing about a clone that is another user's.
+	command := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", path, "./"+pkg)
 	command.Dir = root
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w: %s", pkg, err, out)
