@@ -20,6 +20,9 @@ type Config struct {
 	// Documents are all ValidatingAdmissionPolicies and bindings of the
 	// configuration.
 	Documents []gate.Document
+	// WaiverTerms are those of all gates that apply; exceptions that a policy's
+	// own language has are bound by them too.
+	WaiverTerms gate.WaiverTerms
 }
 
 // Compiled are the judges of one gate.
