@@ -31,6 +31,9 @@ type serveFlags struct {
 	concurrency int
 	archive     argocd.ArchiveLimits
 	profile     bool
+	// policyReport is the format of the reports that are written to the cluster;
+	// empty writes none.
+	policyReport string
 }
 
 // pluginsDir is where Argo CD looks for plugins' sockets unless it is told
@@ -73,6 +76,8 @@ is JSON on standard error.`,
 	set.Int64Var(&flags.archive.Files, "archive-files", flags.archive.Files, "most files of one repository")
 	set.Int64Var(&flags.archive.Bytes, "archive-bytes", flags.archive.Bytes, "most `bytes` of one repository, packed as well as unpacked")
 	set.BoolVar(&flags.profile, "pprof", false, "serve Go's profiler under /debug/pprof as well")
+	set.StringVar(&flags.policyReport, "policy-report", "", "write every verdict into the cluster, into the application's destination namespace, as `policyreport or openreports` (off by default)")
+	offer(cmd, "policy-report", policyFormats()...)
 	return cmd
 }
 
@@ -93,8 +98,13 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 	if err != nil {
 		return err
 	}
+	told, stopReports, err := tellCluster(ctx, flags.policyReport, log)
+	if err != nil {
+		return err
+	}
+	defer stopReports()
 	server, err := argocd.NewServer(argocd.Options{
-		Judge: judge, Facts: judge, Plugins: flags.plugins, Work: work, Concurrency: flags.concurrency, Archive: flags.archive, Log: log,
+		Judge: judge, Told: told, Facts: judge, Plugins: flags.plugins, Work: work, Concurrency: flags.concurrency, Archive: flags.archive, Log: log,
 	})
 	if err != nil {
 		return fmt.Errorf("starting the plugin: %w", err)

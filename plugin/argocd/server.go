@@ -37,6 +37,9 @@ type Options struct {
 	Log *slog.Logger
 	// Facts are counted below the door; nil leaves their metrics out.
 	Facts Facts
+	// Told hears every verdict after it is decided; nil is nobody. It must not wait
+	// for anything: the answer does.
+	Told func(v *plugin.Verdict)
 	// Clock is the time that stands in verdicts made here; nil is the machine's.
 	Clock func() time.Time
 }
@@ -176,6 +179,9 @@ func (s *Server) generate(ctx context.Context, stream protocol.ConfigManagementP
 	verdict := s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.queue.enter, s.leaving})
 	answer := s.door.answer(verdict)
 	s.metrics.judged(answer.Verdict, "verdict")
+	if s.options.Told != nil {
+		s.options.Told(answer.Verdict)
+	}
 	if answer.Message != "" {
 		return nil, status.Error(code(answer.Verdict), answer.Message)
 	}

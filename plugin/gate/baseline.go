@@ -90,7 +90,7 @@ func (c *Config) bounds(names []string) (WaiverTerms, error) {
 // stops reports whether the finding denies, or would under a gate that denies.
 // What had no answer is told too, as no waiver covers it.
 func stops(finding plugin.Finding) bool {
-	breakGlass := finding.Waiver != nil && finding.Waiver.Kind != "waiver"
+	breakGlass := finding.Waiver != nil && finding.Waiver.Kind == "break-glass"
 	return finding.Level.Blocks() || finding.Audited || breakGlass
 }
 
@@ -116,7 +116,7 @@ func unwaivable(bounds WaiverTerms, waiver Waiver, finding plugin.Finding) strin
 	switch {
 	case finding.Unwaivable || selfRule(finding.Rule):
 		return "nothing waives it"
-	case bounds.forbids(finding.Rule):
+	case bounds.Forbids(finding.Rule):
 		return "the gate lets nobody waive this rule (spec.waiverTerms.never)"
 	case finding.Level == plugin.Undetermined:
 		return "it had no answer, which is never waived; run it again"
@@ -186,7 +186,7 @@ func (w Waivers) YAML() ([]byte, error) {
 // CheckUntil refuses a day on which no waiver of these gates would hold: one
 // that is past, or too far ahead.
 func (c *Config) CheckUntil(until Date, today Date) error {
-	longest := combineWaiverTerms(c.Gates).longest()
+	longest := combineWaiverTerms(c.Gates).Longest()
 	switch ahead := until.Sub(today.Time); {
 	case ahead < 0:
 		return fmt.Errorf("making a baseline: %s is past", until)

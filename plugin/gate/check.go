@@ -19,6 +19,7 @@ var (
 	packName    = regexp.MustCompile(`^pack/[a-z0-9][a-z0-9-]*@[1-9][0-9]*$`)
 	podVersion  = regexp.MustCompile(`^(latest|v1\.(0|[1-9][0-9]*))$`)
 	platform    = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?$`)
+	regoPackage = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)
 	contentHash = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 )
 

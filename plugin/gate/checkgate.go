@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -151,6 +152,9 @@ func (c checker) checkJudge(spec Spec) {
 		}
 		c.like(at, pack, packName, "write pack/name@version: pack/workload@1")
 	})
+	if judge.Rego != nil {
+		c.checkRego(*judge.Rego)
+	}
 	if judge.PodSecurity != nil {
 		c.like("spec.judge.podSecurity.version", judge.PodSecurity.Version, podVersion, "write latest, or a version such as v1.31")
 	}
@@ -164,6 +168,19 @@ func (c checker) checkJudge(spec Spec) {
 		}
 		seen[rule.Rule] = true
 	}
+}
+
+// checkRego refuses paths that leave the gate's folder; plugin/policy reads them
+// below it.
+func (c checker) checkRego(rego Rego) {
+	inside := func(at, name string) {
+		if !filepath.IsLocal(filepath.FromSlash(name)) {
+			c.bad(at, fmt.Sprintf("%q leaves the gate's folder", name), "write a path below the folder of the gate's file")
+		}
+	}
+	c.each("spec.judge.rego.files", rego.Files, inside)
+	c.each("spec.judge.rego.data", rego.Data, inside)
+	c.likeAll("spec.judge.rego.namespaces", rego.Namespaces, regoPackage, "write a package's name: main or company.kubernetes")
 }
 
 func (c checker) checkNamespaces(namespaces []Namespace) {

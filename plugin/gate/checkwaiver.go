@@ -12,7 +12,7 @@ const maxBreakGlass = 24 * time.Hour
 
 func (c checker) checkWaiver(at string, waiver Waiver, terms WaiverTerms) {
 	c.rule(at+".rule", waiver.Rule, "no waiver covers")
-	if !selfRule(waiver.Rule) && terms.forbids(waiver.Rule) {
+	if !selfRule(waiver.Rule) && terms.Forbids(waiver.Rule) {
 		c.bad(at+".rule", fmt.Sprintf("%q is among the rules of spec.waiverTerms.never, which no waiver covers", waiver.Rule), "take the waiver out, or the rule out of the list")
 	}
 	c.like(at+".content", waiver.Content, contentHash, "write sha256: and 64 hex digits: the image's digest, or the finding's content as the report shows it")

@@ -162,6 +162,8 @@ func perGatePairs() []pair {
 			kept("packs", func(s Spec) any { return s.Judge.Packs }, []string{"pack/a@1"}, []string{})},
 		{"judge.policies", [2]func(*Spec){func(s *Spec) { s.Judge.Policies = []string{"a"} }, func(s *Spec) { s.Judge.Policies = []string{"b"} }},
 			kept("policies", func(s Spec) any { return s.Judge.Policies }, []string{"a"}, []string{"b"})},
+		{"judge.rego", [2]func(*Spec){func(s *Spec) { s.Judge.Rego = &Rego{Files: []string{"a.rego"}} }, func(s *Spec) {}},
+			kept("has Rego", func(s Spec) any { return s.Judge.Rego != nil }, true, false)},
 		{"judge.inventoryComplete", [2]func(*Spec){func(s *Spec) { s.Judge.InventoryComplete = true }, func(s *Spec) {}},
 			kept("inventory", func(s Spec) any { return s.Judge.InventoryComplete }, true, false)},
 		{"judge.rules", [2]func(*Spec){func(s *Spec) { s.Judge.Rules = []RuleLevel{{"a/b", "Off"}} }, func(s *Spec) { s.Judge.Rules = []RuleLevel{{"a/b", "Deny"}} }},

@@ -26,7 +26,7 @@ func (d *Decider) Waive(source plugin.Source, at time.Time, finding plugin.Findi
 	if finding.Unwaivable || selfRule(finding.Rule) || !finding.Level.Blocks() || !d.mine(finding) {
 		return nil
 	}
-	if finding.Level == plugin.Deny && !d.terms.forbids(finding.Rule) {
+	if finding.Level == plugin.Deny && !d.terms.Forbids(finding.Rule) {
 		for _, waiver := range d.gate.Spec.Waivers {
 			if waiver.state(at, d.terms) == inForce && waiver.covers(source, finding) {
 				return &plugin.Waived{
@@ -74,7 +74,7 @@ func (w Waiver) state(at time.Time, terms WaiverTerms) validity {
 	switch {
 	case w.Until.IsZero() || !at.Before(w.Until.End()):
 		return expired
-	case w.Until.Sub(at) > terms.longest():
+	case w.Until.Sub(at) > terms.Longest():
 		return tooLong
 	}
 	return inForce

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,6 +42,11 @@ func (d *document) at(field string) plugin.Origin {
 
 // file reads every document of one file.
 func (l *loading) file(from source) {
+	if from.rego {
+		l.stray(from.name).add(plugin.Origin{File: from.name}, "reading the gate's configuration: no gate names this file of Rego, so nothing would be judged by it",
+			"name it in spec.judge.rego.files, or take it out of the gate")
+		return
+	}
 	documents, line, err := split(from.data)
 	if err != nil {
 		message := fmt.Sprintf("reading YAML: %v", err)
@@ -166,6 +172,11 @@ func (l *loading) gate(read decoder) {
 	read.object(part{"metadata", &gate.Metadata}, part{"spec", &gate.Spec})
 	l.config.Gates = append(l.config.Gates, gate)
 	l.gates = append(l.gates, read.doc)
+	if rego := gate.Spec.Judge.Rego; rego != nil {
+		for _, file := range slices.Concat(rego.Files, rego.Data) {
+			l.name(read.doc.file, file)
+		}
+	}
 	for _, registry := range gate.Spec.Registries {
 		l.name(read.doc.file, registry.CA)
 		if registry.Credentials != nil {

@@ -95,7 +95,7 @@ func (c *Config) gateWords(gate Gate) GateWords {
 	}
 	words.Lines = append(words.Lines, slices.Concat(spec.Judge.words(), spec.surroundings())...)
 	if terms := spec.WaiverTerms; terms.MaxDays > 0 || len(terms.Never) > 0 {
-		say("waivers hold for at most %d days ahead; never for %s", terms.longest()/(24*time.Hour), listOr(terms.Never, "self"))
+		say("waivers hold for at most %d days ahead; never for %s", terms.Longest()/(24*time.Hour), listOr(terms.Never, "self"))
 	}
 	for _, waiver := range spec.Waivers {
 		say("waiver for %s until %s: %s (owner %s, approved by %s)", waiver, waiver.Until, waiver.Reason, waiver.Owner, waiver.Approver)

@@ -22,6 +22,8 @@ const maxFolders = 20
 type source struct {
 	name string
 	data []byte
+	// rego marks a file of Rego, which is not read here.
+	rego bool
 }
 
 // collector reads the files of a configuration, bounded.
@@ -127,9 +129,9 @@ func (c *collector) entry(fsys fs.FS, entry fs.DirEntry, at place) {
 	}
 }
 
+// rego remembers a file of Rego; whether a gate names it is known later.
 func (c *collector) rego(shown string) {
-	c.problems.add(plugin.Origin{File: shown}, "reading the gate's configuration: Rego files are not implemented",
-		"write the rule as a ValidatingAdmissionPolicy, or take the file out of the gate")
+	c.sources = append(c.sources, source{name: shown, rego: true})
 }
 
 // one reads one file, whole or not at all.
@@ -149,7 +151,7 @@ func (c *collector) one(fsys fs.FS, name, shown string) {
 			"take out what is not a policy")
 		return
 	}
-	c.sources = append(c.sources, source{shown, data})
+	c.sources = append(c.sources, source{name: shown, data: data})
 }
 
 func (c *collector) read(fsys fs.FS, name string) ([]byte, error) {

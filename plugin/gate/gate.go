@@ -7,6 +7,8 @@
 package gate
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -168,6 +170,8 @@ type Judge struct {
 	// policies, and constraints of Gatekeeper as "Kind/name"; empty means all that
 	// the configuration holds and that are bound.
 	Policies []string `yaml:"policies,omitempty"`
+	// Rego judges by plain Rego in conftest's conventions.
+	Rego *Rego `yaml:"rego,omitempty"`
 	// InventoryComplete takes the rendered objects for everything that a
 	// constraint may compare with (data.inventory); the cluster's own are not
 	// seen.
@@ -185,6 +189,37 @@ type Judge struct {
 	// Deployer is who will apply the application; without it, what a policy asks
 	// about the user cannot be decided.
 	Deployer *Deployer `yaml:"deployer,omitempty"`
+}
+
+// Rego names files of plain Rego. Paths are relative to the gate's file and stay
+// in its folder.
+type Rego struct {
+	// Files are *.rego files and folders of them; *_test.rego is passed over.
+	Files []string `yaml:"files"`
+	// Data are JSON and YAML files that the rules read as data, and folders of
+	// them, whose subfolders are keys.
+	Data []string `yaml:"data,omitempty"`
+	// Namespaces are the packages whose rules deny, violation and warn are
+	// asked; main without any.
+	Namespaces []string `yaml:"namespaces,omitempty"`
+	// Combine asks once about all objects, as a list of path and contents.
+	Combine bool `yaml:"combine,omitempty"`
+	// V0 reads the files as Rego v0 (default v1).
+	V0 bool `yaml:"v0,omitempty"`
+}
+
+// Packages are the namespaces that are asked.
+func (r Rego) Packages() []string {
+	if len(r.Namespaces) == 0 {
+		return []string{"main"}
+	}
+	return r.Namespaces
+}
+
+// Has reports whether a rule's name, package/rule, is of one of the namespaces.
+func (r Rego) Has(rule string) bool {
+	namespace, _, _ := strings.Cut(rule, "/")
+	return slices.Contains(r.Packages(), namespace)
 }
 
 // PodSecurity is a Pod Security level and version.

@@ -3,6 +3,7 @@ package gate
 import (
 	"errors"
 	"io/fs"
+	"path"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -36,7 +37,7 @@ func LoadFS(fsys fs.FS, paths ...string) (*Config, error) {
 
 // Parse is [Load] for one file in memory; name stands in messages.
 func Parse(name string, data []byte) (*Config, error) {
-	return load([]source{{name, data}}, &problems{})
+	return load([]source{{name: name, data: data}}, &problems{})
 }
 
 // loading is one configuration while it is read.
@@ -84,8 +85,21 @@ func load(sources []source, found *problems) (*Config, error) {
 // checkStrays reports files that hold no known kind and that nothing names.
 func (l *loading) checkStrays() {
 	for file, list := range l.strays {
-		if !l.named[file] {
+		if !l.isNamed(file) {
 			l.problems.list = append(l.problems.list, list.list...)
+		}
+	}
+}
+
+// isNamed reports whether the configuration names the file, or a folder that it
+// lies in.
+func (l *loading) isNamed(file string) bool {
+	for ; ; file = path.Dir(file) {
+		if l.named[file] {
+			return true
+		}
+		if file == "." || file == "/" {
+			return false
 		}
 	}
 }

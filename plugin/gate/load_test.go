@@ -177,7 +177,7 @@ func TestLoad_FolderIsReadSortedAndHiddenNamesAreNot(t *testing.T) {
 		t.Error(got)
 	}
 	files["g/rules.rego"] = &fstest.MapFile{Data: []byte("package main")}
-	if _, err := LoadFS(files, "g"); err == nil || !strings.Contains(err.Error(), "g/rules.rego: reading the gate's configuration: Rego files are not implemented") {
+	if _, err := LoadFS(files, "g"); err == nil || !strings.Contains(err.Error(), "g/rules.rego: reading the gate's configuration: no gate names this file of Rego") {
 		t.Errorf("a Rego file: %v", err)
 	}
 }

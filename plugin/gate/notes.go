@@ -23,9 +23,9 @@ func endingWarnings() []struct {
 	}
 }
 
-// endingWarning is the warning that is due so many days before a waiver's end;
+// EndingWarning is the warning that is due so many days before a waiver's end;
 // empty when none is.
-func endingWarning(left int) string {
+func EndingWarning(left int) string {
 	for _, warning := range endingWarnings() {
 		if left <= warning.days {
 			return warning.text
@@ -139,7 +139,7 @@ func (w Waiver) note(at time.Time, terms WaiverTerms, met *plugin.Finding) (plug
 		note.Object, note.Image, note.Digest = met.Object, met.Image, met.Digest
 	}
 	switch left := w.daysLeft(at); {
-	case terms.forbids(w.Rule):
+	case terms.Forbids(w.Rule):
 		note.Rule = "waiver/not-allowed"
 		note.Message = fmt.Sprintf("the waiver for %s does not hold: a gate that applies lets nobody waive the rule (spec.waiverTerms.never)", w)
 		note.Why = "what gates require adds up"
@@ -151,17 +151,17 @@ func (w Waiver) note(at time.Time, terms WaiverTerms, met *plugin.Finding) (plug
 		note.Hint = fmt.Sprintf("mend what it covered, or have %s approve a new day; then change or remove the entry (owner %s)", w.Approver, w.Owner)
 	case w.state(at, terms) == tooLong:
 		note.Rule = "waiver/too-long"
-		note.Message = fmt.Sprintf("the waiver for %s ends on %s, more than %d days ahead, so it does not hold", w, w.Until, terms.longest()/(24*time.Hour))
+		note.Message = fmt.Sprintf("the waiver for %s ends on %s, more than %d days ahead, so it does not hold", w, w.Until, terms.Longest()/(24*time.Hour))
 		note.Why = "an exception without an end in sight is a rule that nobody decided on"
 		note.Hint = "write an earlier day and renew it"
 	case met == nil:
 		note.Rule, note.Level = "waiver/unused", plugin.Info
 		note.Message = fmt.Sprintf("the waiver for %s covers nothing here", w)
 		note.Hint = "remove the entry, unless another revision needs it"
-	case endingWarning(left) != "":
+	case EndingWarning(left) != "":
 		note.Rule = "waiver/ending"
 		note.Message = fmt.Sprintf("the waiver for %s ends on %s, %s", w, w.Until, inDays(left))
-		note.Why = endingWarning(left)
+		note.Why = EndingWarning(left)
 		note.Hint = fmt.Sprintf("mend what it covers before that day, or have %s approve another (owner %s)", w.Approver, w.Owner)
 	default:
 		return plugin.Finding{}, false

@@ -60,6 +60,7 @@ func FieldRules() []FieldRule {
 		{"judge.podSecurity", perGate + ": each level must be met", "restricted, latest", ""},
 		{"judge.packs", perGate + ": each pack must be passed", "pack/supply-chain@1, pack/workload@1; [] for none", ""},
 		{"judge.policies", perGate, "all that are loaded", "all that are loaded"},
+		{"judge.rego", perGate, "none", "none"},
 		{"judge.inventoryComplete", perGate, "false", "false"},
 		{"judge.rules", perGate, "each rule's shipped level", "each rule's shipped level"},
 		{"judge.indeterminate", perGate, "Deny", "Deny"},

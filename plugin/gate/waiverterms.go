@@ -22,9 +22,9 @@ type WaiverTerms struct {
 	Never []string `yaml:"never,omitempty"`
 }
 
-// longest is how far ahead a waiver's day may lie for the waiver to hold. A
+// Longest is how far ahead a waiver's day may lie for the waiver to hold. A
 // number out of range means the most, or for one below zero nothing.
-func (t WaiverTerms) longest() time.Duration {
+func (t WaiverTerms) Longest() time.Duration {
 	const day = 24 * time.Hour
 	if t.MaxDays == 0 || t.MaxDays > mostWaiverDays {
 		return mostWaiverDays * day
@@ -32,8 +32,8 @@ func (t WaiverTerms) longest() time.Duration {
 	return max(0, time.Duration(t.MaxDays)) * day
 }
 
-// forbids reports whether no waiver may cover the rule.
-func (t WaiverTerms) forbids(rule string) bool {
+// Forbids reports whether no waiver may cover the rule.
+func (t WaiverTerms) Forbids(rule string) bool {
 	return selfRule(rule) || slices.ContainsFunc(t.Never, func(never string) bool {
 		area, all := strings.CutSuffix(never, "/*")
 		return never == rule || all && strings.HasPrefix(rule, area+"/")

@@ -127,8 +127,8 @@ func objectRules() []Rule {
 			Fix: "split the object, or keep the data elsewhere: in an image, a volume or an object store",
 		},
 		{
-			ID: policyRule + "*", Title: "A ValidatingAdmissionPolicy or Gatekeeper constraint of the gate's own", Severity: "high", Level: "Deny",
-			Why:        "the platform team wrote it; the finding carries its message and the action of the binding or constraint (policy/Kind/name)",
+			ID: policyRule + "*", Title: "A ValidatingAdmissionPolicy, a Gatekeeper constraint or a rule in Rego of the gate's own", Severity: "high", Level: "Deny",
+			Why:        "the platform team wrote it; the finding carries its message and the action of the binding or constraint (policy/Kind/name, policy/package/rule)",
 			Fix:        "change the object as the message says",
 			References: []string{"https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/", "https://open-policy-agent.github.io/gatekeeper/website/docs/howto"},
 		},

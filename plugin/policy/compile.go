@@ -20,6 +20,9 @@ type Config struct {
 	// Documents are all ValidatingAdmissionPolicies and bindings of the
 	// configuration.
 	Documents []gate.Document
+	// WaiverTerms are those of all gates that apply; exceptions that a policy's
+	// own language has are bound by them too.
+	WaiverTerms gate.WaiverTerms
 }
 
 // Compiled are the judges of one gate.
@@ -42,13 +45,15 @@ type Compiler struct {
 	// constraintTemplates are Gatekeeper's, by their text.
 	constraintTemplates map[string]*constraintTemplate
 	regoCapabilities    func() *ast.Capabilities
+	// plain is plain Rego, by all that it is made of.
+	plain map[string]ownPolicies
 }
 
 // NewCompiler returns an empty compiler.
 func NewCompiler() *Compiler {
 	return &Compiler{
 		policies: map[string]*admissionPolicy{}, shared: map[string]sharedVariables{},
-		constraintTemplates: map[string]*constraintTemplate{}, regoCapabilities: newRegoCapabilities(),
+		constraintTemplates: map[string]*constraintTemplate{}, regoCapabilities: newRegoCapabilities(), plain: map[string]ownPolicies{},
 	}
 }
 
@@ -66,6 +71,8 @@ func (c *Compiler) Compile(config Config) (Compiled, error) {
 	own, others, err := c.own(config)
 	problems = append(problems, err)
 	config.Documents = others
+	plain, err := c.plainRego(config.Gate)
+	problems, own = append(problems, err), append(own, plain)
 	bound, warnings, err := c.bind(config, own)
 	problems = append(problems, err)
 	packs, err := c.packs(judge.Packs, config.Gate)

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
 )
 
 // boundKyverno is a policy and the exceptions from it.
@@ -39,6 +40,8 @@ type kyvernoPolicies struct {
 	trustLabels bool
 	// indeterminate is the level of what cannot be decided.
 	indeterminate plugin.Level
+	// terms bound the exceptions.
+	terms gate.WaiverTerms
 }
 
 func (k *kyvernoPolicies) judge(ctx context.Context, v *view) []plugin.Finding {
@@ -79,7 +82,7 @@ func (k *kyvernoPolicies) judgeSubject(ctx context.Context, asked *kyvernoSubjec
 		}
 		run.applies = match.unknown
 		if failures := run.run(ctx); len(failures) > 0 {
-			for _, finding := range k.findings(run.except(ctx, policy.exceptions, failures), asked, policy) {
+			for _, finding := range k.findings(run.except(ctx, exceptionsFrom{policy.exceptions, policy.rule.ID, k.terms}, failures), asked, policy) {
 				findings = appendNew(findings, finding)
 			}
 		}
@@ -127,7 +130,7 @@ func (k *kyvernoPolicies) findings(answer excepted, asked *kyvernoSubject, polic
 		met = []*kyvernoException{answer.by}
 	}
 	for _, exception := range met {
-		if note, say := exception.note(findings[0], at); say {
+		if note, say := exception.note(findings[0], k.terms, at); say {
 			findings = append(findings, note)
 		}
 	}

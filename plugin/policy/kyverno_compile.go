@@ -230,7 +230,7 @@ func (c *Compiler) kyvernoFormat(config Config, documents []gate.Document) (ownP
 	}
 	exceptions, err := c.kyverno.exceptions(files, judge.TrustObjectLabels)
 	problems := []error{err}
-	engine := &kyvernoPolicies{trustLabels: judge.TrustObjectLabels}
+	engine := &kyvernoPolicies{trustLabels: judge.TrustObjectLabels, terms: config.WaiverTerms}
 	engine.indeterminate, err = indeterminateLevel(judge.Indeterminate)
 	problems = append(problems, err)
 	own := ownPolicies{engine: engine}

@@ -12,12 +12,7 @@ import (
 	kyvernov1 "github.com/kyverno/api/api/policies.kyverno.io/v1"
 
 	"github.com/assay-gitops/assay/plugin"
-)
-
-// The bounds of a PolicyException's time, which are those of a waiver.
-const (
-	exceptionLongest = 180 * 24 * time.Hour
-	exceptionEnding  = 14 * 24 * time.Hour
+	"github.com/assay-gitops/assay/plugin/gate"
 )
 
 // exceptionProperties are the properties of a PolicyException that say what a
@@ -42,9 +37,11 @@ func (x *kyvernoException) full() bool {
 	return len(x.file.Spec.Images) == 0 && len(x.file.Spec.AllowedValues) == 0
 }
 
-func (x *kyvernoException) inForce(at time.Time) bool {
+// inForce reports whether the exception holds: by its own end, and by the terms
+// of the gates' waivers.
+func (x *kyvernoException) inForce(at time.Time, terms gate.WaiverTerms) bool {
 	until := x.file.Spec.ExpiresAt.Time
-	return !at.After(until) && until.Sub(at) <= exceptionLongest
+	return !at.After(until) && until.Sub(at) <= terms.Longest()
 }
 
 func (x *kyvernoException) waived() *plugin.Waived {
@@ -87,7 +84,7 @@ func (c *kyvernoCompiler) exceptions(files kyvernoFiles, trustLabels bool) ([]*k
 func (f exceptionFile) check() error {
 	var problems []error
 	if f.Spec.ExpiresAt.IsZero() {
-		problems = append(problems, refuse(f.at, "%s %q has no expiresAt; write a day at most %d days ahead, as for a waiver", f.Kind, f.Name, exceptionLongest/(24*time.Hour)))
+		problems = append(problems, refuse(f.at, "%s %q has no expiresAt; write when it ends, as for a waiver", f.Kind, f.Name))
 	}
 	var missing []string
 	for _, property := range exceptionProperties() {
@@ -124,6 +121,14 @@ func (f exceptionFile) checkRefs(policies []kyvernoFile) error {
 	return errors.Join(problems...)
 }
 
+// exceptionsFrom are the exceptions from one policy, its rule, and the terms
+// that bind them.
+type exceptionsFrom struct {
+	exceptions []*kyvernoException
+	rule       string
+	terms      gate.WaiverTerms
+}
+
 // excepted is what exceptions make of the failures of one evaluation.
 type excepted struct {
 	// by covers the failures; nil when no exception does.
@@ -138,15 +143,15 @@ type excepted struct {
 
 // except asks the policy's exceptions about an object that it rejects. One
 // that cannot be decided offline covers nothing.
-func (e *kyvernoEvaluation) except(ctx context.Context, exceptions []*kyvernoException, failures []failure) excepted {
+func (e *kyvernoEvaluation) except(ctx context.Context, from exceptionsFrom, failures []failure) excepted {
 	result := excepted{failures: failures}
 	at := e.subject.view.sealed.At
 	var images, values []string
 	var partial *kyvernoException
-	for _, exception := range exceptions {
+	for _, exception := range from.exceptions {
 		switch verdict := e.matches(ctx, exception); {
 		case verdict.excluded:
-		case !exception.inForce(at):
+		case from.terms.Forbids(from.rule), !exception.inForce(at, from.terms):
 			result.spent = append(result.spent, exception)
 		case verdict.err != nil:
 			result.notes = append(result.notes, fmt.Sprintf("exception %q covers nothing, as its conditions cannot be evaluated: %v", exception.file.Name, verdict.err))
@@ -198,24 +203,32 @@ func (e *kyvernoEvaluation) allowing(ctx context.Context, result excepted, by *k
 }
 
 // note is what a report says of an exception that a finding met.
-func (x *kyvernoException) note(met plugin.Finding, at time.Time) (plugin.Finding, bool) {
+func (x *kyvernoException) note(met plugin.Finding, terms gate.WaiverTerms, at time.Time) (plugin.Finding, bool) {
 	until := x.file.Spec.ExpiresAt.UTC()
 	note := plugin.Finding{Level: plugin.Warn, Origin: x.file.at, Object: met.Object, Field: met.Field}
 	who := fmt.Sprintf("the %s %q for %s", x.file.Kind, x.file.Name, met.Rule)
 	owner := x.file.Spec.Properties["owner"]
+	const day = 24 * time.Hour
+	left := int(until.Sub(at.UTC().Truncate(day)) / day)
 	switch {
+	case terms.Forbids(met.Rule):
+		note.Rule = "waiver/not-allowed"
+		note.Message = who + " does not hold: a gate that applies lets nobody waive the rule (spec.waiverTerms.never)"
+		note.Why = "what gates require adds up"
+		note.Hint = "mend what it is for, and take it out"
 	case at.After(until):
 		note.Rule = "waiver/expired"
 		note.Message = fmt.Sprintf("%s ended at %s", who, until.Format(time.RFC3339))
 		note.Why = "an exception past its day covers nothing"
 		note.Hint = fmt.Sprintf("mend what it covered, or have a new day approved; then change or remove it (owner %s)", owner)
-	case until.Sub(at) > exceptionLongest:
+	case until.Sub(at) > terms.Longest():
 		note.Rule = "waiver/too-long"
-		note.Message = fmt.Sprintf("%s ends at %s, more than %d days ahead, so it does not hold", who, until.Format(time.RFC3339), exceptionLongest/(24*time.Hour))
+		note.Message = fmt.Sprintf("%s ends at %s, more than %d days ahead, so it does not hold", who, until.Format(time.RFC3339), terms.Longest()/day)
 		note.Why = "an exception without an end in sight is a rule that nobody decided on"
 		note.Hint = "write an earlier day and renew it"
-	case until.Sub(at) <= exceptionEnding:
+	case gate.EndingWarning(left) != "":
 		note.Rule = "waiver/ending"
+		note.Why = gate.EndingWarning(left)
 		note.Message = fmt.Sprintf("%s ends at %s", who, until.Format(time.RFC3339))
 		note.Hint = fmt.Sprintf("mend what it covers before that day, or have another approved (owner %s)", owner)
 	default:

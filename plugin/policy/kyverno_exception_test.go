@@ -86,6 +86,32 @@ func TestKyvernoException_WhetherItHoldsIsDecidedAtTheTimeOfTheRun(t *testing.T)
 	}
 }
 
+func TestKyvernoException_TheGatesTermsBindIt(t *testing.T) {
+	text := kyvernoText{}.String() + exceptionText{expires: "2026-08-01T00:00:00Z"}.String()
+	for name, test := range map[string]struct {
+		terms gate.WaiverTerms
+		note  string
+	}{
+		"a rule that is never waived": {gate.WaiverTerms{Never: []string{"policy/team-label"}}, "waiver/not-allowed"},
+		"an area":                     {gate.WaiverTerms{Never: []string{"policy/*"}}, "waiver/not-allowed"},
+		"another rule":                {gate.WaiverTerms{Never: []string{"policy/other"}}, ""},
+		"too long":                    {gate.WaiverTerms{MaxDays: 30}, "waiver/too-long"},
+		"not too long":                {gate.WaiverTerms{MaxDays: 61}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := policyConfig(t, text, nil)
+			config.WaiverTerms = test.terms
+			found := judgeWith(t, config, sealed(t, unlabelled))
+			if finding := one(t, withRule(found, "policy/team-label")); finding.Level.Blocks() != (test.note != "") || (finding.Waiver == nil) != (test.note != "") {
+				t.Errorf("%+v", finding)
+			}
+			if test.note != "" {
+				one(t, withRule(found, test.note))
+			}
+		})
+	}
+}
+
 func TestKyvernoException_ItIsAboutItsOwnPolicyAlone(t *testing.T) {
 	other := strings.Replace(kyvernoText{}.String(), "team-label", "other", 1)
 	found := judgeWith(t, policyConfig(t, kyvernoText{}.String()+"\n---\n"+other+exceptionText{}.String(), nil), sealed(t, unlabelled))

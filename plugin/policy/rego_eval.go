@@ -35,6 +35,9 @@ type regoQuestion struct {
 	at time.Time
 	// deadline bounds it; zero is [regoDeadline].
 	deadline time.Duration
+	// strict is set when the query was prepared to make a built-in function's
+	// error the rule's; else such errors are collected.
+	strict bool
 }
 
 // regoAnswer is what a policy says.
@@ -75,7 +78,11 @@ func (q regoQuestion) ask(ctx context.Context) (regoAnswer, error) {
 	var answer regoAnswer
 	var undefined []topdown.Error
 	err := q.bounded(ctx, func(ctx context.Context) error {
-		results, err := q.queries.known.Eval(ctx, rego.EvalParsedInput(q.input), rego.EvalTime(q.at), rego.EvalBuiltinErrorList(&undefined))
+		options := []rego.EvalOption{rego.EvalParsedInput(q.input), rego.EvalTime(q.at)}
+		if !q.strict {
+			options = append(options, rego.EvalBuiltinErrorList(&undefined))
+		}
+		results, err := q.queries.known.Eval(ctx, options...)
 		if len(results) > 0 && len(results[0].Expressions) > 0 {
 			answer.value = results[0].Expressions[0].Value
 		}

@@ -112,6 +112,20 @@ func (p policyReporter) Report(w io.Writer, v *plugin.Verdict) error {
 	return nil
 }
 
+// NewPolicyReport is the object that the format "policyreport" or "openreports"
+// writes, for a door that hands it to a cluster itself.
+func NewPolicyReport(v *plugin.Verdict, format string, options Options) (PolicyReport, error) {
+	reporter, err := For(format, options)
+	if err != nil {
+		return PolicyReport{}, err
+	}
+	policy, is := reporter.(policyReporter)
+	if !is || v == nil {
+		return PolicyReport{}, fmt.Errorf("making a policy report: %q is neither policyreport nor openreports, or there is no verdict", format)
+	}
+	return policy.report(v), nil
+}
+
 func (p policyReporter) report(v *plugin.Verdict) PolicyReport {
 	out := PolicyReport{
 		APIVersion: p.kinds.apiVersion, Kind: p.kinds.cluster,

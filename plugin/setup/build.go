@@ -83,7 +83,7 @@ func (s *Setup) stages(each gate.Gate, effective gate.Effective, client *registr
 	if err != nil {
 		return plugin.GateStages{}, fmt.Errorf("setting up the trust rules of gate %q: %w", each.Metadata.Name, err)
 	}
-	compiled, err := s.compiler.Compile(policy.Config{Gate: each, Documents: config.Documents})
+	compiled, err := s.compiler.Compile(policy.Config{Gate: each, Documents: config.Documents, WaiverTerms: effective.WaiverTerms})
 	if err != nil {
 		return plugin.GateStages{}, err
 	}

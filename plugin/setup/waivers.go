@@ -36,7 +36,8 @@ func (s *Setup) warnWaivers() {
 func (s *Setup) isRule(rule string) bool {
 	const own = "policy/"
 	if name, isOwn := strings.CutPrefix(rule, own); isOwn {
-		return slices.ContainsFunc(s.options.Config.Documents, func(d gate.Document) bool {
+		plain := func(g gate.Gate) bool { return g.Spec.Judge.Rego != nil && g.Spec.Judge.Rego.Has(name) }
+		return slices.ContainsFunc(s.options.Config.Gates, plain) || slices.ContainsFunc(s.options.Config.Documents, func(d gate.Document) bool {
 			return d.PolicyName() == name
 		})
 	}

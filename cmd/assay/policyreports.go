@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/report"
+)
+
+func policyFormats() []string { return []string{"policyreport", "openreports"} }
+
+const (
+	// mostWaiting bounds the reports that wait to be written; what does not fit is
+	// dropped, and written after the application's next refresh.
+	mostWaiting = 256
+	// mostKnown bounds the reports of which it is remembered that they are written.
+	mostKnown = 10_000
+	// writeTime is what the API server gets for one report.
+	writeTime = 10 * time.Second
+)
+
+// tellCluster starts the writer of policy reports, which uses the service
+// account of its own container. Without a format there is none.
+func tellCluster(ctx context.Context, format string, log *slog.Logger) (told func(*plugin.Verdict), stop func(), err error) {
+	if format == "" {
+		return nil, func() {}, nil
+	}
+	if !slices.Contains(policyFormats(), format) {
+		return nil, nil, &exit{code: exitUsage, err: fmt.Errorf("reading --policy-report: %q is none of %s", format, strings.Join(policyFormats(), ", "))}
+	}
+	config, err := rest.InClusterConfig()
+	if err != nil {
+		return nil, nil, fmt.Errorf("looking for the service account that writes policy reports: %w; mount its token into assay's container (manifests/argocd/policy-reports), or leave --policy-report out", err)
+	}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("setting up the client that writes policy reports: %w", err)
+	}
+	writer := newClusterWriter(format, config.Host, client, log)
+	ctx, cancel := context.WithCancel(ctx)
+	go writer.run(ctx)
+	return writer.tell, cancel, nil
+}
+
+// clusterWriter writes policy reports one after another, beside the answers: a
+// report that cannot be written changes no verdict.
+type clusterWriter struct {
+	format, server string
+	client         *http.Client
+	log            *slog.Logger
+	waiting        chan report.PolicyReport
+	// known has the hash of what was last written under an address.
+	known map[string][sha256.Size]byte
+}
+
+func newClusterWriter(format, server string, client *http.Client, log *slog.Logger) *clusterWriter {
+	return &clusterWriter{
+		format: format, server: server, client: client, log: log,
+		waiting: make(chan report.PolicyReport, mostWaiting), known: map[string][sha256.Size]byte{},
+	}
+}
+
+// tell takes a verdict without waiting.
+func (c *clusterWriter) tell(v *plugin.Verdict) {
+	made, err := report.NewPolicyReport(v, c.format, report.Options{Rule: rulePages(), Version: buildVersion()})
+	switch {
+	case err != nil:
+		c.log.Error("a policy report could not be made", "application", v.Application.Name, "error", err.Error())
+		return
+	case made.Metadata.Namespace == "":
+		return // an application without a namespace has no place for a report
+	}
+	select {
+	case c.waiting <- made:
+	default:
+		c.log.Warn("a policy report is dropped, as too many wait to be written", "application", v.Application.Name)
+	}
+}
+
+func (c *clusterWriter) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case made := <-c.waiting:
+			if err := c.write(ctx, made); err != nil {
+				c.log.Warn("a policy report could not be written", "namespace", made.Metadata.Namespace, "name", made.Metadata.Name, "error", report.Neutral(err.Error()))
+			}
+		}
+	}
+}
+
+// write applies the report on the server (server-side apply makes it or
+// replaces what assay wrote before), unless it says what the last one said.
+func (c *clusterWriter) write(ctx context.Context, made report.PolicyReport) error {
+	address := fmt.Sprintf("%s/apis/%s/namespaces/%s/%ss/%s?fieldManager=assay&force=true", strings.TrimRight(c.server, "/"), made.APIVersion,
+		url.PathEscape(made.Metadata.Namespace), strings.ToLower(made.Kind), url.PathEscape(made.Metadata.Name))
+	hash, err := contentOf(made)
+	if err != nil || c.known[address] == hash {
+		return err
+	}
+	body, err := json.Marshal(made)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeTime)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPatch, address, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/apply-patch+yaml")
+	response, err := c.client.Do(request)
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, 4<<10))
+	if err = errors.Join(err, response.Body.Close()); err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusCreated {
+		return fmt.Errorf("the API server answers %s: %s", response.Status, text)
+	}
+	if len(c.known) >= mostKnown {
+		clear(c.known)
+	}
+	c.known[address] = hash
+	return nil
+}
+
+// contentOf tells a report apart from others, whenever it was made.
+func contentOf(made report.PolicyReport) ([sha256.Size]byte, error) {
+	made.Results = slices.Clone(made.Results)
+	for i := range made.Results {
+		made.Results[i].Timestamp = report.PolicyReportTime{}
+	}
+	text, err := json.Marshal(made)
+	return sha256.Sum256(text), err
+}
