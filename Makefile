@@ -17,7 +17,7 @@ export CGO_ENABLED := 0
 race: export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-tags race lint deps fuzz mutate bench oracles e2e-argocd e2e-all e2e-kind e2e-kyverno generate clean
+.PHONY: help build demo test test-tags race lint deps fuzz mutate bench oracles e2e-argocd e2e-parity e2e-kyverno e2e-all e2e-kind generate clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,10 +77,10 @@ e2e-argocd: ## run the plugin under a real Argo CD and a real API server, which 
 e2e-parity: ## compare the judge with a real API server: every policy's verdict and message on every case
 	@$(MAKE) --no-print-directory -C e2e parity
 
-e2e-all: ## the same, and then under Argo CD 2.14, which is built once too
+e2e-all: ## e2e-argocd, and then the same under Argo CD 2.14, which is built once too
 	@$(MAKE) --no-print-directory -C e2e all
 
-e2e-kind: ## the same on a kind cluster, after an installation in it; needs Docker, kind, ko and kubectl
+e2e-kind: ## e2e-argocd on a kind cluster, after an installation in it; needs Docker, kind, ko and kubectl
 	@$(MAKE) --no-print-directory -C e2e kind
 
 generate: ## write the generated files (schemas, references) anew
