@@ -99,7 +99,7 @@ func (c *Compiler) Compile(config Config) (Compiled, error) {
 	}
 	return Compiled{
 		Judges: []plugin.Judge{&gateJudge{
-			engines: engines, levels: levels, packs: packs.rules,
+			engines: engines, levels: levels, packs: packs.rules, named: judge.Packs, platform: config.Gate.Spec.Platform,
 			namespaces: config.Gate.Spec.Namespaces, deployer: newDeployer(judge.Deployer), indeterminate: indeterminate,
 		}},
 		Warnings: warnings,

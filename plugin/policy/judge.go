@@ -23,7 +23,11 @@ type gateJudge struct {
 	// levels is what the gate says of single rules.
 	levels map[string]ruleLevel
 	// packs are the shipped rules by id, for their effectiveOn.
-	packs         map[string]Rule
+	packs map[string]Rule
+	// named are the packs that the gate names; platform is set where self says
+	// nothing. Lists of rules say so.
+	named         []string
+	platform      bool
 	namespaces    []gate.Namespace
 	deployer      *user.DefaultInfo
 	indeterminate plugin.Level
