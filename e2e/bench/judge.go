@@ -86,7 +86,7 @@ func (b *bench) checkBy(gate string) command {
 func (b *bench) allPacks(ctx context.Context) (string, error) {
 	packs := b.checkBy("packs")
 	packs.codes = []int{1}
-	said, _ := exec.CommandContext(ctx, packs.argv[0], packs.argv[1:]...).CombinedOutput() //nolint:gosec // the program that is measured
+	said, _ := exec.CommandContext(ctx, packs.argv[0], packs.argv[1:]...).CombinedOutput()
 	if !bytes.Contains(said, []byte("1000 objects")) {
 		return "", fmt.Errorf("judging by every pack: it did not judge 1,000 objects\n%s", tail(said))
 	}
