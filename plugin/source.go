@@ -21,6 +21,9 @@ type Source struct {
 	Application Application
 	// Parameters are the rendering options that the door was given.
 	Parameters Parameters
+	// Live holds objects as they are in the cluster, where the door was given
+	// them: rules about updates compare with them. Nothing else is read by them.
+	Live []Object
 	// Rendered holds manifests that were rendered elsewhere (standard input of
 	// the command line). When it is set, Root and Path are not read.
 	Rendered []byte

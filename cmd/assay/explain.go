@@ -141,6 +141,9 @@ func printRule(w io.Writer, rule policy.Rule) error {
 	if rule.Adjustable {
 		text += "A gate can set its level under spec.judge.rules.\n"
 	}
+	for _, control := range rule.Controls {
+		text += "also: " + control + "\n"
+	}
 	for _, reference := range rule.References {
 		text += "see:  " + reference + "\n"
 	}

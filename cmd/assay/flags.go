@@ -20,6 +20,7 @@ type gateFlags struct {
 	namespace string
 	revision  string
 	lenient   bool
+	live      string
 	// byProject is set by load when a gate is chosen by project.
 	byProject bool
 }
@@ -37,6 +38,7 @@ func (f *gateFlags) add(cmd *cobra.Command) {
 func (f *gateFlags) addJudging(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.revision, "revision", "", "`revision` of the source, for break glass and reports")
 	cmd.Flags().BoolVar(&f.lenient, "lenient", false, "warn about images that no trust rule covers, instead of denying them")
+	cmd.Flags().StringVar(&f.live, "live", "", "`file` with the objects as they are in the cluster (kubectl get -o yaml), for rules about updates")
 	offer(cmd, "revision")
 }
 

@@ -92,6 +92,9 @@ func (j job) source(ctx context.Context) (plugin.Source, func(), error) {
 		Path: ".", Revision: j.gates.revision, Parameters: parameters,
 		Application: application(j.path, j.gates, j.render),
 	}
+	if source.Live, err = readLive(ctx, j.gates.live); err != nil {
+		return plugin.Source{}, nothing, err
+	}
 	if j.path == "-" {
 		source.Rendered, err = readRendered(ctx, j.in)
 		return source, nothing, err

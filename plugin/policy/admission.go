@@ -126,7 +126,7 @@ func (a *admissionPolicies) ask(ctx context.Context, policy *boundPolicy, run ev
 	}
 	for _, param := range params.params {
 		from := source{binding: by.binding, param: param}
-		if by.operation == admission.Update && policy.readsOldObject {
+		if by.operation == admission.Update && policy.readsOldObject && run.subject.old == nil {
 			asked.addUpdate(said{failure: failure{message: undecidedUpdate, unknown: append(slices.Clone(by.unknown), oldObjectUnknown)}, by: []source{from}, of: []admission.Operation{by.operation}})
 			continue
 		}

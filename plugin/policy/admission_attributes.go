@@ -56,25 +56,39 @@ func (s *subject) requestAs(operation admission.Operation, version string) (*att
 	}
 	kind, resource := s.kind, s.resource
 	kind.Version, resource.Version = version, version
-	object, err := converted(s.object, kind)
+	object, err := converted(own.versioned.GetObject(), kind)
 	if err != nil {
 		return nil, err
+	}
+	as := sent{object: object}
+	if old := own.versioned.GetOldObject(); old != nil {
+		if as.old, err = converted(old, kind); err != nil {
+			return nil, err
+		}
 	}
 	if s.attributes.converted == nil {
 		s.attributes.converted = map[inVersionOf]*attributes{}
 	}
-	s.attributes.converted[key] = versionedRequest(own.versioned.Attributes, object, kind, resource)
+	s.attributes.converted[key] = versionedRequest(own.versioned.Attributes, as, kind, resource)
 	return s.attributes.converted[key], nil
 }
 
 func (s *subject) newRequest(operation admission.Operation, options runtime.Object) *attributes {
-	record := admission.NewAttributesRecord(s.object, nil, s.kind, admissionNamespace(s), s.name, s.resource, "", operation, options, false, s.userInfo())
-	return versionedRequest(record, s.object, s.kind, s.resource)
+	as := sent{object: s.object}
+	if operation == admission.Update && s.old != nil {
+		as = sent{object: s.updated, old: s.old}
+	}
+	record := admission.NewAttributesRecord(as.object, as.old, s.kind, admissionNamespace(s), s.name, s.resource, "", operation, options, false, s.userInfo())
+	return versionedRequest(record, as, s.kind, s.resource)
 }
 
-func versionedRequest(record admission.Attributes, object runtime.Object, kind schema.GroupVersionKind, resource schema.GroupVersionResource) *attributes {
+// sent is the object of a request, and the one that it replaces, if any.
+type sent struct{ object, old runtime.Object }
+
+func versionedRequest(record admission.Attributes, as sent, kind schema.GroupVersionKind, resource schema.GroupVersionResource) *attributes {
 	versioned := &admission.VersionedAttributes{Attributes: record, VersionedKind: kind}
-	versioned.VersionedObject.Set(object)
+	versioned.VersionedObject.Set(as.object)
+	versioned.VersionedOldObject.Set(as.old)
 	request := plugincel.CreateAdmissionRequest(record, metav1.GroupVersionResource(resource), metav1.GroupVersionKind(kind))
 	return &attributes{versioned: versioned, request: request}
 }

@@ -86,7 +86,7 @@ func (v *verdicts) of(ctx context.Context, run evaluation, asked question) []fai
 		return []failure{{message: "failed to convert object version: " + err.Error(), erred: true, config: true}}
 	}
 	run.request = request
-	if !run.policy.operationMatters {
+	if !run.policy.operationMatters && run.subject.old == nil { // else an update is of another object
 		asked.operation = ""
 	}
 	answer, known := v.evaluated[asked]

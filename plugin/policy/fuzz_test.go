@@ -30,7 +30,7 @@ func FuzzJudge(f *testing.F) {
 		}
 		f.Add(encoded)
 	}
-	judges := []plugin.Judge{judgeOf(f, Config{Gate: defaultGate()}), NewSelf(SelfConfig{})}
+	judges := []plugin.Judge{judgeOf(f, Config{Gate: defaultGate()}), judgeOf(f, Config{Gate: caseGate(NewestPacks()...)}), NewSelf(SelfConfig{})}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var fields map[string]any
 		if kjson.Unmarshal(data, &fields) != nil || fields == nil {

@@ -38,6 +38,7 @@ type gateJudge struct {
 func (j *gateJudge) Judge(ctx context.Context, sealed plugin.Sealed) []plugin.Finding {
 	v := j.views.of(sealed, j.namespaces)
 	v.deployedBy(j.deployer)
+	v.compareWith(sealed.Source.Live)
 	findings := v.findings
 	for i := range findings {
 		if findings[i].Indeterminate {

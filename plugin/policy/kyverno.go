@@ -76,11 +76,10 @@ func (k *kyvernoPolicies) judgeSubject(ctx context.Context, asked *kyvernoSubjec
 			continue
 		}
 		answered = true
-		run, err := newKyvernoEvaluation(policy.kyvernoPolicy, asked, operation)
+		run, err := k.evaluation(asked, policy, match, operation)
 		if err != nil {
 			return []plugin.Finding{asked.subject.finding(policy.rule.ID, plugin.Deny, "the policy could not be evaluated: "+err.Error())}
 		}
-		run.applies = match.unknown
 		if failures := run.run(ctx); len(failures) > 0 {
 			for _, finding := range k.findings(run.except(ctx, exceptionsFrom{policy.exceptions, policy.rule.ID, k.terms}, failures), asked, policy) {
 				findings = appendNew(findings, finding)
@@ -88,6 +87,20 @@ func (k *kyvernoPolicies) judgeSubject(ctx context.Context, asked *kyvernoSubjec
 		}
 	}
 	return findings
+}
+
+// evaluation is the policy and the object in the version that it asks for.
+func (k *kyvernoPolicies) evaluation(asked *kyvernoSubject, policy *boundKyverno, match matched, operation admission.Operation) (*kyvernoEvaluation, error) {
+	versioned, err := asked.as(match.version)
+	if err != nil {
+		return nil, err
+	}
+	run, err := newKyvernoEvaluation(policy.kyvernoPolicy, versioned, operation)
+	if err != nil {
+		return nil, err
+	}
+	run.applies = match.unknown
+	return run, nil
 }
 
 // match asks the policy's constraints; a namespaced policy is in force in its

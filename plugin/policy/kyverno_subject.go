@@ -22,6 +22,30 @@ type kyvernoSubject struct {
 	object map[string]any
 	// asked are the variables of each operation, once they are asked for.
 	asked map[admission.Operation]map[string]any
+	// converted are the subject in other versions.
+	converted map[string]*kyvernoSubject
+}
+
+// as is the subject as a policy sees it that asks for another version; an empty
+// version is the subject's own.
+func (k *kyvernoSubject) as(version string) (*kyvernoSubject, error) {
+	if version == "" {
+		return k, nil
+	}
+	if known := k.converted[version]; known != nil {
+		return known, nil
+	}
+	other := k.subject.again()
+	other.kind.Version, other.resource.Version = version, version
+	var err error
+	if other.object, err = converted(k.subject.object, other.kind); err != nil {
+		return nil, err
+	}
+	if k.converted == nil {
+		k.converted = map[string]*kyvernoSubject{}
+	}
+	k.converted[version] = &kyvernoSubject{view: k.view, subject: other}
+	return k.converted[version], nil
 }
 
 // fields is the object as the API server would send it. What it would add and

@@ -128,6 +128,26 @@ func TestKyverno_WhatMatches(t *testing.T) {
 	}
 }
 
+func TestKyverno_AnObjectIsJudgedInTheVersionThatThePolicyAsksFor(t *testing.T) {
+	text := strings.Replace(kyvernoText{resources: "autoscaling horizontalpodautoscalers",
+		validation: quoted(`object.apiVersion == "autoscaling/v2" && request.kind.version == "v2" && object.spec.metrics[0].resource.target.averageUtilization < 90`)}.String(),
+		"apiVersions: [v1]", "apiVersions: [v2]", 1)
+	scaler := func(percent string) string {
+		return "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: web, namespace: team-a}\n" +
+			"spec: {maxReplicas: 3, targetCPUUtilizationPercentage: " + percent + ", scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n"
+	}
+	if found := withRule(judgeWith(t, policyConfig(t, text, nil), sealed(t, scaler("80"))), "policy/team-label"); len(found) != 0 {
+		t.Errorf("%+v", found)
+	}
+	if finding := one(t, withRule(judgeWith(t, policyConfig(t, text, nil), sealed(t, scaler("95"))), "policy/team-label")); finding.Indeterminate || finding.Level != plugin.Deny {
+		t.Errorf("twin: %+v", finding)
+	}
+	exact := strings.Replace(text, "matchConstraints:", "matchConstraints:\n    matchPolicy: Exact", 1)
+	if found := withRule(judgeWith(t, policyConfig(t, exact, nil), sealed(t, scaler("95"))), "policy/team-label"); len(found) != 0 {
+		t.Errorf("matchPolicy Exact: %+v", found)
+	}
+}
+
 func TestKyverno_AllValidationsThatFailAreTold(t *testing.T) {
 	text := kyvernoText{validation: `{expression: "false", message: "the first\nline"}, {expression: "true"}, {expression: "1 == 2"}`}.String()
 	found := judgeWith(t, policyConfig(t, text, nil), sealed(t, unlabelled))

@@ -154,3 +154,34 @@ func TestCompile_UnknownPackIsAnErrorWithTheNearestName(t *testing.T) {
 		t.Fatalf("twin: %v", err)
 	}
 }
+
+// What Pod Security denies, its own rules say: a pack that said it again would
+// have everybody read, and waive, everything twice.
+func TestPacks_SayNothingThatPodSecuritySays(t *testing.T) {
+	restricted := judgeOf(t, Config{Gate: gateWith(gate.Judge{PodSecurity: &gate.PodSecurity{Level: "restricted"}})})
+	said := func(path string) []string {
+		var rules []string
+		for _, finding := range restricted.Judge(t.Context(), sealed(t, readFile(t, path))) {
+			if strings.HasPrefix(finding.Rule, pssRule) {
+				rules = append(rules, finding.Rule)
+			}
+		}
+		return rules
+	}
+	for _, rule := range shippedRules() {
+		var allowed []string
+		for _, path := range casesOf(t, rule.ID, "pass") {
+			allowed = append(allowed, said(path)...)
+		}
+		if len(allowed) == 0 {
+			continue // its cases hold no Pod
+		}
+		for _, path := range casesOf(t, rule.ID, "fail") {
+			for _, each := range said(path) {
+				if !slices.Contains(allowed, each) {
+					t.Errorf("%s: %s says it too", path, each)
+				}
+			}
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-const secretsReference = "https://kubernetes.io/docs/concepts/security/secrets-good-practices/"
+const goodPractices = "https://kubernetes.io/docs/concepts/security/secrets-good-practices/"
 
 func secretControls(more ...string) []string {
 	return append([]string{"CIS Kubernetes Benchmark 5.4.2", "NSA/CISA Kubernetes Hardening Guide: secrets", "MITRE ATT&CK T1552.001"}, more...)
@@ -30,7 +30,7 @@ func bareSecretRule() codeRule {
 		ID: "secrets/bare-secret", Title: "No Secret stands readable in Git", Severity: "high", Level: "Deny",
 		Why:        "whoever reads the repository, its history or the rendering reads the values; base64 is no encryption",
 		Fix:        "keep the value in a secret store (ExternalSecret, SecretProviderClass), or encrypt it (SealedSecret, SOPS by value), and replace the value that was shown",
-		References: []string{secretsReference}, Controls: secretControls("MITRE ATT&CK T1552.007"),
+		References: []string{goodPractices}, Controls: secretControls("MITRE ATT&CK T1552.007"),
 	}, func(page Rule, v *view) []plugin.Finding {
 		var findings []plugin.Finding
 		for _, object := range v.sealed.Objects {
@@ -79,7 +79,7 @@ func knownFormatRule() codeRule {
 		ID: "secrets/known-format", Title: "No value has the form of a credential", Severity: "critical", Level: "Deny",
 		Why:        "whoever reads the repository, its history or the rendering can use it; such forms are searched for by machines",
 		Fix:        "take it out, keep it in a secret store, and have it replaced where it was issued",
-		References: []string{secretsReference}, Controls: secretControls(),
+		References: []string{goodPractices}, Controls: secretControls(),
 	}, func(page Rule, v *view) []plugin.Finding {
 		var findings []plugin.Finding
 		for _, s := range v.rendered() {
@@ -137,7 +137,7 @@ func configMapRule() codeRule {
 		ID: "secrets/config-map", Title: "No credential stands in a ConfigMap", Severity: "high", Level: "Deny",
 		Why:        "a ConfigMap is read by far more accounts than a Secret, and stands readable in Git",
 		Fix:        "move the value to a Secret that is not in Git as plain text, refer to it from the file, and replace the value that was shown",
-		References: []string{secretsReference}, Controls: secretControls(),
+		References: []string{goodPractices}, Controls: secretControls(),
 	}, func(page Rule, s *subject) []plugin.Finding {
 		config, ok := s.object.(*corev1.ConfigMap)
 		if !ok {

@@ -21,7 +21,7 @@ func valuesRule() codeRule {
 		ID: "secrets/chart-values", Title: "No credential stands in the values of a chart", Severity: "high", Level: "Deny",
 		Why:        "values stand readable in Git, in the object and in every release that Helm keeps",
 		Fix:        "name an existing Secret, or use valuesFrom with one that is not in Git as plain text, and replace the value that was shown",
-		References: []string{secretsReference}, Controls: secretControls(),
+		References: []string{goodPractices}, Controls: secretControls(),
 	}, func(page Rule, v *view) []plugin.Finding {
 		var findings []plugin.Finding
 		for _, s := range v.rendered() {

@@ -54,6 +54,9 @@ type subject struct {
 	made bool
 	// deployer is who makes the request; nil when that is not known.
 	deployer *user.DefaultInfo
+	// old and updated are the object as it is in the cluster, and as it is once
+	// the rendering is applied; nil when the cluster's is not known.
+	old, updated runtime.Object
 	// others are the same object in the other places that it may have.
 	others []*subject
 	// attributes are shared by all policies that look at the subject.
