@@ -17,7 +17,7 @@ export CGO_ENABLED := 0
 race: export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-tags race lint deps fuzz mutate bench oracles e2e-argocd e2e-parity e2e-kyverno e2e-all e2e-kind generate clean
+.PHONY: help build demo test test-tags race lint deps fuzz mutate bench oracles e2e-argocd e2e-parity e2e-gatekeeper e2e-kyverno e2e-all e2e-kind generate clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench: ## run the benchmarks (docs/benchmarks.md has the results)
 oracles: $(LINT) ## compare our verdicts and renderings with those of the tools that we follow
 	@$(MAKE) --no-print-directory -C e2e oracles
 	cd e2e/oracles && ../../$(LINT) run --config ../../.golangci.yml ./...
+
+e2e-gatekeeper: ## compare our answers to Gatekeeper's templates and constraints with those of gator
+	@$(MAKE) --no-print-directory -C e2e gatekeeper
 
 e2e-kyverno: ## compare our answers to Kyverno's ValidatingPolicies with those of its own tests
 	@$(MAKE) --no-print-directory -C e2e kyverno
