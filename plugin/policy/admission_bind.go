@@ -38,6 +38,7 @@ func (c *Compiler) bind(config Config, own []ownPolicies) ([]boundPolicy, []plug
 		if errors.Join(problems...) == nil && len(policy.bindings) > 0 {
 			bound = append(bound, policy)
 			warnings = append(warnings, policy.paramWarnings()...)
+			warnings = append(warnings, policy.optOuts()...)
 		}
 	}
 	return bound, warnings, errors.Join(problems...)
@@ -65,6 +66,9 @@ func (c *Compiler) policy(file policyFile, trustLabels bool) (*admissionPolicy, 
 		c.policies[file.raw] = compiled
 	}
 	for i, refs := range compiled.conditionRefs {
+		if refs.variables {
+			return nil, refuse(file.at, "policy %q: matchCondition %q reads variables, which the API server refuses; write the expression out", file.Name, file.Spec.MatchConditions[i].Name)
+		}
 		if refs.objectLabels && !trustLabels {
 			return nil, refuse(file.at, "policy %q: matchCondition %q reads labels that the application writes, so the application could leave the policy; "+
 				"move it into a validation, or set spec.judge.trustObjectLabels in the gate", file.Name, file.Spec.MatchConditions[i].Name)

@@ -136,6 +136,7 @@ func checkPolicy(file policyFile, trustLabels bool) error {
 	if policy := spec.FailurePolicy; policy != nil && *policy != admissionv1.Fail && *policy != admissionv1.Ignore {
 		problems = append(problems, refuse(file.at, "policy %q: failurePolicy %q is neither Fail nor Ignore", name, *policy))
 	}
+	problems = append(problems, checkNames(file)...)
 	problems = append(problems, checkMatch(matchFile{"policy " + name, file.at, spec.MatchConstraints}, trustLabels))
 	return errors.Join(problems...)
 }

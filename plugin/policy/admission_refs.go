@@ -22,6 +22,8 @@ type references struct {
 	// namespaceOther is what a gate does not say of a namespace: anything but
 	// its name and labels.
 	namespaceOther bool
+	// variables is set when it reads any.
+	variables bool
 }
 
 func (r references) union(other references) references {
@@ -30,7 +32,7 @@ func (r references) union(other references) references {
 		operation: r.operation || other.operation, namespaceObject: r.namespaceObject || other.namespaceObject,
 		namespace: r.namespace || other.namespace, objectLabels: r.objectLabels || other.objectLabels,
 		userDetails:    r.userDetails || other.userDetails,
-		namespaceOther: r.namespaceOther || other.namespaceOther,
+		namespaceOther: r.namespaceOther || other.namespaceOther, variables: r.variables || other.variables,
 	}
 }
 
@@ -67,6 +69,7 @@ func expressionReferences(env *cel.Env, expression string, variables map[string]
 		found = found.union(nodeReferences(expr, variables))
 		countBare(expr, bare)
 	}))
+	found.variables = readsVariables(parsed.NativeRep().Expr())
 	found.namespaceOther = found.namespaceOther || found.namespaceObject && !onlyDescribed(parsed.NativeRep().Expr())
 	if bare[plugincel.RequestVarName] > 0 || bare[plugincel.VariableVarName] > 0 {
 		found = found.union(anything())

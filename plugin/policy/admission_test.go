@@ -142,7 +142,6 @@ func TestAdmission_WhatMatches(t *testing.T) {
 		"condition true":              {policyText{spec: `matchConditions: [{name: a, expression: "object.metadata.name == 'web'"}]`}, true},
 		"condition false":             {policyText{spec: `matchConditions: [{name: a, expression: "object.metadata.name == 'api'"}]`}, false},
 		"false beats an error":        {policyText{spec: `matchConditions: [{name: a, expression: "object.data.nothing == ''"}, {name: b, expression: "false"}]`}, false},
-		"condition reads a variable":  {policyText{spec: "variables: [{name: a, expression: \"object.metadata.name\"}]\n  matchConditions: [{name: a, expression: \"variables.a == 'api'\"}]"}, false},
 		"variable in the validation":  {policyText{spec: `variables: [{name: a, expression: "object.metadata.name"}]`, validation: `{expression: "variables.a == 'api'"}`}, true},
 		"variable, other answer":      {policyText{spec: `variables: [{name: a, expression: "object.metadata.name"}]`, validation: `{expression: "variables.a == 'web'"}`}, false},
 		"the request's namespace":     {policyText{validation: `{expression: "request.namespace != 'team-a'"}`}, true},

@@ -9,6 +9,7 @@ const (
 	rulePolicyWithoutBinding = "gate/policy-without-binding"
 	ruleResourceName         = "gate/resource-name"
 	ruleParams               = "gate/params"
+	ruleOptOut               = "gate/opt-out-by-label"
 )
 
 const podSecurityReference = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"

@@ -60,6 +60,11 @@ func adviceRules() []Rule {
 			Fix: "put the object that spec.paramRef names beside the gate's other files",
 		},
 		{
+			ID: ruleOptOut, Severity: "medium", Level: "Warn", Title: "No policy can be left by a label",
+			Why: "the application writes the labels of its objects, so it decides whether the policy is asked",
+			Fix: "select by namespace, or put a rule that everybody has to keep into a policy without it",
+		},
+		{
 			ID: "gate/object-labels", Severity: "medium", Level: "Warn", Title: "Policies do not select by what the application writes",
 			Why: "an application can leave a policy by changing its own labels",
 			Fix: "select by namespace",
