@@ -38,7 +38,7 @@ applications. --gate names what they were judged by.
 
 What cannot be waived is listed and left out, and the exit code is then 1.`,
 		Example: `  assay check apps/shop -f prod.yaml -g gate --report json=shop.json
-  assay baseline shop.json -g gate --owner team-a --approver platform@example.com --reason "before the gate" --reference https://tickets.example.com/17 --until 2026-12-31 --out gate/baseline.yaml`,
+  assay baseline shop.json -g gate --owner team-a --approver platform@example.com --reason adoption --reference https://tickets.example.com/17 --until 2026-12-31 --out gate/baseline.yaml`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return b.run(args) },
 	}

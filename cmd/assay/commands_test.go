@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/policy"
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 	"github.com/assay-gitops/assay/plugin/report"
@@ -65,9 +66,10 @@ func TestCommands_EachSaysWhatItDoesAndShowsAnExample(t *testing.T) {
 // rendering all but Helm's two of every day (-f and --set, named as Helm names
 // them) are in one file, --parameters, already. The rest, --gate, --root,
 // --isolated, --lenient, --output, --report and --live, have nothing in common to
-// be folded into.
+// be folded into. So it is with serve's: two folders, an address, three bounds, the
+// gates, a profiler and the reports that it writes.
 func widerBudgets() map[string]int {
-	return map[string]int{"assay check": 14, "assay render": 13, "assay lock": 10}
+	return map[string]int{"assay check": 14, "assay render": 13, "assay lock": 10, "assay serve": 9}
 }
 
 // A flag that does nothing where it is accepted tells its user that it did.
@@ -110,9 +112,22 @@ func exampleTree(t *testing.T) string {
 		_, err = file.WriteString("  limits: {retries: 1}\n") // nobody answers, however often it is tried
 		must(t, errors.Join(err, file.Close()))
 	}
+	must(t, os.CopyFS(filepath.Join(dir, "policies"), os.DirFS("../../policies/chart")))
+	must(t, os.CopyFS(filepath.Join(dir, "gate", "cases"), os.DirFS("../../policies/chart")))
+	must(t, os.WriteFile(filepath.Join(dir, "shop.json"), shopReport(t), 0o644))
 	must(t, os.Mkdir(filepath.Join(dir, ".git"), 0o755))
 	must(t, os.WriteFile(filepath.Join(dir, "rendered.yaml"), []byte(deploymentOf("registry.example.com/shop/web:1.4.2")), 0o644))
 	return dir
+}
+
+// shopReport is the JSON report of an application without problems.
+func shopReport(t *testing.T) []byte {
+	t.Helper()
+	reporter, err := report.For("json", report.Options{})
+	must(t, err)
+	var out bytes.Buffer
+	must(t, reporter.Report(&out, &plugin.Verdict{Application: plugin.Application{Name: "shop"}}))
+	return out.Bytes()
 }
 
 // exampleLines are the lines of every command's help, without what the shell
