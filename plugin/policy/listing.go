@@ -181,6 +181,17 @@ func (c *constraints) list() []Listed {
 	return list
 }
 
+// list are the gate's own rules in plain Rego.
+func (p *plainRego) list() []Listed {
+	var list []Listed
+	for _, each := range p.rules {
+		rule := each.page
+		rule.Level = levelWord(each.level)
+		list = append(list, Listed{Rule: rule, Engine: "Rego", From: each.at.String(), Own: true})
+	}
+	return list
+}
+
 // levelWord is a level as rules' pages write it.
 func levelWord(level plugin.Level) string {
 	text := level.String()
