@@ -154,11 +154,10 @@ func (m matcher) objectSelector(selector *metav1.LabelSelector) matched {
 // oldMatches reports whether a selector chooses the object as it was: an update
 // is in the policy by either (webhook/predicates/object).
 func (m matcher) oldMatches(selector labels.Selector) bool {
-	old := m.attributes.GetOldObject()
-	if old == nil {
+	if m.attributes == nil || m.attributes.GetOldObject() == nil { // constraints are matched without a request
 		return false
 	}
-	accessor, err := meta.Accessor(old)
+	accessor, err := meta.Accessor(m.attributes.GetOldObject())
 	return err == nil && selector.Matches(labels.Set(accessor.GetLabels()))
 }
 
