@@ -31,6 +31,8 @@ type testCase struct {
 	name   string
 	object map[string]any
 	update bool
+	// old is what an update changes.
+	old map[string]any
 	// made is the path of the template, for a Pod that a workload makes.
 	made string
 	// owner is that workload.
@@ -148,9 +150,27 @@ func (c *corpus) readCases(path string) error {
 			continue
 		}
 		asked := testCase{name: name, object: document, update: folder == "update"}
+		if asked.update {
+			if asked.old = c.old(document); asked.old == nil {
+				return fmt.Errorf("%s updates what is not in old/", name)
+			}
+		}
 		c.cases = append(c.cases, asked)
 		if pod, path := podOf(document); pod != nil && !asked.update {
 			c.cases = append(c.cases, testCase{name: name + " its Pod", object: pod, made: path, owner: document})
+		}
+	}
+	return nil
+}
+
+// old is the stored object that a document changes; nil when there is none. Those
+// of old/ are read first.
+func (c *corpus) old(document map[string]any) map[string]any {
+	changed := &unstructured.Unstructured{Object: document}
+	for _, stored := range c.olds {
+		object := &unstructured.Unstructured{Object: stored}
+		if object.GroupVersionKind() == changed.GroupVersionKind() && object.GetNamespace() == changed.GetNamespace() && object.GetName() == changed.GetName() {
+			return stored
 		}
 	}
 	return nil

@@ -22,7 +22,6 @@ func knownDifferences() []known {
 	return []known{
 		{row: "`authorizer` asks the cluster's RBAC", in: "testdata/undecided/", about: "undecided-authorizer", says: "cannot be decided offline"},
 		{row: "`authorizer` asks the cluster's RBAC", in: "testdata/undecided/", about: "undecided-authorizer-path", says: "cannot be decided offline"},
-		{row: "`oldObject` is in the cluster", in: "/update/", says: "depends on oldObject"},
 		{row: "a namespace is more than its name and labels", in: "testdata/undecided/", says: "describes a namespace's name and labels alone"},
 		{row: "a Service is given its addresses", in: "testdata/types/", about: "types-service", says: "has(object.spec.clusterIP)"},
 		{row: "an Event is in two groups", in: "testdata/versions/", about: "versions-events", says: "asked as events.k8s.io/v1"},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -70,7 +71,12 @@ func judge(ctx context.Context, judge plugin.Judge, asked testCase) answer {
 	if asked.made != "" {
 		object = asked.owner
 	}
+	source := plugin.Source{}
+	if asked.old != nil {
+		source.Live = []plugin.Object{{Fields: applied(asked.old)}}
+	}
 	findings := judge.Judge(ctx, plugin.Sealed{
+		Source:  source,
 		Objects: []plugin.Object{{Fields: object, Origin: plugin.Origin{File: asked.name}}},
 		At:      time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), // every shipped rule has its shipped level
 	})
@@ -101,4 +107,16 @@ func judge(ctx context.Context, judge plugin.Judge, asked testCase) answer {
 		}
 	}
 	return read
+}
+
+// applied is an object as kubectl and Argo CD leave it, with the note by which
+// the next apply knows what to remove.
+func applied(fields map[string]any) map[string]any {
+	object := (&unstructured.Unstructured{Object: fields}).DeepCopy()
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return fields // it was read from JSON
+	}
+	object.SetAnnotations(map[string]string{corev1.LastAppliedConfigAnnotation: string(text)})
+	return object.Object
 }

@@ -8,6 +8,7 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -147,7 +148,17 @@ func (m matcher) objectSelector(selector *metav1.LabelSelector) matched {
 	if err != nil {
 		return matched{applies: true, unknown: []string{"objectSelector: " + err.Error()}}
 	}
-	return matched{applies: parsed.Matches(labels.Set(m.subject.labels))}
+	return matched{applies: parsed.Matches(labels.Set(m.subject.labels)) || m.oldMatches(parsed)}
+}
+
+// oldMatches reports whether a selector chooses the object as it was: an update
+// is in the policy by either (webhook/predicates/object).
+func (m matcher) oldMatches(selector labels.Selector) bool {
+	if m.attributes == nil || m.attributes.GetOldObject() == nil { // constraints are matched without a request
+		return false
+	}
+	accessor, err := meta.Accessor(m.attributes.GetOldObject())
+	return err == nil && selector.Matches(labels.Set(accessor.GetLabels()))
 }
 
 // namespaceSelector never exempts cluster-scoped objects other than Namespaces

@@ -217,3 +217,18 @@ func TestCompile_NamesThatTheAPIServerRefusesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAdmission_AnUpdateIsSelectedByTheLabelsThatWereThereToo(t *testing.T) {
+	trust := func(g *gate.Gate) { g.Spec.Judge.TrustObjectLabels = true }
+	text := policyText{match: "objectSelector: {matchLabels: {team: a}}", validation: `{expression: "false", message: nothing passes}`}.String()
+	for name, test := range map[string]struct {
+		live string
+		want int
+	}{"selected before": {labelled, 1}, "never selected": {unlabelled, 0}} {
+		input := sealed(t, strings.Replace(unlabelled, "namespace: team-a", "namespace: team-a, labels: {team: b}", 1))
+		input.Source.Live = objects(t, test.live)
+		if found := judgeWith(t, policyConfig(t, text, trust), input); len(found) != test.want {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+}
