@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/policy"
 	"github.com/assay-gitops/assay/plugin/report"
 )
@@ -24,7 +25,7 @@ With a gate it also knows the policies that the gate brings.`,
 		Example: `  assay explain
   assay explain workload
   assay explain image/not-signed
-  assay explain policy/replicas --gate path/to/gate`,
+  assay explain policy/replicas --gate examples/policies/replicas/policy.yaml`,
 		Args: atMostOne,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
@@ -55,8 +56,12 @@ func explained(gates gateFlags) ([]policy.Listed, error) {
 		return nil, err
 	}
 	compiler := policy.NewCompiler()
+	judged := config.Gates
+	if len(judged) == 0 {
+		judged = []gate.Gate{{}} // policies alone
+	}
 	var known []policy.Listed
-	for _, each := range config.Gates {
+	for _, each := range judged {
 		compiled, err := compiler.Compile(policy.Config{Gate: each, Documents: config.Documents})
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -80,6 +81,9 @@ type listedRule struct {
 }
 
 func listPolicies(config *gate.Config) ([]gatePolicies, error) {
+	if len(config.Gates) == 0 {
+		return nil, errors.New("listing the policies: there is no Gate among the files, so nothing is run")
+	}
 	compiler := policy.NewCompiler()
 	var lists []gatePolicies
 	for _, each := range config.Gates {

@@ -27,8 +27,8 @@ each FOLDER and below. It reads:
 Each case that fails is one line: what was expected, and what was said.
 
 Exit codes: 0 every case passes, 1 one fails, 64 a folder holds no case.`,
-		Example: `  assay test policies
-  assay test gate`,
+		Example: `  assay test examples/policies
+  assay test examples/policies/replicas`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return fmt.Errorf("%s needs a FOLDER with policies and their cases", cmd.CommandPath())
