@@ -89,13 +89,12 @@ func (m matcher) rules(named []admissionv1.NamedRuleWithOperations, equivalent b
 	if !equivalent {
 		return matched{}
 	}
-	versions, known := otherVersions(m.subject.kind)
-	for _, version := range versions {
-		if m.named(named, version) {
-			return matched{applies: true, version: version}
+	if kind := m.subject.kind; builtinGroup(kind.Group) {
+		for _, version := range servedVersions(kind.Group) {
+			if version != kind.Version && m.named(named, version) {
+				return matched{applies: true, version: version}
+			}
 		}
-	}
-	if known {
 		return matched{}
 	}
 	var unknown []string

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -20,15 +19,6 @@ func servedVersions(group string) []string {
 		return []string{"v1", "v2"}
 	}
 	return []string{"v1"}
-}
-
-// otherVersions are the versions that an object can be asked about in instead
-// of its own; known is false for custom resources, whose definition says it.
-func otherVersions(kind schema.GroupVersionKind) (versions []string, known bool) {
-	if !builtinGroup(kind.Group) {
-		return nil, false
-	}
-	return slices.DeleteFunc(servedVersions(kind.Group), func(version string) bool { return version == kind.Version }), true
 }
 
 // converted is the object in another version of its kind, with that version's

@@ -52,8 +52,11 @@ func (d definition) problem() string {
 // without a dot are reserved for it.
 func builtinGroup(group string) bool {
 	group = strings.ToLower(strings.TrimSpace(group))
+	if !strings.Contains(group, ".") || scheme.Scheme.IsGroupRegistered(group) {
+		return true
+	}
 	_, cluster := clusterScopedKinds()[group]
-	return cluster || !strings.Contains(group, ".") || scheme.Scheme.IsGroupRegistered(group)
+	return cluster
 }
 
 // judgeDefinition denies definitions that would be read as saying something

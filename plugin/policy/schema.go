@@ -44,8 +44,14 @@ func newSchemas(documents []gate.Document, levels map[string]ruleLevel) (*schema
 	return engine, nil
 }
 
-// judge implements engine.
+// judge implements engine. What the schemas say follows from the bytes and the
+// gate's definitions alone, as what decoding says does, so the view keeps it.
 func (s *schemas) judge(ctx context.Context, v *view) []plugin.Finding {
+	return v.schemas.of(ctx, func() []plugin.Finding { return s.compare(ctx, v) })
+}
+
+// compare asks the schemas about every object.
+func (s *schemas) compare(ctx context.Context, v *view) []plugin.Finding {
 	run := schemaRun{schemas: s, rendered: s.renderedDefinitions(ctx, v.sealed.Objects), unreadable: map[plugin.ObjectID]bool{}}
 	told := map[string]bool{}
 	for _, finding := range v.findings {

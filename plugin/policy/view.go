@@ -29,6 +29,8 @@ type view struct {
 	subjects   []*subject
 	// findings are about objects that the API cannot read.
 	findings []plugin.Finding
+	// schemas is what the schemas say of the objects.
+	schemas *kept
 }
 
 // subject is one object as the API server would be asked about it: a rendered
@@ -75,7 +77,7 @@ func (s *subject) finding(rule string, level plugin.Level, message string) plugi
 // newView decodes the rendering. The gate's own description of namespaces is
 // the only one that is believed.
 func newView(sealed plugin.Sealed, described []gate.Namespace) *view {
-	v := &view{sealed: sealed, kinds: newKindTable(sealed.Objects), defaults: newDefaulting(), namespaces: map[string]*corev1.Namespace{}}
+	v := &view{sealed: sealed, schemas: &kept{}, kinds: newKindTable(sealed.Objects), defaults: newDefaulting(), namespaces: map[string]*corev1.Namespace{}}
 	for _, namespace := range described {
 		labels := map[string]string{corev1.LabelMetadataName: namespace.Name}
 		for key, value := range namespace.Labels {

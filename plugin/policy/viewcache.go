@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"slices"
 	"sync"
 
@@ -27,6 +28,29 @@ type viewCache struct {
 type keptView struct {
 	digest, namespace string
 	view              *view
+}
+
+// kept are findings that follow from the view alone, once they are known. They
+// are not changed: who lowers one works on a copy.
+type kept struct {
+	mu       sync.Mutex
+	known    bool
+	findings []plugin.Finding
+}
+
+// of makes the findings, or returns those of an earlier run. What a cancelled
+// run said is not kept.
+func (k *kept) of(ctx context.Context, make func() []plugin.Finding) []plugin.Finding {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.known {
+		findings := make()
+		if ctx.Err() != nil {
+			return findings
+		}
+		k.known, k.findings = true, findings
+	}
+	return slices.Clone(k.findings)
 }
 
 // of is the view of a rendering, made now or in an earlier run.
