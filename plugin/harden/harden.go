@@ -2,6 +2,7 @@ package harden
 
 import (
 	"context"
+	"maps"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -79,14 +80,32 @@ type plan struct {
 	changes, heldBack []plugin.Finding
 }
 
-// decide asks every setting about one container.
+// decide asks every setting about one container. The fields of its
+// securityContext are written at once.
 func (p *plan) decide(settings []setting, container container) {
+	var security map[string]any
 	for _, setting := range settings {
 		if setting.isSet(container) {
 			continue
 		}
-		finding := container.finding(setting)
-		p.take(setting.decide(container), finding, edit{container.steps(setting.path...), nil})
+		decided := setting.decide(container)
+		if !p.take(decided, container.finding(setting)) {
+			continue
+		}
+		if name, in := setting.inContext(); in {
+			if security == nil {
+				security = maps.Clone(container.security)
+			}
+			if security == nil {
+				security = make(map[string]any, len(settings))
+			}
+			security[name] = decided.value
+			continue
+		}
+		p.edits = append(p.edits, edit{container.steps(setting.path...), decided.value})
+	}
+	if security != nil {
+		p.edits = append(p.edits, edit{container.steps("securityContext"), security})
 	}
 }
 
@@ -96,20 +115,23 @@ func (p *plan) decidePod(settings []podSetting, pod pod) {
 		if pod.spec == nil || pod.spec[setting.name] != nil {
 			continue
 		}
-		p.take(setting.decide(pod), pod.finding(setting), edit{pod.steps(setting.name), nil})
+		if decided := setting.decide(pod); p.take(decided, pod.finding(setting)) {
+			p.edits = append(p.edits, edit{pod.steps(setting.name), decided.value})
+		}
 	}
 }
 
-// take adds what was decided about one field.
-func (p *plan) take(decided decision, about subject, change edit) {
+// take notes what was decided about one field, and reports whether it changes.
+func (p *plan) take(decided decision, about subject) bool {
 	switch {
 	case decided.heldBack != "":
 		p.heldBack = append(p.heldBack, about.heldBack(decided))
 	case decided.value != nil:
-		change.value = decided.value
-		p.edits = append(append(p.edits, change), decided.beside...)
+		p.edits = append(p.edits, decided.beside...)
 		p.changes = append(p.changes, about.changed(decided))
+		return true
 	}
+	return false
 }
 
 // untouchable is why the object must not be changed at all, or empty. A Job's

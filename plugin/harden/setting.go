@@ -22,6 +22,11 @@ type setting struct {
 	decide func(container) decision
 }
 
+// inContext is the field's name, when it stands in the securityContext.
+func (s setting) inContext() (string, bool) {
+	return s.path[len(s.path)-1], len(s.path) == 2 && s.path[0] == "securityContext"
+}
+
 // podSetting is one default of Pods; the field has the rule's name.
 type podSetting struct {
 	name, why string
