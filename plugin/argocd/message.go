@@ -76,7 +76,7 @@ func headline(v *plugin.Verdict, blocking []plugin.Finding) string {
 // prospect says what becomes of an application without an answer.
 func prospect(v *plugin.Verdict) string {
 	if lasting(v) {
-		return "not denied; it stays so until somebody changes what is named here"
+		return "lasting: it stays so until somebody changes what is named here"
 	}
 	return "transient: it is asked again at the next refresh"
 }
