@@ -197,8 +197,27 @@ func TestArgoCD_BreakGlassIsAGateThatLoads(t *testing.T) {
 	}
 }
 
+// TestArgoCD_TheStockPluginIsUsedByNameAlone: an Application that names "assay"
+// finds it, and Argo CD never guesses.
+func TestArgoCD_TheStockPluginIsUsedByNameAlone(t *testing.T) {
+	var stock struct {
+		Metadata struct{ Name string }
+		Spec     struct {
+			Version  string
+			Discover map[string]any
+			Generate struct{ Command []string }
+		}
+	}
+	if err := yaml.Unmarshal([]byte(blockOf(t, "ConfigManagementPlugin")), &stock); err != nil {
+		t.Fatal(err)
+	}
+	if stock.Metadata.Name != "assay" || stock.Spec.Version != "" || stock.Spec.Discover != nil || strings.Join(stock.Spec.Generate.Command, " ") != "assay generate --gate=/etc/assay/gate" {
+		t.Errorf("%+v", stock)
+	}
+}
+
 func TestArgoCD_EveryBlockIsReadByATest(t *testing.T) {
-	if found := len(blocks(t, argoPage)); found != 4 {
-		t.Errorf("%d YAML blocks, 4 are tested", found)
+	if found := len(blocks(t, argoPage)); found != 5 {
+		t.Errorf("%d YAML blocks, 5 are tested", found)
 	}
 }

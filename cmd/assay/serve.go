@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/argocd"
 	"github.com/assay-gitops/assay/plugin/setup"
 )
@@ -200,12 +202,16 @@ func generate(ctx context.Context, s streams, gates gateFlags) error {
 	if err != nil {
 		return &exit{code: exitUndetermined, err: fmt.Errorf("looking for the application's folder: %w", err)}
 	}
+	var log bytes.Buffer
 	answer := argocd.Generate(ctx, argocd.GenerateOptions{
-		Judge: judge, Log: slog.New(slog.DiscardHandler), Clock: time.Now, Dir: dir, Environ: os.Environ(),
+		Judge: judge, Log: slog.New(slog.NewJSONHandler(&log, nil)), Unlogged: true, Clock: time.Now, Dir: dir, Environ: os.Environ(),
 	})
 	if answer.Message != "" {
 		fmt.Fprintln(s.err, answer.Message)
 		return outcome(answer.Verdict)
+	}
+	if answer.Verdict.Count(plugin.Warn) > 0 { // argocd-cmp-server writes it into its log
+		_, _ = log.WriteTo(s.err)
 	}
 	for _, manifest := range answer.Manifests {
 		if _, err := io.WriteString(s.out, "---\n"+manifest+"\n"); err != nil {

@@ -142,7 +142,7 @@ func TestTenants_HaveTheirOwnCredentials(t *testing.T) {
 	a.name, a.project, a.path, a.policy = w.name+"-theft", tenants[1], "theft", byHand
 	a.create()
 	s := a.refresh()
-	if !strings.HasPrefix(s.said(), "assay has no answer about "+a.name+" (not denied; it stays so until somebody changes what is named here): ") ||
+	if !strings.HasPrefix(s.said(), "assay has no answer about "+a.name+" (lasting: it stays so until somebody changes what is named here): ") ||
 		!strings.Contains(s.said(), "not allowed with this credential") {
 		t.Errorf("the theft of another's image is told as %v", s.conditions)
 	}

@@ -130,11 +130,19 @@ func (u *unpacking) entry(header *tar.Header, content io.Reader) error {
 	return badArchive(fmt.Sprintf("%q is neither a file nor a folder nor a symbolic link", name), nil)
 }
 
-// place checks an entry's name: inside the folder, and not below a link.
+// deepest is how many folders an entry may lie in: opening a file takes time for
+// each of them, so that a few kilobytes would keep a processor busy for minutes.
+const deepest = 200
+
+// place checks an entry's name: inside the folder, not too deep in it, and not
+// below a link.
 func (u *unpacking) place(written string) (string, error) {
 	name := path.Clean(written)
 	if path.IsAbs(name) || name == ".." || strings.HasPrefix(name, "../") || strings.Contains(name, "\x00") {
 		return "", badArchive(fmt.Sprintf("%q is outside of the tree", written), nil)
+	}
+	if strings.Count(name, "/") > deepest {
+		return "", badArchive(fmt.Sprintf("%.60q... lies in more than %d folders", name, deepest), nil)
 	}
 	for parent := path.Dir(name); parent != "."; parent = path.Dir(parent) {
 		if u.links[parent] {

@@ -138,6 +138,7 @@ func TestBadInput_PathTricks(t *testing.T) {
 		"device":            {[]*tarEntry{{tar.Header{Name: "null", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3}, ""}}, "neither a file"},
 		"hard link":         {[]*tarEntry{file("a", "x"), {tar.Header{Name: "b", Typeflag: tar.TypeLink, Linkname: "a"}, ""}}, "neither a file"},
 		"pipe":              {[]*tarEntry{{tar.Header{Name: "p", Typeflag: tar.TypeFifo}, ""}}, "neither a file"},
+		"deep":              {[]*tarEntry{file(strings.Repeat("d/", deepest+1)+"x", "y")}, "more than 200 folders"},
 		"name of 300 runes": {[]*tarEntry{file(strings.Repeat("n", 300), "x")}, "cannot be a name"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,6 +36,8 @@ type door struct {
 	judge Judge
 	log   *slog.Logger
 	clock func() time.Time
+	// unlogged is set when nobody keeps the log for a message to name.
+	unlogged bool
 }
 
 // stage is what findings of the door itself are told under.
@@ -146,7 +148,11 @@ func (d *door) answer(v *plugin.Verdict) Answer {
 	}
 	answer.Report = reportID(answer.Verdict)
 	if answer.Verdict.Outcome() != plugin.Allowed {
-		answer.Manifests, answer.Message = nil, message(answer.Verdict, answer.Report)
+		named := answer.Report
+		if d.unlogged {
+			named = ""
+		}
+		answer.Manifests, answer.Message = nil, message(answer.Verdict, named)
 	}
 	d.record(answer)
 	return answer

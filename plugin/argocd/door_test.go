@@ -92,9 +92,9 @@ func TestSettle_WhatLastsIsToldAtOnce(t *testing.T) {
 		once     bool
 		says     string
 	}{
-		"lasting":            {[]plugin.Finding{mayNot}, true, "(not denied; it stays so until somebody changes what is named here)"},
+		"lasting":            {[]plugin.Finding{mayNot}, true, "(lasting: it stays so until somebody changes what is named here)"},
 		"transient beside":   {[]plugin.Finding{mayNot, throttled}, false, "(transient: "},
-		"a warning beside":   {[]plugin.Finding{mayNot, {Level: plugin.Warn}}, true, "(not denied; "},
+		"a warning beside":   {[]plugin.Finding{mayNot, {Level: plugin.Warn}}, true, "(lasting: "},
 		"no finding at all":  {nil, true, "assay denied"},
 		"a denial beside it": {[]plugin.Finding{mayNot, {Message: "privileged"}}, true, "assay denied"},
 	} {

@@ -14,7 +14,11 @@ import (
 type GenerateOptions struct {
 	Judge Judge
 	Log   *slog.Logger
-	Clock func() time.Time
+	// Unlogged keeps the message from naming a report in the log: argocd-cmp-server
+	// shows a command's standard error in the Application's condition, where no log
+	// belongs.
+	Unlogged bool
+	Clock    func() time.Time
 	// Dir is the application's folder, and Environ its environment, as
 	// argocd-cmp-server gives them to a command.
 	Dir     string
@@ -23,7 +27,7 @@ type GenerateOptions struct {
 
 // Generate judges one application for argocd-cmp-server, which unpacked it.
 func Generate(ctx context.Context, options GenerateOptions) Answer {
-	d := door{options.Judge, options.Log, options.Clock}
+	d := door{judge: options.Judge, log: options.Log, clock: options.Clock, unlogged: options.Unlogged}
 	asked, err := readEnvironment(options.Environ)
 	if err != nil {
 		return d.answer(d.failed(asked.source(nil, "."), err))

@@ -35,6 +35,16 @@ func TestGenerate_AllowsAndDenies(t *testing.T) {
 	}
 }
 
+// TestGenerate_NamesNoLogThatNobodyKeeps.
+func TestGenerate_NamesNoLogThatNobodyKeeps(t *testing.T) {
+	answer := Generate(t.Context(), GenerateOptions{
+		Judge: says(plugin.Deny, "x/y", "no"), Log: slog.New(slog.DiscardHandler), Unlogged: true, Clock: time.Now, Dir: t.TempDir(), Environ: goodEnv(),
+	})
+	if strings.Contains(answer.Message, "log") || !strings.HasSuffix(answer.Message, "\n`assay check` shows the whole report") {
+		t.Error(answer.Message)
+	}
+}
+
 func TestGenerate_EmptyRenderingIsDenied(t *testing.T) {
 	if answer := generated(t, "# nothing\n", goodEnv()); answer.Message == "" || answer.Manifests != nil {
 		t.Error(answer)

@@ -19,10 +19,13 @@ const mostMessage = 4096
 // before it, and its list of applications shows the beginning alone, so the
 // first line stands for the whole: what was decided, how much is wrong, and the
 // first problem with its object, field and fix. All problems follow, and the
-// report under which the log holds the rest.
+// report under which the log holds the rest; without one, what shows it.
 func message(v *plugin.Verdict, id string) string {
 	blocking, following := report.Causes(v)
 	tail := fmt.Sprintf("\nthe whole report is in the log of the assay sidecar: report=%s", id)
+	if id == "" {
+		tail = "\n`assay check` shows the whole report"
+	}
 	var out strings.Builder
 	out.WriteString(headline(v, blocking))
 	if v.Banner != "" {
@@ -73,7 +76,7 @@ func headline(v *plugin.Verdict, blocking []plugin.Finding) string {
 // prospect says what becomes of an application without an answer.
 func prospect(v *plugin.Verdict) string {
 	if lasting(v) {
-		return "not denied; it stays so until somebody changes what is named here"
+		return "lasting: it stays so until somebody changes what is named here"
 	}
 	return "transient: it is asked again at the next refresh"
 }

@@ -45,7 +45,7 @@ func (t *trees) receive(ctx context.Context, from stream, tell func(received)) (
 		return got, err
 	}
 	tell(got)
-	got.tree, err = t.archive(ctx, from, metadata)
+	got.tree, err = t.archive(ctx, from, incoming{metadata, got.asked.application.Project})
 	return got, err
 }
 
@@ -57,8 +57,16 @@ func variables(metadata *protocol.ManifestRequestMetadata) []string {
 	return list
 }
 
+// incoming is an archive on its way: what is said of it, and whose it is.
+type incoming struct {
+	*protocol.ManifestRequestMetadata
+
+	project string
+}
+
 // archive reads the archive into a tree, unless that tree is there already.
-func (t *trees) archive(ctx context.Context, from stream, metadata *protocol.ManifestRequestMetadata) (*tree, error) {
+func (t *trees) archive(ctx context.Context, from stream, announced incoming) (*tree, error) {
+	metadata := announced.ManifestRequestMetadata
 	checksum := strings.ToLower(metadata.GetChecksum())
 	if known, found := t.has(checksum); found {
 		if err := t.checked(from, metadata, io.Discard); err != nil {
@@ -67,16 +75,16 @@ func (t *trees) archive(ctx context.Context, from stream, metadata *protocol.Man
 		}
 		return known, nil
 	}
-	if err := t.space.await(ctx, metadata.GetSize()); err != nil {
+	if err := t.space.await(ctx, announced.project, metadata.GetSize()); err != nil {
 		t.drain(from)
 		return nil, err
 	}
 	file, err := t.store(from, metadata)
 	if err != nil {
-		t.space.give(metadata.GetSize())
+		t.space.give(announced.project, metadata.GetSize())
 		return nil, err
 	}
-	return t.add(packed{checksum, file, metadata.GetSize()}), nil
+	return t.add(packed{checksum, announced.project, file, metadata.GetSize()}), nil
 }
 
 // store writes the archive into a file and checks it. Nothing is left of what

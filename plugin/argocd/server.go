@@ -85,7 +85,7 @@ func NewServer(options Options) (*Server, error) {
 		options.Archive = DefaultArchiveLimits()
 	}
 	s := &Server{
-		door: door{options.Judge, options.Log, options.Clock}, options: options, trees: newTrees(options.Work, options.Archive), queue: newQueue(options.Concurrency),
+		door: door{judge: options.Judge, log: options.Log, clock: options.Clock}, options: options, trees: newTrees(options.Work, options.Archive), queue: newQueue(options.Concurrency),
 		begun: options.Clock(), leaving: make(chan struct{}), ending: make(chan struct{}),
 	}
 	if options.Facts != nil {
@@ -178,10 +178,7 @@ func (s *Server) generate(ctx context.Context, stream protocol.ConfigManagementP
 	}
 	verdict := s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.queue.enter, s.leaving})
 	answer := s.door.answer(verdict)
-	s.metrics.judged(answer.Verdict, "verdict")
-	if s.options.Told != nil {
-		s.options.Told(answer.Verdict)
-	}
+	s.tell(answer.Verdict, "verdict")
 	if answer.Message != "" {
 		return nil, status.Error(code(answer.Verdict), answer.Message)
 	}
@@ -273,8 +270,15 @@ func (s *Server) alone() error {
 // refuse answers about a request that did not come as far as the pipeline.
 func (s *Server) refuse(got received, while string, err error) error {
 	answer := s.door.answer(s.door.failed(got.asked.source(nil, got.folder), err))
-	s.metrics.judged(answer.Verdict, while)
+	s.tell(answer.Verdict, while)
 	return status.Error(code(answer.Verdict), answer.Message)
+}
+
+func (s *Server) tell(v *plugin.Verdict, decided string) {
+	s.metrics.judged(v, decided)
+	if s.options.Told != nil {
+		s.options.Told(v)
+	}
 }
 
 // code tells a denial from no answer, for whoever reads the log of Argo CD.

@@ -64,6 +64,24 @@ func TestServe_DeniedApplicationGetsOneMessage(t *testing.T) {
 	}
 }
 
+// TestServe_TellsWhatIsRefusedAtTheDoorToo: a policy report that said "pass"
+// must not stay.
+func TestServe_TellsWhatIsRefusedAtTheDoorToo(t *testing.T) {
+	told := make(chan *plugin.Verdict, 2)
+	s := newScene(t, realJudge(t), func(o *Options) { o.Told = func(v *plugin.Verdict) { told <- v } })
+	_, err := s.generate(t.Context(), goodAsk(t))
+	check(t, err)
+	bad := goodAsk(t)
+	bad.env = goodEnv("ARGOCD_APP_PARAMETERS=[]")
+	_, err = s.generate(t.Context(), bad)
+	if status.Code(err) != codes.FailedPrecondition || len(told) != 2 {
+		t.Fatal(err, len(told))
+	}
+	if first, second := <-told, <-told; first.Outcome() != plugin.Allowed || second.Outcome() != plugin.Denied {
+		t.Error(first.Outcome(), second.Outcome())
+	}
+}
+
 // TestServe_IsUsedByNameOnly: Argo CD is told that it need not guess.
 func TestServe_IsUsedByNameOnly(t *testing.T) {
 	s := newScene(t, says(plugin.Deny, "x/y", "no"))

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/assay-gitops/assay/plugin"
 )
 
 // mostIdle is how many unpacked archives stay for the next application of the
@@ -20,6 +23,9 @@ type trees struct {
 	folder string
 	limits ArchiveLimits
 	space  *space
+	// turns bounds the archives that are unpacked at once: many small files keep a
+	// processor busy, and nobody waits for those whose caller left.
+	turns *queue
 	// work is what goes on without a caller; stop ends it.
 	work    sync.WaitGroup
 	stopped context.Context
@@ -37,8 +43,9 @@ type trees struct {
 type tree struct {
 	checksum, folder string
 	users            int
-	// bytes is the room that it takes.
-	bytes int64
+	// project is whose archive it was, and bytes the room that it takes.
+	project string
+	bytes   int64
 	// ready is closed when root or err is set.
 	ready chan struct{}
 	root  *os.Root
@@ -46,7 +53,7 @@ type tree struct {
 }
 
 func newTrees(folder string, limits ArchiveLimits) *trees {
-	t := &trees{folder: folder, limits: limits, known: map[string]*tree{}}
+	t := &trees{folder: folder, limits: limits, known: map[string]*tree{}, turns: newQueue(max(2, runtime.GOMAXPROCS(0)))}
 	t.stopped, t.stop = context.WithCancel(context.Background())
 	t.space = newSpace(2*limits.Bytes+block*limits.Files, t.evict) // the largest archive, packed and unpacked
 	return t
@@ -79,13 +86,13 @@ func (t *trees) use(one *tree) {
 
 // packed is an archive whose SHA-256 was checked, and the room that it takes.
 type packed struct {
-	checksum, file string
-	bytes          int64
+	checksum, project, file string
+	bytes                   int64
 }
 
 func (t *trees) drop(archive packed) {
 	_ = os.Remove(archive.file)
-	t.space.give(archive.bytes)
+	t.space.give(archive.project, archive.bytes)
 }
 
 // add unpacks an archive, unless another caller does so already. The caller
@@ -98,7 +105,7 @@ func (t *trees) add(archive packed) *tree {
 		t.work.Go(func() { t.drop(archive) })
 		return found
 	}
-	made := &tree{checksum: archive.checksum, users: 2, ready: make(chan struct{})} // one user is the unpacking itself
+	made := &tree{checksum: archive.checksum, project: archive.project, users: 2, ready: make(chan struct{})} // one user is the unpacking itself
 	t.known[archive.checksum] = made
 	t.work.Go(func() { t.unpack(made, archive) })
 	return made
@@ -114,12 +121,49 @@ func (t *trees) unpack(one *tree, archive packed) {
 	defer t.drop(archive)
 	ctx, cancel := context.WithTimeout(t.stopped, unpackDeadline)
 	defer cancel()
-	one.root, one.err = t.write(ctx, one, archive.file)
+	one.root, one.err = t.inTurn(ctx, one, archive)
 	if one.err != nil { // whoever comes next tries again
 		t.mu.Lock()
 		delete(t.known, one.checksum)
 		t.mu.Unlock()
 	}
+}
+
+// inTurn unpacks when it is the project's turn, and again when there was no
+// room, as long as somebody waits for it.
+func (t *trees) inTurn(ctx context.Context, one *tree, archive packed) (*os.Root, error) {
+	for {
+		leave, err := t.turns.enter(ctx, one.project)
+		if err != nil {
+			return nil, err
+		}
+		freed := t.space.next()
+		root, err := t.write(ctx, one, archive.file)
+		leave()
+		if !errors.Is(err, errNoRoom) {
+			return root, err
+		}
+		t.clean(one)
+		for waiting := true; waiting; {
+			select {
+			case <-freed:
+				waiting = false
+			case <-time.After(time.Second):
+				if !t.awaited(one) {
+					return nil, err
+				}
+			case <-ctx.Done():
+				return nil, err
+			}
+		}
+	}
+}
+
+// awaited reports whether anybody but the unpacking uses the tree.
+func (t *trees) awaited(one *tree) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return one.users > 1
 }
 
 func (t *trees) write(ctx context.Context, one *tree, archive string) (root *os.Root, err error) {
@@ -136,7 +180,7 @@ func (t *trees) write(ctx context.Context, one *tree, archive string) (root *os.
 		return nil, noDisk(err)
 	}
 	take := func(bytes int64) error {
-		err := t.space.take(bytes)
+		err := t.space.take(one.project, bytes)
 		if err == nil {
 			one.bytes += bytes
 		}
@@ -154,7 +198,10 @@ func (one *tree) wait(ctx context.Context) (*os.Root, error) {
 	case <-one.ready:
 		return one.root, one.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, &plugin.StageError{
+			Stage: stage, Subject: "unpacking the repository's archive", Cause: ctx.Err(),
+			Hint: "it goes on, in the turn of the AppProject, and is not begun anew by the next refresh; " + smaller,
+		}
 	}
 }
 
@@ -205,11 +252,17 @@ func (t *trees) remove(gone []*tree) {
 		if one.root != nil {
 			_ = one.root.Close()
 		}
-		if one.folder != "" {
-			_ = os.RemoveAll(one.folder)
-		}
-		t.space.give(one.bytes)
+		t.clean(one)
 	}
+}
+
+// clean removes what was written and gives its room back.
+func (t *trees) clean(one *tree) {
+	if one.folder != "" {
+		_ = os.RemoveAll(one.folder)
+	}
+	t.space.give(one.project, one.bytes)
+	one.folder, one.bytes = "", 0
 }
 
 func (t *trees) counts() (hits, misses int64) {

@@ -90,6 +90,10 @@ func newDoors(client *Client) *doors {
 	return d
 }
 
+// mostIdle bounds the connections that wait for another request, those to all
+// hosts together: an author may name thousands of them.
+const mostIdle = 256
+
 func (d *doors) transport(config *tls.Config) *http.Transport {
 	if config == nil {
 		config = &tls.Config{MinVersion: tls.VersionTLS12}
@@ -97,6 +101,7 @@ func (d *doors) transport(config *tls.Config) *http.Transport {
 	transport := &http.Transport{
 		DialContext: d.dial, TLSClientConfig: config, ForceAttemptHTTP2: true,
 		MaxIdleConnsPerHost: int(d.client.limits.RequestsPerHost), IdleConnTimeout: 90 * time.Second,
+		MaxIdleConns:        mostIdle,
 		TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 256 << 10,
 		DisableCompression: true, // bytes are hashed as they come, and nothing inflates
 	}

@@ -13,6 +13,11 @@ import (
 
 var _ plugin.Resolver = (*Client)(nil)
 
+// resolutionsInFlight bounds the references of one call that are resolved at
+// once: requests are bounded for each host, and an author may name thousands of
+// hosts, each of which takes a connection.
+const resolutionsInFlight = 128
+
 // Resolve asks which digest each reference stands for: one HEAD for each
 // unique repository and tag, all side by side. A reference without a tag is
 // looked up by its digest.
@@ -25,6 +30,7 @@ var _ plugin.Resolver = (*Client)(nil)
 func (c *Client) Resolve(ctx context.Context, references []plugin.Reference) []plugin.Resolution {
 	unique := map[string]*plugin.Resolution{}
 	var group sync.WaitGroup
+	turns := make(chan struct{}, resolutionsInFlight)
 	for _, reference := range references {
 		wanted := reference.Tag
 		if wanted == "" {
@@ -36,7 +42,11 @@ func (c *Client) Resolve(ctx context.Context, references []plugin.Reference) []p
 		}
 		resolution := &plugin.Resolution{}
 		unique[subject] = resolution
-		group.Go(func() { *resolution = c.resolve(ctx, reference.Repository, wanted) })
+		turns <- struct{}{}
+		group.Go(func() {
+			defer func() { <-turns }()
+			*resolution = c.resolve(ctx, reference.Repository, wanted)
+		})
 	}
 	group.Wait()
 	resolutions := make([]plugin.Resolution, len(references))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -277,5 +278,31 @@ func TestResolve_ManyImagesOnePingSideBySideWithinTheHostsSlots(t *testing.T) {
 	}
 	if peak := server.PeakInFlight(); peak > 4 || peak < 2 {
 		t.Errorf("%d requests in flight, want at most 4", peak)
+	}
+}
+
+// TestResolve_ManyHostsAreNotAllAskedAtOnce: each would take a connection,
+// and an author chooses how many there are.
+func TestResolve_ManyHostsAreNotAllAskedAtOnce(t *testing.T) {
+	server := startServer(t, ociserver.Options{})
+	var hosts []registry.Host
+	var references []plugin.Reference
+	for i := range 400 {
+		host := fmt.Sprintf("h%d.example.com", i)
+		hosts = append(hosts, registry.Host{Host: host, Private: true, PlainHTTP: true})
+		references = append(references, reference(t, host+"/app:v1"))
+	}
+	client, _ := newClient(t, server, func(o *registry.Options) {
+		o.Hosts = hosts
+		o.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://" + server.Host()) }
+	})
+	server.SetDelay(20 * time.Millisecond)
+	server.ResetRequests()
+	client.Resolve(t.Context(), references)
+	if peak := server.PeakInFlight(); peak > 128 || peak < 2 {
+		t.Errorf("%d requests in flight, want at most 128", peak)
+	}
+	if server.Count() < len(references) {
+		t.Errorf("%d requests", server.Count())
 	}
 }
