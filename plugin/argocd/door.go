@@ -36,6 +36,8 @@ type door struct {
 	judge Judge
 	log   *slog.Logger
 	clock func() time.Time
+	// paper bounds what one project writes into the log; nil does not.
+	paper *paper
 	// unlogged is set when nobody keeps the log for a message to name.
 	unlogged bool
 }
@@ -220,8 +222,13 @@ func (d *door) record(answer Answer) {
 	if v.Outcome() != plugin.Allowed {
 		level = slog.LevelWarn
 	}
-	if v.Outcome() != plugin.Allowed || v.Count(plugin.Warn) > 0 {
-		attributes = append(attributes, "verdict", whole(v))
+	switch told := v.Outcome() != plugin.Allowed || v.Count(plugin.Warn) > 0; {
+	case told && d.paper.left(v.Application.Project, d.clock()):
+		report, size := whole(v)
+		d.paper.use(v.Application.Project, size)
+		attributes = append(attributes, "verdict", report)
+	case told:
+		attributes = append(attributes, "left_out", "the report, as this AppProject's fill the log; it is written when the application is refreshed later")
 	}
 	d.log.Log(context.Background(), level, "judged", attributes...)
 }
@@ -231,22 +238,23 @@ func (d *door) record(answer Answer) {
 const mostLogged = 128 << 10
 
 // whole is the JSON report, as a value of the log's own JSON, with as many
-// findings as have room; the report says how many are left out.
-func whole(v *plugin.Verdict) any {
+// findings as have room, and its size; the report says how many are left out.
+func whole(v *plugin.Verdict) (logged any, size int) {
 	for findings := int64(200); findings > 0; findings /= 4 {
 		reporter, err := report.For("json", report.Options{Findings: findings})
 		if err != nil {
-			return err.Error()
+			return err.Error(), len(err.Error())
 		}
 		var out bytes.Buffer
 		if err := reporter.Report(&out, v); err != nil {
-			return err.Error()
+			return err.Error(), len(err.Error())
 		}
 		if out.Len() <= mostLogged {
-			return rawJSON(out.Bytes())
+			return rawJSON(out.Bytes()), out.Len()
 		}
 	}
-	return cut(message(v, reportID(v)), mostLogged)
+	text := cut(message(v, reportID(v)), mostLogged)
+	return text, len(text)
 }
 
 // rawJSON is put into a JSON log as it is.

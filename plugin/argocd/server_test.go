@@ -2,6 +2,9 @@ package argocd
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -79,6 +82,30 @@ func TestServe_TellsWhatIsRefusedAtTheDoorToo(t *testing.T) {
 	}
 	if first, second := <-told, <-told; first.Outcome() != plugin.Allowed || second.Outcome() != plugin.Denied {
 		t.Error(first.Outcome(), second.Outcome())
+	}
+}
+
+// TestServe_TakesLargeMessages: Argo CD's bound of a message is 100 MB, gRPC's
+// own 4 MiB, in both directions.
+func TestServe_TakesLargeMessages(t *testing.T) {
+	s := newScene(t, realJudge(t))
+	var objects []string
+	for i := range 10 {
+		objects = append(objects, strings.NewReplacer("settings", "settings-"+string(rune('a'+i)), "a: b", "a: "+strings.Repeat("x", 500<<10)).Replace(settings))
+	}
+	noise := make([]byte, 5<<20)
+	_, err := rand.NewChaCha8([32]byte{}).Read(noise)
+	check(t, err)
+	large := goodAsk(t)
+	large.archive = pack(t, file("app/settings.yaml", strings.Join(objects, "---\n")), file("noise", string(noise)))
+	large.sends = func(stream protocol.ConfigManagementPluginService_GenerateManifestClient) {
+		_ = stream.Send(large.metadata())
+		_ = stream.Send(chunkOf(large.archive))
+	}
+	sum := sha256.Sum256(large.archive)
+	large.checksum = hex.EncodeToString(sum[:])
+	if manifests, err := s.generate(t.Context(), large); err != nil || len(manifests) != len(objects) {
+		t.Errorf("%d manifests, %v", len(manifests), err)
 	}
 }
 
