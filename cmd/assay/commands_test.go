@@ -66,10 +66,12 @@ func TestCommands_EachSaysWhatItDoesAndShowsAnExample(t *testing.T) {
 // rendering all but Helm's two of every day (-f and --set, named as Helm names
 // them) are in one file, --parameters, already. The rest, --gate, --root,
 // --isolated, --lenient, --output, --report and --live, have nothing in common to
-// be folded into. So it is with serve's: two folders, an address, three bounds, the
+// be folded into. --write-baseline and what every waiver of it says (--owner,
+// --approver, --reason, --reference, --until) only work together; they are named as
+// the waiver's fields are, and each is refused alone. So it is with serve's: two folders, an address, three bounds, the
 // gates, a profiler and the reports that it writes.
 func widerBudgets() map[string]int {
-	return map[string]int{"assay check": 14, "assay render": 13, "assay lock": 10, "assay serve": 9}
+	return map[string]int{"assay check": 20, "assay render": 13, "assay lock": 10, "assay serve": 9}
 }
 
 // A flag that does nothing where it is accepted tells its user that it did.

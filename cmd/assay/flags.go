@@ -23,6 +23,8 @@ type gateFlags struct {
 	live      string
 	// byProject is set by load when a gate is chosen by project.
 	byProject bool
+	// config is what load read: whoever asks again gets the same gates.
+	config *gate.Config
 }
 
 func (f *gateFlags) add(cmd *cobra.Command) {
@@ -58,8 +60,12 @@ func offerFolders(cmd *cobra.Command, flag string) {
 	}
 }
 
-// load reads the gates. Gates are never looked for in the application's tree.
+// load reads the gates, once. Gates are never looked for in the application's
+// tree.
 func (f *gateFlags) load() (*gate.Config, error) {
+	if f.config != nil {
+		return f.config, nil
+	}
 	if len(f.gates) == 0 {
 		return gate.Default(), nil
 	}
@@ -67,6 +73,7 @@ func (f *gateFlags) load() (*gate.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.config = config
 	f.byProject = slices.ContainsFunc(config.Gates, func(g gate.Gate) bool { return len(g.Spec.Selector.Projects) > 0 })
 	return config, nil
 }

@@ -52,6 +52,7 @@ func TestScripts(t *testing.T) {
 			env.Values["showcase"] = show
 			env.Setenv("REGISTRY", show.Registry.Host())
 			env.Setenv("UNTIL", inDays(30))
+			env.Setenv("SOON", inDays(3))
 			env.Setenv("DOCKER_CONFIG", filepath.Join(env.WorkDir, "no-docker-config"))
 			for name, digest := range show.Digests {
 				env.Setenv("DIGEST_"+filepath.Base(name[:len(name)-len(filepath.Ext(name))]), digest)

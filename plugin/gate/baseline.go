@@ -80,7 +80,7 @@ func (c *Config) bounds(names []string) (WaiverTerms, error) {
 	for _, name := range names {
 		at := slices.IndexFunc(c.Gates, func(gate Gate) bool { return gate.Metadata.Name == name })
 		if at < 0 {
-			return WaiverTerms{}, fmt.Errorf("making a baseline: gate %q judged and is not loaded; name the files that the report was made with", name)
+			return WaiverTerms{}, fmt.Errorf("making a baseline: gate %q judged and is not loaded; name the files that it was loaded from", name)
 		}
 		gates = append(gates, c.Gates[at])
 	}
@@ -121,7 +121,7 @@ func unwaivable(bounds WaiverTerms, waiver Waiver, finding plugin.Finding) strin
 	case finding.Level == plugin.Undetermined:
 		return "it had no answer, which is never waived; run it again"
 	case finding.Waiver != nil:
-		return "it passed under break glass; make the report without"
+		return "it passed under break glass; judge without it"
 	case waiver.Content == "" || waiver.Image == "" && waiver.Object == nil:
 		return "there is no content that a waiver could be bound to"
 	case !waiver.covers(plugin.Source{}, finding) || !ruleName.MatchString(waiver.Rule):
