@@ -160,16 +160,21 @@ func serveHTTP(ctx context.Context, flags serveFlags, server *argocd.Server) (fu
 	if err != nil {
 		return nil, fmt.Errorf("listening for health and metrics: %w; name another address by --http", err)
 	}
+	web := &http.Server{Handler: routes(server.Handler(), flags.profile), ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute}
+	go func() { _ = web.Serve(listener) }()
+	return func() { _ = web.Close() }, nil
+}
+
+// routes are health and metrics, and the profiler where it is asked for.
+func routes(always http.Handler, profile bool) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", server.Handler())
-	if flags.profile {
+	mux.Handle("/", always)
+	if profile {
 		mux.HandleFunc("/debug/pprof/", pprof.Index)
 		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	}
-	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute}
-	go func() { _ = web.Serve(listener) }()
-	return func() { _ = web.Close() }, nil
+	return mux
 }
 
 func newGenerate(s streams) *cobra.Command {

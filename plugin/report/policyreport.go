@@ -239,15 +239,15 @@ var (
 	unnamed   = regexp.MustCompile(`[^a-z0-9]+`)
 )
 
-// reportName is the name of the application's report: one application has one,
-// in whatever run.
+// reportName is the name of the application's report: one application has one
+// for each of its sources, in whatever run, and nobody can make up another's.
 func reportName(v *plugin.Verdict) string {
-	full := strings.Join([]string{v.Application.Project, v.Application.Name, v.Path}, "/")
+	full := strings.Join([]string{v.Application.Project, v.Application.Name, v.Application.Repository, v.Path}, "\x00")
 	sum := sha256.Sum256([]byte(full))
 	name := strings.Trim(unnamed.ReplaceAllString(strings.ToLower(cmp.Or(v.Application.Name, v.Path)), "-"), "-")
 	parts := []string{"assay"}
 	if name = strings.Trim(name[:min(len(name), 40)], "-"); name != "" {
 		parts = append(parts, name)
 	}
-	return strings.Join(append(parts, hex.EncodeToString(sum[:4])), "-")
+	return strings.Join(append(parts, hex.EncodeToString(sum[:8])), "-")
 }
