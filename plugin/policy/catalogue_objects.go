@@ -86,7 +86,7 @@ func selfRules() []Rule {
 		{
 			ID: ruleSelfNamespaceLabels, Title: "Namespace labels only tighten Pod Security",
 			Why: "the label decides what the API server admits after the gate, from any source",
-			Fix: "remove the label, or enforce at least what the gate asks for",
+			Fix: "remove the label, or enforce at least what the message asks for",
 		},
 		{
 			ID: ruleSelfEmbedded, Title: "No object carries an object that would switch the gate off",
