@@ -65,12 +65,14 @@ type clusterWriter struct {
 	waiting        chan report.PolicyReport
 	// known has the hash of what was last written under an address.
 	known map[string][sha256.Size]byte
+	// failing has what was last said of an address that cannot be written.
+	failing map[string]string
 }
 
 func newClusterWriter(format, server string, client *http.Client, log *slog.Logger) *clusterWriter {
 	return &clusterWriter{
 		format: format, server: server, client: client, log: log,
-		waiting: make(chan report.PolicyReport, mostWaiting), known: map[string][sha256.Size]byte{},
+		waiting: make(chan report.PolicyReport, mostWaiting), known: map[string][sha256.Size]byte{}, failing: map[string]string{},
 	}
 }
 
@@ -97,11 +99,29 @@ func (c *clusterWriter) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case made := <-c.waiting:
-			if err := c.write(ctx, made); err != nil {
-				c.log.Warn("a policy report could not be written", "namespace", made.Metadata.Namespace, "name", made.Metadata.Name, "error", report.Neutral(err.Error()))
-			}
+			c.try(ctx, made)
 		}
 	}
+}
+
+// try writes a report, and tells the log when it cannot: every refresh tries
+// again, so the same words about the same report are told once.
+func (c *clusterWriter) try(ctx context.Context, made report.PolicyReport) {
+	of := made.Metadata.Namespace + "/" + made.Metadata.Name
+	err := c.write(ctx, made)
+	if err == nil {
+		delete(c.failing, of)
+		return
+	}
+	words := report.Neutral(err.Error())
+	if c.failing[of] == words || ctx.Err() != nil {
+		return
+	}
+	if len(c.failing) >= mostKnown {
+		clear(c.failing)
+	}
+	c.failing[of] = words
+	c.log.Warn("a policy report could not be written", "namespace", made.Metadata.Namespace, "name", made.Metadata.Name, "error", words)
 }
 
 // write applies the report on the server (server-side apply makes it or

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -99,6 +100,35 @@ func TestPolicyReports_ThatCannotBeWrittenAreToldAndTriedAgain(t *testing.T) {
 	made.Results[0].Message = "another"
 	if err := writer.write(t.Context(), made); err == nil {
 		t.Error("a server that is gone wrote a report")
+	}
+}
+
+func TestPolicyReports_ThatCannotBeWrittenAreLoggedOnce(t *testing.T) {
+	server := startAPIServer(t)
+	var log bytes.Buffer
+	writer := newClusterWriter("policyreport", server.URL, server.Client(), slog.New(slog.NewTextHandler(&log, nil)))
+	made, err := report.NewPolicyReport(verdictFor("shop", time.Time{}), "policyreport", report.Options{})
+	must(t, err)
+	other := made
+	other.Metadata.Name = "another"
+	for i, step := range []struct {
+		status int
+		report report.PolicyReport
+		want   int // lines in the log
+	}{
+		{http.StatusForbidden, made, 1}, {http.StatusForbidden, made, 1}, {http.StatusForbidden, other, 2}, {http.StatusNotFound, made, 3},
+		{http.StatusOK, made, 3}, {http.StatusOK, made, 3}, {http.StatusNotFound, other, 4},
+	} {
+		server.status = step.status
+		writer.try(t.Context(), step.report)
+		if lines := strings.Count(log.String(), "could not be written"); lines != step.want {
+			t.Errorf("step %d: %d lines, want %d:\n%s", i, lines, step.want, log.String())
+		}
+	}
+	writer.known = map[string][sha256.Size]byte{} // as when many were written since
+	server.status = http.StatusNotFound
+	if writer.try(t.Context(), made); strings.Count(log.String(), "could not be written") != 5 {
+		t.Errorf("what failed, was written and fails again is not told:\n%s", log.String())
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,7 +37,10 @@ type world struct {
 	registries []*registry
 	// gates are the gate files by name, and files are others beside them.
 	gates, files map[string]string
-	sidecar      *controlplane.Process
+	// wrapped is the command that starts the sidecar, if any; flags and env are
+	// the sidecar's, beside what it always has.
+	wrapped, flags, env []string
+	sidecar             *controlplane.Process
 }
 
 func newWorld(t *testing.T) *world {
@@ -167,8 +171,8 @@ func (w *world) launch() {
 	w.t.Helper()
 	sidecar, err := controlplane.Launch(controlplane.Command{
 		Name: "assay-" + w.name, Logs: w.Logs(),
-		Args: []string{w.assay, "serve", "--gate", filepath.Join(w.dir, "gate"), "--plugins-dir", w.argocd.Plugins, "--work-dir", w.dir, "--http", sidecarHTTP},
-		Env:  []string{"XDG_CACHE_HOME=" + filepath.Join(w.dir, "cache")},
+		Args: slices.Concat(w.wrapped, []string{w.assay, "serve", "--gate", filepath.Join(w.dir, "gate"), "--plugins-dir", w.argocd.Plugins, "--work-dir", w.dir, "--http", sidecarHTTP}, w.flags),
+		Env:  append([]string{"XDG_CACHE_HOME=" + filepath.Join(w.dir, "cache")}, w.env...),
 	})
 	must(w.t, err)
 	w.sidecar = sidecar

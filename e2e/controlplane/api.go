@@ -68,6 +68,19 @@ func (a *API) Get(ctx context.Context, o Object) (*unstructured.Unstructured, er
 	return resource.Get(ctx, o.Name, metav1.GetOptions{})
 }
 
+// List reads the objects of a kind in a namespace.
+func (a *API) List(ctx context.Context, kind, namespace string) ([]unstructured.Unstructured, error) {
+	resource, err := a.of(Object{Kind: kind, Namespace: namespace})
+	if err != nil {
+		return nil, err
+	}
+	list, err := resource.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return list.Items, nil
+}
+
 // Delete deletes an object.
 func (a *API) Delete(ctx context.Context, o Object) error {
 	resource, err := a.of(o)

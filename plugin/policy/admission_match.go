@@ -147,13 +147,24 @@ func (m matcher) objectSelector(selector *metav1.LabelSelector) matched {
 	if err != nil {
 		return matched{applies: true, unknown: []string{"objectSelector: " + err.Error()}}
 	}
-	return matched{applies: parsed.Matches(labels.Set(m.subject.labels)) || m.oldMatches(parsed)}
+	return matched{applies: parsed.Matches(m.labels()) || m.oldMatches(parsed)}
+}
+
+// labels are the object's: of an update of what is known, with what others
+// wrote.
+func (m matcher) labels() labels.Set {
+	if m.attributes != nil && m.attributes.GetOldObject() != nil {
+		if accessor, err := meta.Accessor(m.attributes.GetObject()); err == nil {
+			return accessor.GetLabels()
+		}
+	}
+	return m.subject.labels
 }
 
 // oldMatches reports whether a selector chooses the object as it was: an update
 // is in the policy by either (webhook/predicates/object).
 func (m matcher) oldMatches(selector labels.Selector) bool {
-	if m.attributes == nil || m.attributes.GetOldObject() == nil { // constraints are matched without a request
+	if m.attributes == nil || m.attributes.GetOldObject() == nil { // a constraint is matched without a request, but for an update of what is known
 		return false
 	}
 	accessor, err := meta.Accessor(m.attributes.GetOldObject())

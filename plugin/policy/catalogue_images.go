@@ -5,23 +5,27 @@ func trustRules() []Rule {
 	return []Rule{
 		{
 			ID: "image/no-trust-rule", Severity: "critical", Level: "Deny", Title: "A trust rule covers every image",
-			Why: "nobody has said who may vouch for this image",
-			Fix: "add a ClusterImagePolicy whose glob covers it; assay init proposes one",
+			Why:      "nobody has said who may vouch for this image",
+			Fix:      "add a ClusterImagePolicy whose glob covers it; assay init proposes one",
+			Controls: []string{cisImageProvenance, nsaImageScanning, attackSupplyChain},
 		},
 		{
 			ID: "image/not-signed", Severity: "critical", Level: "Deny", Title: "Somebody vouches for every image",
-			Why: "an image that nobody signed may come from anybody",
-			Fix: "sign the image, or correct the reference; the details list every candidate that was looked at",
+			Why:      "an image that nobody signed may come from anybody",
+			Fix:      "sign the image, or correct the reference; the details list every candidate that was looked at",
+			Controls: []string{cisImageProvenance, nsaImageScanning, attackSupplyChain},
 		},
 		{
 			ID: "image/not-trusted", Severity: "critical", Level: "Deny", Title: "Who vouches for the image is trusted",
-			Why: "the image is signed, but not by whom the gate trusts",
-			Fix: "have it signed by the identity or key that the policy names; the details list every candidate",
+			Why:      "the image is signed, but not by whom the gate trusts",
+			Fix:      "have it signed by the identity or key that the policy names; the details list every candidate",
+			Controls: []string{cisImageProvenance, nsaImageScanning, attackSupplyChain},
 		},
 		{
 			ID: "image/refused", Severity: "critical", Level: "Deny", Title: "A trust rule refuses the image",
-			Why: "a ClusterImagePolicy with static: fail covers it",
-			Fix: "use another image, or change the policy",
+			Why:      "a ClusterImagePolicy with static: fail covers it",
+			Fix:      "use another image, or change the policy",
+			Controls: []string{cisImageProvenance, nsaImageScanning, attackSupplyChain},
 		},
 		{
 			ID: "image/build-age", Severity: "medium", Level: "Deny", Title: "A locked image is not older than the gate allows",
@@ -35,8 +39,9 @@ func trustRules() []Rule {
 		},
 		{
 			ID: "image/unaccounted", Severity: "critical", Level: "Deny", Title: "Every image in the output was judged",
-			Why: "the sealed bytes hold an image that this run did not pin or nobody vouched for",
-			Fix: "report it with the input that caused it, unless pinning or hardening was changed",
+			Why:      "the sealed bytes hold an image that this run did not pin or nobody vouched for",
+			Fix:      "report it with the input that caused it, unless pinning or hardening was changed",
+			Controls: []string{cisImageProvenance},
 		},
 		{
 			ID: "image/unsupported", Severity: "high", Level: "Deny", Title: "An image is of a type that can be verified",
@@ -61,13 +66,15 @@ func imageRules() []Rule {
 		},
 		{
 			ID: "image/lock-drift", Severity: "medium", Level: "Deny", Title: "A locked tag still stands for the locked digest",
-			Why: "the tag was moved to another build after it was locked",
-			Fix: "run assay lock and review the change, or keep the old build; the gate sets spec.lock.drift",
+			Why:      "the tag was moved to another build after it was locked",
+			Fix:      "run assay lock and review the change, or keep the old build; the gate sets spec.lock.drift",
+			Controls: []string{attackImplantImage, attackSupplyChain},
 		},
 		{
 			ID: "image/not-locked", Severity: "high", Level: "Deny", Title: "Every tag has an entry in images.lock.yaml",
-			Why: "without an entry the registry decides at every sync what is deployed",
-			Fix: "run assay lock and commit images.lock.yaml, or write a digest",
+			Why:      "without an entry the registry decides at every sync what is deployed",
+			Fix:      "run assay lock and commit images.lock.yaml, or write a digest",
+			Controls: []string{attackImplantImage, attackSupplyChain},
 		},
 		{
 			ID: "image/platform-missing", Severity: "medium", Level: "Deny", Title: "An image has every platform that the gate requires",
@@ -112,8 +119,9 @@ func registryRules() []Rule {
 		},
 		{
 			ID: "registry/wrong-digest", Severity: "critical", Level: "Deny", Title: "The bytes are those of the digest",
-			Why: "the registry or something in between gave other bytes than were asked for",
-			Fix: "do not deploy; look at the registry and its mirrors",
+			Why:      "the registry or something in between gave other bytes than were asked for",
+			Fix:      "do not deploy; look at the registry and its mirrors",
+			Controls: []string{attackSupplyChain},
 		},
 	}
 }

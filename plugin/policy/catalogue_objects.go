@@ -20,7 +20,7 @@ func podSecurityRules() []Rule {
 	for _, check := range podChecks() {
 		rules = append(rules, Rule{
 			ID: pssRule + check.id, Title: check.title + " (Pod Security " + check.level + ")", Severity: severityOfLevel(check.level), Level: "Deny",
-			Why: check.why, Fix: check.fix, References: []string{podSecurityReference}, Adjustable: true,
+			Why: check.why, Fix: check.fix, References: []string{podSecurityReference}, Controls: podSecurityControls(check), Adjustable: true,
 		})
 	}
 	for _, level := range []string{"baseline", "restricted"} {
@@ -28,6 +28,7 @@ func podSecurityRules() []Rule {
 			ID: pssRule + level, Title: "The Pod Security level " + level, Severity: severityOfLevel(level), Level: "Deny",
 			Why: "the level is a set of checks; each reports under its own rule, such as pss/runAsNonRoot",
 			Fix: "see the rule of the check; a gate sets the level under spec.judge.podSecurity", References: []string{podSecurityReference},
+			Controls: []string{"Pod Security Standards: " + level, cisPodSecurity, nsaPodSecurity},
 		})
 	}
 	return append(rules, Rule{
@@ -35,10 +36,12 @@ func podSecurityRules() []Rule {
 		Why:        "the API server admits Pods by the labels of their namespace (pod-security.kubernetes.io/enforce, warn, audit), whatever the gate lets pass; of a workload it rejects the Pods alone",
 		Fix:        "change the Pod as the message says; the gate describes namespaces under spec.namespaces, and what the API server was told under spec.judge.podSecurityAdmission",
 		References: []string{"https://kubernetes.io/docs/concepts/security/pod-security-admission/"},
+		Controls:   []string{namespaceLabels, cisPodSecurity, nsaPodSecurity},
 	}, Rule{
 		ID: ruleInvalidPodSecurity, Title: "Pod Security labels can be read", Severity: "medium", Level: "Deny", Adjustable: true,
 		Why: "admission does not create a namespace whose labels it cannot read, and in one that is there it enforces restricted, whatever was meant",
 		Fix: "write privileged, baseline or restricted, and a version such as v1.35 or latest", References: []string{podSecurityReference},
+		Controls: []string{namespaceLabels, cisPodSecurity},
 	})
 }
 
@@ -83,7 +86,7 @@ func selfRules() []Rule {
 		{
 			ID: ruleSelfNamespaceLabels, Title: "Namespace labels only tighten Pod Security",
 			Why: "the label decides what the API server admits after the gate, from any source",
-			Fix: "remove the label, or enforce at least what the gate asks for",
+			Fix: "remove the label, or enforce at least what the message asks for",
 		},
 		{
 			ID: ruleSelfEmbedded, Title: "No object carries an object that would switch the gate off",
@@ -99,6 +102,7 @@ func selfRules() []Rule {
 	}
 	for i := range rules {
 		rules[i].Severity, rules[i].Level, rules[i].Pack = "critical", "Deny", SelfPack
+		rules[i].Controls = selfControls(rules[i].ID)
 	}
 	return rules
 }

@@ -47,7 +47,7 @@ CEL by the API server's own code, as every ValidatingAdmissionPolicy here.
 
 A constraint is asked about the creation of every object that it matches, and of
 the Pods that workloads make; about an update too where its template looks at
-the operation. What the webhook knows and the gate does not (who applies the
+the operation, or the live object is given. What the webhook knows and the gate does not (who applies the
 object, what it was, its Namespace) makes the answer indeterminate, unless the
 answer is the same whatever it is. Errors of built-in functions leave an
 expression undefined, as they do in Gatekeeper; that this happened is shown.
@@ -132,12 +132,12 @@ func (r *constraintRun) subject(ctx context.Context, s *subject) []plugin.Findin
 	as := &reviews{subject: s, namespace: r.view.namespaces[s.namespace], made: map[admission.Operation]ast.Value{}}
 	match := matcher{view: r.view, subject: s, trustLabels: r.trustLabels}
 	for i := range r.bound {
-		applies := match.matchesConstraint(r.bound[i].file.Spec.Match)
-		if !applies.applies || ctx.Err() != nil || r.slow[i].Load() {
+		applies := match.operations(r.bound[i].file.Spec.Match)
+		if !applies[admission.Create].applies && !applies[admission.Update].applies || ctx.Err() != nil || r.slow[i].Load() {
 			continue
 		}
 		r.asked[i].Store(true)
-		question := constraintQuestion{run: r, index: i, as: as, unknown: applies.unknown}
+		question := constraintQuestion{run: r, index: i, as: as, applies: applies}
 		if r.bound[i].template.cel != nil {
 			findings = append(findings, question.askCEL(ctx)...)
 			continue

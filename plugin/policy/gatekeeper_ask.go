@@ -24,24 +24,39 @@ type constraintQuestion struct {
 	run   *constraintRun
 	index int
 	as    *reviews
+	// applies says for each operation whether the constraint matches.
+	applies map[admission.Operation]matched
 	// unknown is set when the constraint may or may not apply.
 	unknown []string
 }
 
+// about is the question of one operation; asked is false when neither the
+// template nor the constraint has anything to say about it.
+func (q constraintQuestion) about(operation admission.Operation) (_ constraintQuestion, asked bool) {
+	applies := q.applies[operation]
+	q.unknown = applies.unknown
+	return q, applies.applies && q.bound().template.file.Spec.Targets[0].asks(string(operation))
+}
+
 // bothOperations asks about a creation, and about an update where the answer
-// could differ. What fails on creation is not asked about again.
+// could differ: where the template looks at it, and where the live object is
+// known, as the update is then of another one. Without it, what fails on
+// creation is not asked about again.
 func (q constraintQuestion) bothOperations(ctx context.Context) []plugin.Finding {
-	template := q.bound().template
-	target := template.file.Spec.Targets[0]
+	reads, known := q.bound().template.rego.reads, q.as.subject.old != nil
 	var findings []plugin.Finding
-	if target.asks("CREATE") {
-		findings = q.ask(ctx, admission.Create)
+	creation, created := q.about(admission.Create)
+	if created {
+		findings = creation.ask(ctx, admission.Create)
 	}
-	if len(findings) > 0 || !target.asks("UPDATE") {
+	update, updated := q.about(admission.Update)
+	if !updated || len(findings) > 0 && !known {
 		return findings
 	}
-	if !target.asks("CREATE") || template.rego.reads.has("operation") || template.rego.reads.has("oldObject") {
-		findings = q.ask(ctx, admission.Update)
+	if known || !created || reads.has("operation") || reads.has("oldObject") {
+		for _, finding := range update.ask(ctx, admission.Update) {
+			findings = appendNew(findings, finding)
+		}
 	}
 	return findings
 }
@@ -93,7 +108,7 @@ func (q constraintQuestion) missing(reads regoReads, operation admission.Operati
 	} else {
 		all = append(all, missingField{"userInfo", "userInfo.uid", "input.review.userInfo.uid"}, missingField{"userInfo", "userInfo.extra", "input.review.userInfo.extra"})
 	}
-	if operation == admission.Update {
+	if operation == admission.Update && q.as.subject.old == nil {
 		all = append(all, missingField{"oldObject", "oldObject", "input.review.oldObject (the object as it is in the cluster)"})
 	}
 	if s := q.as.subject; s.namespaced && q.as.namespace == nil {

@@ -106,24 +106,25 @@ func (f constraintFile) celObject(parameters bool) *unstructured.Unstructured {
 // differ, as a ValidatingAdmissionPolicy is asked.
 func (q constraintQuestion) askCEL(ctx context.Context) []plugin.Finding {
 	bound := q.bound()
-	policy, target := bound.template.cel, bound.template.file.Spec.Targets[0]
+	policy, known := bound.template.cel, q.as.subject.old != nil
 	var findings []plugin.Finding
-	asked := false
+	answered := false
 	for _, operation := range operations() {
+		q, asked := q.about(operation)
 		switch {
-		case !target.asks(string(operation)):
+		case !asked:
 			continue
-		case operation == admission.Update && policy.readsOldObject:
+		case operation == admission.Update && policy.readsOldObject && !known:
 			if len(findings) == 0 {
 				finding := q.base("whether an update passes")
 				finding.Details = append(finding.Details, "depends on oldObject (the object as it is in the cluster)")
 				findings = append(findings, q.undecided(finding))
 			}
 			continue
-		case asked && !policy.operationMatters:
+		case answered && !policy.operationMatters && !known:
 			continue
 		}
-		asked = true
+		answered = true
 		run := evaluation{policy: policy, subject: q.as.subject, request: q.as.subject.request(operation), namespace: q.as.namespace, params: bound.celParams, unknown: q.unknown}
 		for _, failed := range run.run(ctx) {
 			findings = appendNew(findings, q.celFinding(failed, policy.ignore))

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/admission"
 )
 
 // constraintMatch says which objects a constraint is about (Gatekeeper's
@@ -83,6 +84,19 @@ func globMatches(glob, text string) bool {
 	default:
 		return bare == text
 	}
+}
+
+// operations says whether a constraint is about a creation of the subject, and
+// about an update: of that Gatekeeper matches the old object, too (pkg/target
+// matchAny).
+func (m matcher) operations(match *constraintMatch) map[admission.Operation]matched {
+	creation := m.matchesConstraint(match)
+	update := creation
+	if m.subject.old != nil {
+		m.attributes = m.subject.request(admission.Update).versioned.Attributes
+		update = m.matchesConstraint(match)
+	}
+	return map[admission.Operation]matched{admission.Create: creation, admission.Update: update}
 }
 
 // matchesConstraint follows Gatekeeper's order.

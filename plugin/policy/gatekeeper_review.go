@@ -25,24 +25,30 @@ type reviews struct {
 	made      map[admission.Operation]ast.Value
 }
 
-// of is input.review for an operation. Nobody knows beforehand who will apply
-// the object, nor what it was: userInfo and oldObject are empty.
+// of is input.review for an operation. What nobody knows beforehand is empty:
+// who will apply the object, and what it was, unless the live one was given.
 func (r *reviews) of(operation admission.Operation) (ast.Value, error) {
 	if made := r.made[operation]; made != nil {
 		return made, nil
 	}
-	fields, err := fieldsOf(r.subject.object)
+	request := r.subject.request(operation).versioned
+	fields, err := fieldsOf(request.GetObject())
 	if err != nil {
 		return nil, err
 	}
+	var old any
+	if live := request.GetOldObject(); live != nil {
+		if old, err = fieldsOf(live); err != nil {
+			return nil, err
+		}
+	}
 	who := r.subject.userInfo()
 	user := map[string]any{"username": who.GetName(), "groups": who.GetGroups()}
-	request := r.subject.request(operation).versioned.Attributes
 	kind := map[string]any{"group": r.subject.kind.Group, "version": r.subject.kind.Version, "kind": r.subject.kind.Kind}
 	resource := map[string]any{"group": r.subject.resource.Group, "version": r.subject.resource.Version, "resource": r.subject.resource.Resource}
 	review := map[string]any{
 		"uid": "", "kind": kind, "resource": resource, "requestKind": kind, "requestResource": resource,
-		"operation": string(operation), "userInfo": user, "object": fields, "oldObject": nil,
+		"operation": string(operation), "userInfo": user, "object": fields, "oldObject": old,
 		"dryRun": false, "options": nil, "namespaceObject": nil,
 	}
 	if name := r.subject.name; name != "" {

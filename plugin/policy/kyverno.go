@@ -27,9 +27,9 @@ CEL libraries and the API server's CEL.
 
 A sync creates or updates, so a policy is asked about both. What only the
 cluster, the network or a registry knows (resource, globalContext, http,
-image.GetMetadata, oldObject, request.userInfo, a namespace that the gate does
-not describe) is an unknown value in the evaluation, and makes the answer
-indeterminate where the answer depends on it.
+image.GetMetadata, request.userInfo, a namespace that the gate does not
+describe, oldObject unless the live object is given) is an unknown value in the
+evaluation, and makes the answer indeterminate where the answer depends on it.
 
 A policy for Pods is asked about the Pods that workloads make, in place of
 Kyverno's rewriting of the policy's text for each kind of workload: the answer
@@ -72,7 +72,7 @@ func (k *kyvernoPolicies) judgeSubject(ctx context.Context, asked *kyvernoSubjec
 	answered := false
 	for _, operation := range operations() {
 		match := k.match(asked, policy, operation)
-		if !match.applies || answered && !policy.operationMatters {
+		if !match.applies || answered && !policy.operationMatters && asked.subject.old == nil {
 			continue
 		}
 		answered = true

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
@@ -41,6 +40,14 @@ func (k *kyvernoSubject) as(version string) (*kyvernoSubject, error) {
 	if other.object, err = converted(k.subject.object, other.kind); err != nil {
 		return nil, err
 	}
+	if k.subject.old != nil {
+		if other.old, err = converted(k.subject.old, other.kind); err != nil {
+			return nil, err
+		}
+		if other.updated, err = converted(k.subject.updated, other.kind); err != nil {
+			return nil, err
+		}
+	}
 	if k.converted == nil {
 		k.converted = map[string]*kyvernoSubject{}
 	}
@@ -55,16 +62,35 @@ func (k *kyvernoSubject) fields() (map[string]any, error) {
 	if k.object != nil {
 		return k.object, nil
 	}
-	var fields map[string]any
-	if custom, ok := k.subject.object.(*unstructured.Unstructured); ok {
-		fields = maps.Clone(custom.Object)
-	} else {
-		converted, err := runtime.DefaultUnstructuredConverter.ToUnstructured(k.subject.object)
-		if err != nil {
-			return nil, fmt.Errorf("writing %s as JSON: %w", k.subject.id, err)
+	var err error
+	k.object, err = k.sent(k.subject.object)
+	return k.object, err
+}
+
+// objects are object and oldObject for an operation. The old one is null for a
+// creation, and for an update unknown unless the live object was given: then
+// the new one is what applying makes of both.
+func (k *kyvernoSubject) objects(operation admission.Operation) (object map[string]any, old any, err error) {
+	if operation != admission.Update || k.subject.old == nil {
+		if object, err = k.fields(); operation == admission.Update {
+			old = unknownOldObject.value()
 		}
-		fields = converted
+		return object, old, err
 	}
+	if object, err = k.sent(k.subject.updated); err != nil {
+		return nil, nil, err
+	}
+	old, err = k.sent(k.subject.old)
+	return object, old, err
+}
+
+// sent is a state of the subject as JSON.
+func (k *kyvernoSubject) sent(object runtime.Object) (map[string]any, error) {
+	fields, err := fieldsOf(object)
+	if err != nil {
+		return nil, fmt.Errorf("writing %s as JSON: %w", k.subject.id, err)
+	}
+	fields = maps.Clone(fields)
 	fields["apiVersion"], fields["kind"] = k.subject.kind.GroupVersion().String(), k.subject.kind.Kind
 	metadata := maps.Clone(mapAt(fields, "metadata"))
 	if metadata == nil {
@@ -77,7 +103,6 @@ func (k *kyvernoSubject) fields() (map[string]any, error) {
 		metadata["namespace"] = unknownNamespace.value()
 	}
 	fields["metadata"] = metadata
-	k.object = fields
 	return fields, nil
 }
 
@@ -99,13 +124,9 @@ func (k *kyvernoSubject) variables(operation admission.Operation) (map[string]an
 }
 
 func (k *kyvernoSubject) newVariables(operation admission.Operation) (map[string]any, error) {
-	object, err := k.fields()
+	object, oldObject, err := k.objects(operation)
 	if err != nil {
 		return nil, err
-	}
-	var oldObject any // null, for a creation
-	if operation == admission.Update {
-		oldObject = unknownOldObject.value()
 	}
 	request, err := k.request(operation)
 	if err != nil {

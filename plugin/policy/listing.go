@@ -119,6 +119,21 @@ func (p *podSecurity) list() []Listed {
 		rule, _ := findRule(podSecurityRules(), pssRule+check.id)
 		list = append(list, Listed{Rule: rule, Engine: "pod security", From: "pss/" + p.minimum.String()})
 	}
+	return append(list, p.cluster.list()...)
+}
+
+// list are admission's own verdict and what it says of labels, which are asked
+// whatever the gate's minimum is.
+func (c clusterPodSecurity) list() []Listed {
+	from := "namespace labels"
+	if c.known {
+		from = "namespace labels, spec.judge.podSecurityAdmission"
+	}
+	var list []Listed
+	for _, id := range []string{rulePodSecurityAdmission, ruleInvalidPodSecurity} {
+		rule, _ := findRule(podSecurityRules(), id)
+		list = append(list, Listed{Rule: rule, Engine: "pod security", From: from})
+	}
 	return list
 }
 

@@ -68,10 +68,32 @@ func TestList_WhatAGateCouldAdjustIsListedUnderItsPacks(t *testing.T) {
 	}
 	for id, from := range map[string]string{
 		"workload/env-credential": "pack/workload@1", "pss/privileged": "pss/baseline:latest", "pss/runAsNonRoot": "",
+		"pss/admission": "namespace labels", "pss/invalid-label": "namespace labels",
 		"secret/plaintext": "", "self/admission": SelfPack, ruleRequired: "Kubernetes " + kubernetesVersion(),
 	} {
 		if seen[id] != from {
 			t.Errorf("%s is from %q, want %q", id, seen[id], from)
+		}
+	}
+}
+
+func TestList_AdmissionsVerdictIsThereWhateverTheMinimum(t *testing.T) {
+	for from, described := range map[string]*gate.PodSecurityAdmission{
+		"namespace labels": nil, "namespace labels, spec.judge.podSecurityAdmission": {Defaults: gate.PodSecurityModes{Enforce: "baseline"}},
+	} {
+		judge := gate.Judge{PodSecurityAdmission: described, Rules: []gate.RuleLevel{{Rule: "pss/admission", Level: "Warn"}}}
+		compiled, err := NewCompiler().Compile(Config{Gate: gateWith(judge)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]string{}
+		for _, each := range compiled.List() {
+			if each.From == from {
+				found[each.Rule.ID] = each.Level
+			}
+		}
+		if len(found) != 2 || found["pss/admission"] != "Warn" || found["pss/invalid-label"] != "Deny" {
+			t.Errorf("from %s: %v", from, found)
 		}
 	}
 }

@@ -23,8 +23,9 @@ const ruleNotPinned = "image/not-pinned"
 func notPinnedRule() codeRule {
 	return codeRule{engine: func(g gate.Gate) engine { return notPinned{fields: imageFields(g)} }, page: Rule{
 		ID: ruleNotPinned, Title: "Every image is pinned to a digest", Severity: "high", Level: "Deny", Adjustable: true,
-		Why: "a tag can be moved to another build at any time, without a commit",
-		Fix: "switch the gate's pin on, or write the digest behind the tag",
+		Why:      "a tag can be moved to another build at any time, without a commit",
+		Fix:      "switch the gate's pin on, or write the digest behind the tag",
+		Controls: []string{attackImplantImage, attackSupplyChain},
 	}}
 }
 

@@ -30,6 +30,9 @@ func plaintextSecretRule() codeRule {
 		Why:        "whoever reads the repository, its history or the rendering reads the values",
 		Fix:        "keep the value in a secret store (ExternalSecret), or encrypt it (SealedSecret, SOPS), and replace the value that was shown",
 		References: []string{"https://kubernetes.io/docs/concepts/security/secrets-good-practices/"},
+		Controls: []string{
+			"CIS Kubernetes Benchmark 5.4.2", "NSA/CISA Kubernetes Hardening Guide: secrets", "MITRE ATT&CK T1552.001", "MITRE ATT&CK T1552.007",
+		},
 	}}
 }
 

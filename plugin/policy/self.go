@@ -25,6 +25,9 @@ type SelfConfig struct {
 	PodSecurity *gate.PodSecurity
 	// Namespaces are the gates' descriptions of namespaces.
 	Namespaces []gate.Namespace
+	// Admission is what the gates say the API server was told of Pod Security: a
+	// label that enforces less than its defaults loosens them.
+	Admission []gate.PodSecurityAdmission
 }
 
 /*
@@ -49,6 +52,7 @@ type self struct {
 	protected  []string
 	minimum    *gate.PodSecurity
 	namespaces []gate.Namespace
+	clusters   []clusterPodSecurity
 	argo       argoPolicies
 }
 
@@ -62,7 +66,10 @@ func NewSelf(config SelfConfig) plugin.Judge {
 	for _, namespace := range config.ProtectedNamespaces {
 		protected = append(protected, strings.ToLower(namespace))
 	}
-	return &self{protected: protected, minimum: config.PodSecurity, namespaces: config.Namespaces, argo: newArgoPolicies()}
+	return &self{
+		protected: protected, minimum: config.PodSecurity, namespaces: config.Namespaces,
+		clusters: admissionOf(config.Admission), argo: newArgoPolicies(),
+	}
 }
 
 // platformSelf is self for the platform's own applications.

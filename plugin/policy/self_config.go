@@ -4,11 +4,13 @@ import (
 	"encoding/base64"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	psapi "k8s.io/pod-security-admission/api"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
 )
 
 // gateDocument finds a document of the gate's configuration inside text.
@@ -52,7 +54,8 @@ func holdsGate(text string) bool {
 }
 
 // judgeNamespaceLabels denies Namespaces whose labels enforce less Pod Security
-// than the gate asks for, or than the namespace has now.
+// than the gate asks for, or than the namespace has now: by the labels that the
+// gate describes, or by the API server's defaults as the gate mirrors them.
 func (s *self) judgeNamespaceLabels(o selfObject) []plugin.Finding {
 	if o.id.Group() != "" || !strings.EqualFold(o.id.Kind, "Namespace") {
 		return nil
@@ -88,13 +91,54 @@ func (s *self) floors(namespace string) []standard {
 		}
 		floors = append(floors, standard{LevelVersion: psapi.LevelVersion{Level: level, Version: version}, source: "the gate"})
 	}
-	for _, described := range s.namespaces {
-		if described.Name == namespace {
-			policy, _ := psapi.PolicyToEvaluate(described.Labels, privileged())
-			floors = append(floors, standard{LevelVersion: policy.Enforce, source: "the namespace"})
+	for _, floor := range s.admitted(namespace) {
+		if !slices.Contains(floors, floor) {
+			floors = append(floors, floor)
 		}
 	}
 	return floors
+}
+
+// admitted are the levels that admission enforces in a namespace as it is: those
+// of the labels that the gates describe, completed by the API server's defaults,
+// or those defaults alone. A namespace that is exempt has no defaults to lose.
+func (s *self) admitted(namespace string) []standard {
+	clusters := s.clusters
+	if len(clusters) == 0 {
+		clusters = []clusterPodSecurity{{defaults: privileged()}}
+	}
+	var levels []standard
+	for _, cluster := range clusters {
+		defaults, described := cluster.defaults, false
+		if slices.Contains(cluster.exempt.Namespaces, namespace) {
+			defaults = privileged()
+		}
+		for _, each := range s.namespaces {
+			if each.Name == namespace {
+				policy, _ := psapi.PolicyToEvaluate(each.Labels, defaults)
+				levels, described = append(levels, standard{LevelVersion: policy.Enforce, source: "the namespace"}), true
+			}
+		}
+		if !described {
+			levels = append(levels, standard{LevelVersion: defaults.Enforce, source: "the API server, by its defaults,"})
+		}
+	}
+	return levels
+}
+
+// admissionOf reads the gates' mirrors of the API server's defaults. What cannot
+// be read is the strictest, as in admission; a gate with it is not loaded.
+func admissionOf(described []gate.PodSecurityAdmission) []clusterPodSecurity {
+	var clusters []clusterPodSecurity
+	for _, each := range described {
+		cluster, err := newClusterPodSecurity(&each)
+		if err != nil {
+			cluster.defaults = privileged()
+			cluster.defaults.Enforce.Level = psapi.LevelRestricted
+		}
+		clusters = append(clusters, cluster)
+	}
+	return clusters
 }
 
 func labelField(label string) string { return fmt.Sprintf("metadata.labels[%q]", label) }

@@ -54,10 +54,12 @@ func TestSelf_NamespaceLabelsMayOnlyTighten(t *testing.T) {
 		return "apiVersion: v1\nkind: Namespace\nmetadata: {name: team-a, labels: {" + labels + "}}\n"
 	}
 	const level, version = "pod-security.kubernetes.io/enforce: ", "pod-security.kubernetes.io/enforce-version: "
+	defaults := &gate.PodSecurityAdmission{Defaults: gate.PodSecurityModes{Enforce: "baseline", EnforceVersion: "v1.35"}}
 	for name, test := range map[string]struct {
 		labels  string
 		minimum *gate.PodSecurity
 		has     map[string]string
+		admits  *gate.PodSecurityAdmission
 		want    int
 	}{
 		"below the gate":           {labels: level + "baseline", minimum: &gate.PodSecurity{Level: "restricted"}, want: 1},
@@ -68,12 +70,24 @@ func TestSelf_NamespaceLabelsMayOnlyTighten(t *testing.T) {
 		"above the namespace":      {labels: level + "restricted", has: map[string]string{"pod-security.kubernetes.io/enforce": "baseline"}},
 		"an older version":         {labels: version + "v1.20", minimum: &gate.PodSecurity{Level: "restricted", Version: "v1.35"}, want: 1},
 		"a newer version":          {labels: version + "v1.36", minimum: &gate.PodSecurity{Level: "restricted", Version: "v1.35"}},
+		"below the API server's defaults":         {labels: level + "privileged", admits: defaults, want: 1},
+		"as the API server's defaults":            {labels: level + "baseline", admits: defaults},
+		"below them by the version":               {labels: version + "v1.20", admits: defaults, want: 1},
+		"below them where the labels say nothing": {labels: level + "privileged", has: map[string]string{"team": "a"}, admits: defaults, want: 1},
+		"below them where the labels say less":    {labels: level + "privileged", has: map[string]string{"pod-security.kubernetes.io/enforce": "privileged"}, admits: defaults},
+		"below them in an exempt namespace": {labels: level + "privileged", admits: &gate.PodSecurityAdmission{
+			Defaults: defaults.Defaults, Exemptions: gate.PodSecurityExemptions{Namespaces: []string{"team-a"}},
+		}},
+		"below defaults that cannot be read": {labels: level + "baseline", admits: &gate.PodSecurityAdmission{Defaults: gate.PodSecurityModes{Enforce: "strict"}}, want: 1},
 		"a gate's unreadable text": {labels: level + "baseline", minimum: &gate.PodSecurity{Level: "strict"}, want: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := SelfConfig{PodSecurity: test.minimum}
 			if test.has != nil {
 				config.Namespaces = []gate.Namespace{{Name: "team-a", Labels: test.has}}
+			}
+			if test.admits != nil {
+				config.Admission = []gate.PodSecurityAdmission{*test.admits, *test.admits} // of two gates: said once
 			}
 			found := withRule(selfFindings(config, sealed(t, namespace(test.labels))), ruleSelfNamespaceLabels)
 			if len(found) != test.want {

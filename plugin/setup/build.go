@@ -118,6 +118,9 @@ func selfConfig(effective gate.Effective) policy.SelfConfig {
 		if minimum != nil && (config.PodSecurity == nil || strictness(minimum.Level) > strictness(config.PodSecurity.Level)) {
 			config.PodSecurity = minimum
 		}
+		if admission := each.Spec.Judge.PodSecurityAdmission; admission != nil {
+			config.Admission = append(config.Admission, *admission)
+		}
 	}
 	return config
 }
