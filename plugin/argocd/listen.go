@@ -42,11 +42,7 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration) error {
 	if err := s.trees.clear(); err != nil {
 		return errors.Join(fmt.Errorf("emptying the work folder %s: %w", s.options.Work, err), listener.Close())
 	}
-	server := grpc.NewServer(
-		grpc.MaxRecvMsgSize(mostMessageBytes), grpc.MaxSendMsgSize(mostMessageBytes),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPing, PermitWithoutStream: true}),
-		grpc.UnaryInterceptor(s.guardUnary), grpc.StreamInterceptor(s.guardStream),
-	)
+	server := grpc.NewServer(append(connections(), grpc.UnaryInterceptor(s.guardUnary), grpc.StreamInterceptor(s.guardStream))...)
 	protocol.RegisterConfigManagementPluginServiceServer(server, s)
 	stopped := context.AfterFunc(ctx, func() { s.end(server, grace) })
 	defer stopped()
@@ -60,6 +56,14 @@ func (s *Server) Serve(ctx context.Context, grace time.Duration) error {
 		return fmt.Errorf("serving on the plugin's socket: %w", err)
 	}
 	return nil
+}
+
+// connections are the bounds of a connection.
+func connections() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(mostMessageBytes), grpc.MaxSendMsgSize(mostMessageBytes),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPing, PermitWithoutStream: true}),
+	}
 }
 
 // answering is what is left of the grace for answers.

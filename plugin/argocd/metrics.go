@@ -3,6 +3,7 @@ package argocd
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/verify"
 )
 
@@ -36,7 +38,7 @@ func newMetrics(s *Server) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "assay_requests_total", Help: "Applications asked about, by answer (allowed, denied, undetermined) and the stage that decided.",
+			Name: "assay_requests_total", Help: "Applications asked about, by answer (allowed, denied, undetermined) and what decided: a step of the door, or the area of the first rule.",
 		}, []string{"outcome", "stage"}),
 		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "assay_findings_total", Help: "Findings by rule and level; those of level warn stop nothing.",
@@ -48,6 +50,17 @@ func newMetrics(s *Server) *metrics {
 	}
 	m.registry.MustRegister(m.requests, m.findings, m.seconds, gauges{s})
 	return m
+}
+
+// decidedBy is the area of the rule that stopped the application first, such as
+// image, pss or render, of which there are few; "verdict" when nothing did.
+func decidedBy(v *plugin.Verdict) string {
+	blocking, _ := report.Causes(v)
+	if len(blocking) == 0 {
+		return "verdict"
+	}
+	area, _, _ := strings.Cut(blocking[0].Rule, "/")
+	return area
 }
 
 // judged counts one verdict.

@@ -178,7 +178,7 @@ func (s *Server) generate(ctx context.Context, stream protocol.ConfigManagementP
 	}
 	verdict := s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.queue.enter, s.leaving})
 	answer := s.door.answer(verdict)
-	s.tell(answer.Verdict, "verdict")
+	s.tell(answer.Verdict, decidedBy(answer.Verdict))
 	if answer.Message != "" {
 		return nil, status.Error(code(answer.Verdict), answer.Message)
 	}
