@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,18 +21,49 @@ import (
 type kindTable struct {
 	defined map[schema.GroupKind][]string // the plurals of rendered definitions
 	cluster map[string][]string           // the API server's own cluster-scoped kinds, by group
+	// surplus are the indexes of definitions that are not looked at.
+	surplus []int
 }
+
+// pluralsPerKind is how many names of one kind are looked at. The API server
+// accepts the first alone (apiextensions-apiserver pkg/controller/status), and
+// every further one makes every policy be asked twice more about every object
+// of the kind.
+const pluralsPerKind = 4
 
 // newKindTable reads the CustomResourceDefinitions among the objects.
 func newKindTable(objects []plugin.Object) kindTable {
 	table := kindTable{defined: map[schema.GroupKind][]string{}, cluster: clusterScopedKinds()}
-	for _, object := range objects {
-		if read := readDefinition(object); read.isDefinition && read.problem() == "" {
-			kind := schema.GroupKind{Group: read.group, Kind: read.kind}
-			table.defined[kind] = append(table.defined[kind], read.plural)
+	for i, object := range objects {
+		read := readDefinition(object)
+		if !read.isDefinition || read.problem() != "" {
+			continue
+		}
+		kind := schema.GroupKind{Group: read.group, Kind: read.kind}
+		switch known := table.defined[kind]; {
+		case slices.Contains(known, read.plural):
+		case len(known) == pluralsPerKind:
+			table.surplus = append(table.surplus, i)
+		default:
+			table.defined[kind] = append(known, read.plural)
 		}
 	}
 	return table
+}
+
+// findings deny the definitions that are not looked at.
+func (t kindTable) findings(objects []plugin.Object) []plugin.Finding {
+	var findings []plugin.Finding
+	for _, i := range t.surplus {
+		read := readDefinition(objects[i])
+		findings = append(findings, plugin.Finding{
+			Rule: ruleInvalidObject, Level: plugin.Deny, Object: objects[i].ID(), Origin: objects[i].Origin, Field: "spec.names.plural",
+			Message: fmt.Sprintf("the kind %s of group %s has more than %d definitions", read.kind, read.group, pluralsPerKind),
+			Why:     "the API server accepts one name for a kind, and under which of them an object is filed cannot be told",
+			Hint:    "leave one definition of the kind",
+		})
+	}
+	return findings
 }
 
 // place is where the API server may file an object.

@@ -127,3 +127,20 @@ func TestKinds_PluralsAreThoseOfTheDefinitions(t *testing.T) {
 		}
 	}
 }
+
+func TestKinds_MoreDefinitionsOfOneKindThanAreLookedAtAreDenied(t *testing.T) {
+	config := policyConfig(t, policyText{resources: "example.com gizmos"}.String(), nil)
+	text := widget
+	for i := range pluralsPerKind {
+		text += definitionOf(fmt.Sprintf("w%d.example.com", i), "example.com", "Widget", "Namespaced")
+	}
+	more := definitionOf("gizmos.example.com", "example.com", "Widget", "Namespaced")
+	finding := one(t, withRule(judgeWith(t, config, sealed(t, text+more)), ruleInvalidObject))
+	if finding.Level != plugin.Deny || finding.Object.Name != "gizmos.example.com" {
+		t.Errorf("%+v", finding)
+	}
+	again := definitionOf("w0.example.com", "example.com", "Widget", "Namespaced")
+	if found := withRule(judgeWith(t, config, sealed(t, text+again)), ruleInvalidObject); len(found) != 0 {
+		t.Errorf("twin: %+v", found)
+	}
+}

@@ -123,6 +123,7 @@ func newIsolation(v *view) isolation {
 		switch {
 		case ok:
 			known.policies[s.namespace] = append(known.policies[s.namespace], policy)
+		case !enforcesNetworkPolicies(s.kind.Group):
 		case strings.HasSuffix(s.kind.Kind, "NetworkPolicy") && hasAnyPrefix(s.kind.Kind, "Global", "Cluster", "Admin", "BaselineAdmin", "CiliumClusterwide"):
 			known.everywhere = true
 		case strings.HasSuffix(s.kind.Kind, "NetworkPolicy"):
@@ -130,6 +131,16 @@ func newIsolation(v *view) isolation {
 		}
 	}
 	return known
+}
+
+// enforcesNetworkPolicies reports whether objects of the API group can isolate
+// Pods. Who writes the rendering can name a kind of any other group as he likes,
+// and would make the question undecided for all namespaces.
+func enforcesNetworkPolicies(group string) bool {
+	return slices.Contains([]string{
+		"cilium.io", "crd.projectcalico.org", "projectcalico.org", "crd.antrea.io", "policy.networking.k8s.io",
+		"networking.gke.io", "networking.k8s.aws",
+	}, group)
 }
 
 func (i isolation) foreign(namespace string) bool { return i.everywhere || i.others[namespace] }

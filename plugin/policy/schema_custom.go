@@ -53,7 +53,7 @@ func newCustomVersion(ctx context.Context, path string, props *apiextensions.JSO
 	if err != nil {
 		return nil, field.ErrorList{field.Invalid(at, "", err.Error())}
 	}
-	if problems := structuralschema.ValidateStructural(at, structural); len(problems) > 0 {
+	if problems := append(unknownTypes(at, structural), structuralschema.ValidateStructural(at, structural)...); len(problems) > 0 {
 		return nil, problems
 	}
 	problems, err := schemadefaulting.ValidateDefaults(ctx, at, structural, true, true)

@@ -98,8 +98,13 @@ func TestSchema_ABrokenDefinitionIsDeniedByName(t *testing.T) {
 	whole := gadgets(gadgetSchema)
 	nested := "type: object\n          properties: {a: {type: array, items: {type: array, items: {type: string, x-kubernetes-validations: [{rule: \"self.matches('a+b+')\"}]}}}}"
 	for name, test := range map[string]struct{ text, field, says string }{
-		"no schema":               {strings.Split(whole, "    schema:")[0], "spec.versions[0].schema.openAPIV3Schema", "needs a schema"},
-		"not an object":           {gadgets("type: string"), "spec.versions[0].schema.openAPIV3Schema.type", "object"},
+		"no schema":                {strings.Split(whole, "    schema:")[0], "spec.versions[0].schema.openAPIV3Schema", "needs a schema"},
+		"not an object":            {gadgets("type: string"), "spec.versions[0].schema.openAPIV3Schema.type", "object"},
+		"a type that there is not": {gadgets("type: object\n          properties: {a: {type: integr}}"), "spec.versions[0].schema.openAPIV3Schema.properties[a].type", `Unsupported value: "integr"`},
+		"a type of an item that there is not": {gadgets("type: object\n          properties: {a: {type: array, items: {type: strin}}}"),
+			"spec.versions[0].schema.openAPIV3Schema.properties[a].items.type", `"strin"`},
+		"a type of a value that there is not": {gadgets("type: object\n          properties: {a: {type: object, additionalProperties: {type: strin}}}"),
+			"spec.versions[0].schema.openAPIV3Schema.properties[a].additionalProperties.type", `"strin"`},
 		"not structural":          {gadgets("type: object\n          properties: {a: {}}"), "spec.versions[0].schema.openAPIV3Schema.properties[a].type", "must not be empty"},
 		"a default that is wrong": {gadgets("type: object\n          properties: {a: {type: string, default: 7}}"), "spec.versions[0].schema.openAPIV3Schema.properties[a].default", "string"},
 		"a rule that does not compile": {gadgets("type: object\n          x-kubernetes-validations: [{rule: 'self.'}]"),

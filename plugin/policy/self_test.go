@@ -62,14 +62,14 @@ func TestSelf_NamespaceLabelsMayOnlyTighten(t *testing.T) {
 		admits  *gate.PodSecurityAdmission
 		want    int
 	}{
-		"below the gate":           {labels: level + "baseline", minimum: &gate.PodSecurity{Level: "restricted"}, want: 1},
-		"as the gate":              {labels: level + "restricted", minimum: &gate.PodSecurity{Level: "restricted"}},
-		"above the gate":           {labels: level + "restricted", minimum: &gate.PodSecurity{Level: "baseline"}},
-		"no gate":                  {labels: level + "privileged"},
-		"below the namespace":      {labels: level + "privileged", has: map[string]string{"pod-security.kubernetes.io/enforce": "baseline"}, want: 1},
-		"above the namespace":      {labels: level + "restricted", has: map[string]string{"pod-security.kubernetes.io/enforce": "baseline"}},
-		"an older version":         {labels: version + "v1.20", minimum: &gate.PodSecurity{Level: "restricted", Version: "v1.35"}, want: 1},
-		"a newer version":          {labels: version + "v1.36", minimum: &gate.PodSecurity{Level: "restricted", Version: "v1.35"}},
+		"below the gate":                          {labels: level + "baseline", minimum: &gate.PodSecurity{Level: "restricted"}, want: 1},
+		"as the gate":                             {labels: level + "restricted", minimum: &gate.PodSecurity{Level: "restricted"}},
+		"above the gate":                          {labels: level + "restricted", minimum: &gate.PodSecurity{Level: "baseline"}},
+		"no gate":                                 {labels: level + "privileged"},
+		"below the namespace":                     {labels: level + "privileged", has: map[string]string{"pod-security.kubernetes.io/enforce": "baseline"}, want: 1},
+		"above the namespace":                     {labels: level + "restricted", has: map[string]string{"pod-security.kubernetes.io/enforce": "baseline"}},
+		"an older version":                        {labels: version + "v1.20", minimum: &gate.PodSecurity{Level: "restricted", Version: "v1.35"}, want: 1},
+		"a newer version":                         {labels: version + "v1.36", minimum: &gate.PodSecurity{Level: "restricted", Version: "v1.35"}},
 		"below the API server's defaults":         {labels: level + "privileged", admits: defaults, want: 1},
 		"as the API server's defaults":            {labels: level + "baseline", admits: defaults},
 		"below them by the version":               {labels: version + "v1.20", admits: defaults, want: 1},
@@ -79,7 +79,7 @@ func TestSelf_NamespaceLabelsMayOnlyTighten(t *testing.T) {
 			Defaults: defaults.Defaults, Exemptions: gate.PodSecurityExemptions{Namespaces: []string{"team-a"}},
 		}},
 		"below defaults that cannot be read": {labels: level + "baseline", admits: &gate.PodSecurityAdmission{Defaults: gate.PodSecurityModes{Enforce: "strict"}}, want: 1},
-		"a gate's unreadable text": {labels: level + "baseline", minimum: &gate.PodSecurity{Level: "strict"}, want: 1},
+		"a gate's unreadable text":           {labels: level + "baseline", minimum: &gate.PodSecurity{Level: "strict"}, want: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := SelfConfig{PodSecurity: test.minimum}

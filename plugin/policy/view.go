@@ -85,6 +85,7 @@ func newView(sealed plugin.Sealed, described []gate.Namespace) *view {
 		}
 		v.namespaces[namespace.Name] = &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace.Name, Labels: labels}}
 	}
+	v.findings = v.kinds.findings(sealed.Objects)
 	parts := make([]view, len(sealed.Objects))
 	sideBySide(len(parts), func(i int) {
 		parts[i] = view{sealed: sealed, kinds: v.kinds, defaults: v.defaults}
