@@ -100,7 +100,7 @@ func TestBadInput_WaiverPastItsDayIsDenied(t *testing.T) {
     approver: platform@example.com
     until: %s
 `, w.digest.Context().Name(), w.digest.DigestStr(), until.UTC().Format(time.DateOnly))
-	}, denied("image/not-signed", "waiver/expired", "ended on"))
+	}, denied("image/not-signed", "waiver/expired", "ended on", "gate/gate.yaml:13"))
 }
 
 func TestBadInput_UnknownFieldInTheGateIsRefused(t *testing.T) {

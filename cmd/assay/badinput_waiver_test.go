@@ -84,7 +84,7 @@ func TestBadInput_WaiverThatIsTooLongIsDenied(t *testing.T) {
 					days = test.days
 				}
 				w.spec = w.waiver("until: "+inDays(20), "until: "+inDays(days)) + test.terms
-			}, denied("image/not-signed", "waiver/too-long", "so it does not hold"))
+			}, denied("image/not-signed", "waiver/too-long", "so it does not hold", "gate/gate.yaml:13"))
 		})
 	}
 }

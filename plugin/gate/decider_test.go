@@ -234,7 +234,7 @@ func TestDecider_EndingSaysInHowManyDays(t *testing.T) {
 	} {
 		finding := imageFinding()
 		notes, _ := deciderOf([]Waiver{imageWaiver()}).Notes(someSource(), at(moment), []plugin.Finding{finding})
-		if len(notes) != 1 || !strings.HasSuffix(notes[0].Message, want) {
+		if len(notes) != 1 || !strings.HasSuffix(notes[0].Message, want+" (g.yaml:7)") {
 			t.Errorf("%s: %+v", moment, notes)
 		}
 	}

@@ -55,7 +55,7 @@ func (d *Decider) Notes(source plugin.Source, at time.Time, findings []plugin.Fi
 		met := d.met(source, waiver, findings)
 		if met == nil && waiver.state(at, d.terms) != expired {
 			if note, near := d.near(source, waiver, findings); near {
-				notes = append(notes, note)
+				notes = append(notes, atWaiver(note))
 				continue
 			}
 		}
@@ -64,10 +64,19 @@ func (d *Decider) Notes(source plugin.Source, at time.Time, findings []plugin.Fi
 		}
 		if note, say := waiver.note(at, d.terms, met); say {
 			note.Gate = d.gate.Metadata.Name
-			notes = append(notes, note)
+			notes = append(notes, atWaiver(note))
 		}
 	}
 	return notes, banner
+}
+
+// atWaiver adds to the message where the waiver stands: a note about an object
+// is shown under the object, with the object's own line.
+func atWaiver(note plugin.Finding) plugin.Finding {
+	if at := note.Origin.String(); at != "" {
+		note.Message += " (" + at + ")"
+	}
+	return note
 }
 
 // met is the first finding that the waiver means; nil when there is none.
