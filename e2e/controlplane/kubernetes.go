@@ -92,6 +92,17 @@ func (c *Cluster) Stop() {
 	}
 }
 
+// StartTypeChecks starts the controller of kube-controller-manager that writes
+// status.typeChecking of ValidatingAdmissionPolicies. Somebody else's cluster has
+// it already.
+func (c *Cluster) StartTypeChecks() error {
+	if c.binaries == "" {
+		return nil
+	}
+	_, err := c.launch(Command{Name: "typecheck", Args: []string{filepath.Join(c.binaries, "typecheck"), c.Kubeconfig}})
+	return err
+}
+
 // launch starts a server that ends with the cluster.
 func (c *Cluster) launch(command Command) (*Process, error) {
 	command.Logs = c.Logs()

@@ -43,6 +43,8 @@ type testCase struct {
 type corpus struct {
 	definitions, namespaces, olds, params, policies, bindings []map[string]any
 	cases                                                     []testCase
+	// described are the definitions that the gate is given too.
+	described []map[string]any
 }
 
 // readCorpus reads the shipped policies and their cases, the installation's

@@ -36,7 +36,7 @@ func loadGate(from corpus) (*gate.Config, error) {
 			"podSecurity": map[string]any{"level": "privileged"}}},
 	}}
 	var text strings.Builder
-	for _, document := range slices.Concat(documents, from.policies, from.bindings, from.params) {
+	for _, document := range slices.Concat(documents, from.described, from.policies, from.bindings, from.params) {
 		encoded, err := json.Marshal(document)
 		if err != nil {
 			return nil, err

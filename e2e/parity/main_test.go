@@ -52,7 +52,7 @@ func run(m *testing.M) int {
 		defer cluster.Stop()
 	}
 	if err == nil {
-		shared, err = newServer(cluster.API, audit)
+		shared, err = newServer(cluster, audit)
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%v\nthe servers' logs are in %s\n", err, filepath.Join(dir, "logs"))

@@ -21,8 +21,9 @@ import (
 
 // server is the API server as its administrator sees it.
 type server struct {
-	client dynamic.Interface
-	audit  *audit
+	cluster *controlplane.Cluster
+	client  dynamic.Interface
+	audit   *audit
 	// warnings are those of the last answer.
 	warnings []string
 }
@@ -32,9 +33,9 @@ func (s *server) HandleWarningHeader(_ int, _ string, text string) {
 	s.warnings = append(s.warnings, text)
 }
 
-func newServer(api *controlplane.API, log *audit) (*server, error) {
-	s := &server{audit: log}
-	config := rest.CopyConfig(api.Config)
+func newServer(cluster *controlplane.Cluster, log *audit) (*server, error) {
+	s := &server{cluster: cluster, audit: log}
+	config := rest.CopyConfig(cluster.Config)
 	config.WarningHandler = s
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return roundTripper{audit: log, next: next} })
 	var err error

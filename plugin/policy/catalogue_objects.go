@@ -10,6 +10,7 @@ const (
 	ruleResourceName         = "gate/resource-name"
 	ruleParams               = "gate/params"
 	ruleOptOut               = "gate/opt-out-by-label"
+	ruleTypeCheck            = "gate/type-check"
 )
 
 const podSecurityReference = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"

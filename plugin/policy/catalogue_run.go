@@ -65,6 +65,13 @@ func adviceRules() []Rule {
 			Fix: "select by namespace, or put a rule that everybody has to keep into a policy without it",
 		},
 		{
+			ID: ruleTypeCheck, Severity: "medium", Level: "Warn", Title: "A policy's expressions fit the kinds that it matches",
+			Why: "CEL in a policy has no types when it is stored, so a field that a kind does not have is an error of each request; " +
+				"a cluster says the same under status.typeChecking of the policy. A field that holds quantities, such as resources.limits, has no type there and counts as unknown",
+			Fix:        "correct the name or the comparison, write dyn(...) around what the types do not know, or match other kinds; beside the gate, CustomResourceDefinitions give custom kinds their types",
+			References: []string{"https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/#type-checking"},
+		},
+		{
 			ID: "gate/object-labels", Severity: "medium", Level: "Warn", Title: "Policies do not select by what the application writes",
 			Why: "an application can leave a policy by changing its own labels",
 			Fix: "select by namespace",

@@ -30,8 +30,8 @@ type Compiled struct {
 	// Judges is never empty.
 	Judges []plugin.Judge
 	// Warnings are about the configuration: a policy without a binding, which is
-	// not in force, a binding without its policy, and a rule for a resource that
-	// there is not.
+	// not in force, a binding without its policy, a rule for a resource that
+	// there is not, an expression that does not fit the kinds that it is about.
 	Warnings []plugin.Finding
 }
 
@@ -41,7 +41,9 @@ type Compiler struct {
 	mutex    sync.Mutex
 	policies map[string]*admissionPolicy
 	shared   map[string]sharedVariables
-	kyverno  kyvernoCompiler
+	// typed is what the types of kinds say against policies.
+	typed   map[string][]typeWarning
+	kyverno kyvernoCompiler
 	// constraintTemplates are Gatekeeper's, by their text.
 	constraintTemplates map[string]*constraintTemplate
 	regoCapabilities    func() *ast.Capabilities
@@ -52,7 +54,7 @@ type Compiler struct {
 // NewCompiler returns an empty compiler.
 func NewCompiler() *Compiler {
 	return &Compiler{
-		policies: map[string]*admissionPolicy{}, shared: map[string]sharedVariables{},
+		policies: map[string]*admissionPolicy{}, shared: map[string]sharedVariables{}, typed: map[string][]typeWarning{},
 		constraintTemplates: map[string]*constraintTemplate{}, regoCapabilities: newRegoCapabilities(), plain: map[string]ownPolicies{},
 	}
 }
@@ -84,6 +86,7 @@ func (c *Compiler) Compile(config Config) (Compiled, error) {
 	if err := errors.Join(problems...); err != nil {
 		return Compiled{}, fmt.Errorf("compiling the rules of gate %q: %w", config.Gate.Metadata.Name, err)
 	}
+	warnings = append(warnings, c.typeWarnings(config, schemas.given)...)
 	engines := append([]engine{podSecurity, schemas}, packs.engines...)
 	if most := time.Duration(config.Gate.Spec.Lock.MaxBuildAge); most > 0 {
 		engines = append(engines, lockAge{fields: imageFields(config.Gate), most: most})

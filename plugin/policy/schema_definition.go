@@ -25,6 +25,8 @@ const definitionsKept = 256
 // customDefinition is a CustomResourceDefinition, read and checked.
 type customDefinition struct {
 	kind schema.GroupKind
+	// plural and singular are the names of the resource.
+	plural, singular string
 	// versions are those that the API serves, by name.
 	versions map[string]*customVersion
 	// wrong is why the API server would refuse the definition.
@@ -77,6 +79,7 @@ func newDefinition(ctx context.Context, encoded []byte) *customDefinition {
 	definition.checkNames(text)
 	apiextensionsv1.SetDefaults_CustomResourceDefinition(&text.CustomResourceDefinition)
 	apiextensionsv1.SetDefaults_CustomResourceDefinitionSpec(&text.Spec)
+	definition.plural, definition.singular = text.Spec.Names.Plural, text.Spec.Names.Singular
 	for i := range text.Spec.Versions {
 		definition.addVersion(ctx, fmt.Sprintf("spec.versions[%d]", i), &text.Spec.Versions[i])
 	}
