@@ -24,6 +24,8 @@ type server struct {
 	cluster *controlplane.Cluster
 	client  dynamic.Interface
 	audit   *audit
+	// installed is set when the corpus was stored.
+	installed bool
 	// warnings are those of the last answer.
 	warnings []string
 }
@@ -114,6 +116,10 @@ func readAnswer(refusal error, spoken said, warnings []string) answer {
 // last what judges them, each binding once more with the action Warn, so that
 // one answer holds what all policies say.
 func (s *server) install(ctx context.Context, from corpus) error {
+	if s.installed { // what is in force would refuse some of it
+		return nil
+	}
+	s.installed = true
 	for _, documents := range [][]map[string]any{from.definitions, from.namespaces, from.olds, from.params, from.policies} {
 		for _, document := range documents {
 			if err := s.store(ctx, document); err != nil {

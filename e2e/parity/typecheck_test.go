@@ -32,7 +32,15 @@ func TestParity_TypeChecksSayWhatStatusTypeCheckingSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), controlplane.Slowly, errors.New("the policies were not checked"))
+	defer cancel()
+	if err := shared.install(ctx, from); err != nil {
+		t.Fatal(err)
+	}
 	for _, document := range documents {
+		if err := shared.store(ctx, document); err != nil {
+			t.Fatal(err)
+		}
 		if document["kind"] == "CustomResourceDefinition" {
 			from.definitions = append(from.definitions, document)
 		} else {
@@ -44,8 +52,6 @@ func TestParity_TypeChecksSayWhatStatusTypeCheckingSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeoutCause(t.Context(), controlplane.Slowly, errors.New("the policies were not checked"))
-	defer cancel()
 	theirs, err := shared.typeChecks(ctx, from)
 	if err != nil {
 		t.Fatal(err)
@@ -96,11 +102,8 @@ func typeChecks(from corpus) (expressionWarnings, error) {
 // time's nanoseconds.
 var numbered = regexp.MustCompile(`\b([A-Z][A-Za-z]*)[0-9]+([.,)])`)
 
-// typeChecks stores the corpus and reads what the controller writes.
+// typeChecks reads what the controller writes about the corpus, which is stored.
 func (s *server) typeChecks(ctx context.Context, from corpus) (expressionWarnings, error) {
-	if err := s.install(ctx, from); err != nil {
-		return nil, err
-	}
 	if err := controlplane.Until(ctx, func(context.Context) error { return s.published(from.definitions) }); err != nil {
 		return nil, err
 	}
