@@ -29,6 +29,9 @@ func converted(object runtime.Object, to schema.GroupVersionKind) (runtime.Objec
 		utilruntime.Must(register(scheme)) // the generated functions return nil
 	}
 	internal, err := scheme.ConvertToVersion(object, schema.GroupVersion{Group: to.Group, Version: runtime.APIVersionInternal})
+	if runtime.IsNotRegisteredError(err) {
+		return nil, fmt.Errorf("the policy asks about %s, and Kubernetes serves no other version of it that could be converted; write the object as %s", to.GroupVersion(), to.GroupVersion())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("converting to %s: %w", to.GroupVersion(), err)
 	}

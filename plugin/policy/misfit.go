@@ -156,8 +156,11 @@ func (s misfitSearch) leaf(value any, of reflect.Type, path string) (misfit, boo
 }
 
 // hidden reports whether the value may be a credential: of a Secret all are, of
-// a Pod those of the environment.
-func (s misfitSearch) hidden(path string) bool { return s.secret || strings.Contains(path, "env[") }
+// a Pod those of the environment, elsewhere those whose name says so.
+func (s misfitSearch) hidden(path string) bool {
+	name := strings.TrimSuffix(path[strings.LastIndexByte(path, '.')+1:], `"]`)
+	return s.secret || strings.Contains(path, "env[") || namesCredential(name)
+}
 
 // quoted says how to write a value as a string.
 func (s misfitSearch) quoted(value any, path string) string {

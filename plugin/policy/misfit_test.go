@@ -36,6 +36,7 @@ func TestMisfit_NamesTheFieldAndWhatToWrite(t *testing.T) {
 		"no quantity":            {deployment("", ", resources: {limits: {memory: much}}"), first + "resources.limits.memory", "a quantity such as 500m or 64Mi is expected", deployment("", ", resources: {limits: {memory: 1}}")},
 		"no port":                {deployment("", ", livenessProbe: {tcpSocket: {port: [80]}}"), first + "livenessProbe.tcpSocket.port", "a whole number or a string is expected", deployment("", ", livenessProbe: {tcpSocket: {port: web}}")},
 		"environment":            {deployment("", ", env: [{name: a, value: 9753}]"), first + "env[0].value", "is a number, a string is expected; write it in quotes", deployment("", ", env: [{name: a, value: '9753'}]")},
+		"number that is a password": {configMap("{db-password: 9753}"), "data.db-password", "a string is expected; write it in quotes", configMap(`{db-password: '${X}'}`)},
 		"number in a Secret":     {secret("stringData: {password: 9753}"), "stringData.password", "stringData.password is a number, a string is expected; write it in quotes", secret("stringData: {password: '9753'}")},
 		"no base64 in a Secret":  {secret("data: {password: not-base64-9753}"), "data.password", "data.password is a string, base64 is expected", secret("data: {password: OTc1Mw==}")},
 		"metadata":               {strings.Replace(configMap("{}"), "name: web,", "name: web, labels: {a: 1},", 1), "metadata.labels.a", `write "1"`, strings.Replace(configMap("{}"), "name: web,", "name: web, labels: {a: b},", 1)},

@@ -118,7 +118,7 @@ func (w schemaWalk) scalar(path string, value any, of *openSchema) {
 	case "integer":
 		if !isInteger(value) {
 			w.mistyped(path, value, "a whole number")
-		} else if number := floatOf(value); of.Format == "int32" && (number > math.MaxInt32 || number < math.MinInt32) && !w.typed {
+		} else if number := floatOf(value); of.Format == "int32" && (number > math.MaxInt32 || number < math.MinInt32) { // the API's own type cuts it off
 			w.said.wrong(path, "%v does not fit into 32 bits", value)
 		}
 	case "number":

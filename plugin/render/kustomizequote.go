@@ -88,7 +88,7 @@ func yamlComplaint(text string) string {
 	if err == nil {
 		return ""
 	}
-	fault := newYAMLFault(unknownAnchor.ReplaceAllString(err.Error(), "unknown anchor"))
+	fault := newYAMLFault(withoutQuotes(err.Error()))
 	fault.line = min(fault.line, strings.Count(strings.TrimSpace(text), "\n")+1)
 	return fault.Error()
 }

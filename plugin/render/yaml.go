@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,7 +139,16 @@ func yamlError(err error, limits plugin.Limits, origin plugin.Origin) error {
 	case strings.Contains(err.Error(), "excessive aliasing"):
 		return overLimit("yamlNodes", limits, origin)
 	}
-	return invalid(origin, "this is not valid YAML", newYAMLFault(err.Error()))
+	return invalid(origin, "this is not valid YAML", newYAMLFault(withoutQuotes(err.Error())))
+}
+
+// quotedValue is a value in the library's words.
+var quotedValue = regexp.MustCompile("(?s)`.*`")
+
+// withoutQuotes is the library's complaint without the author's values: a
+// password that begins with an asterisk is an unknown anchor to it.
+func withoutQuotes(complaint string) string {
+	return quotedValue.ReplaceAllString(unknownAnchor.ReplaceAllString(complaint, "unknown anchor"), "a value")
 }
 
 // decodeJSON reads one JSON value.

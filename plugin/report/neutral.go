@@ -17,6 +17,9 @@ const longest = 2000
 // was cut is not cut again.
 const longestNote = 40
 
+// longestCommand is more than the name of a CI system's command is long.
+const longestCommand = 32
+
 // Neutral makes a text that an attacker may have written safe to print within
 // one line of a terminal: for the command line's own messages.
 func Neutral(text string) string { return neutral(text) }
@@ -38,6 +41,8 @@ func neutral(text string) string {
 		var r rune
 		r, size = utf8.DecodeRuneInString(text[i:])
 		switch {
+		case commands(text[:i], text[i:]):
+			out.WriteString(escape(r))
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&out, `\x%02x`, text[i])
 		case r == '\n':
@@ -51,6 +56,19 @@ func neutral(text string) string {
 		}
 	}
 	return out.String()
+}
+
+// commands reports whether a CI system that reads the log would take what
+// follows for a command to itself: "::error::" at the beginning of a line, for
+// which indentation does not count and which any word may become when the line
+// is broken, "##[error]" and "##vso[task.setvariable]" anywhere.
+func commands(before, text string) bool {
+	if strings.HasPrefix(text, "::") {
+		last, _ := utf8.DecodeLastRuneInString(before)
+		return before == "" || unicode.IsSpace(last)
+	}
+	name, found := strings.CutPrefix(text, "##")
+	return found && strings.HasPrefix(strings.TrimLeftFunc(name, unicode.IsLetter), "[")
 }
 
 func escape(r rune) string {
@@ -69,8 +87,10 @@ func escape(r rune) string {
 // overrides as they are.)
 func neutralJSON(document []byte) []byte {
 	out := make([]byte, 0, len(document))
-	for _, r := range string(document) {
+	for i, r := range string(document) {
 		switch {
+		case r == '#' && commands("", string(document[i:min(i+longestCommand, len(document))])):
+			out = fmt.Appendf(out, `\u%04x`, r)
 		case r == '\n' || unicode.IsGraphic(r):
 			out = utf8.AppendRune(out, r)
 		case r <= 0xffff:

@@ -154,3 +154,18 @@ func TestText_LinesFitTheWidthUnlessAWordIsLonger(t *testing.T) {
 		}
 	}
 }
+
+func TestNeutral_NoWordIsACommandToWhoReadsTheLog(t *testing.T) {
+	for text, want := range map[string]string{
+		"::error::x":                        `\x3a:error::x`,
+		"a ::add-mask::x":                   `a \x3a:add-mask::x`,
+		"a\n::x::":                          `a; \x3a:x::`,
+		"x ##vso[task.setvariable]y":        `x \x23#vso[task.setvariable]y`,
+		"x##[error]y":                       `x\x23#[error]y`,
+		"a ClassName::method, ## title [1]": "a ClassName::method, ## title [1]",
+	} {
+		if got := report.Neutral(text); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
