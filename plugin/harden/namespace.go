@@ -50,8 +50,13 @@ func podSecurityLabels(level string) setSetting {
 	}
 }
 
+// labelled also reports labels that cannot be read: they stay as they are.
 func labelled(namespace plugin.Object) bool {
-	labels, _ := at(namespace.Fields, "metadata", "labels").(map[string]any)
+	written := at(namespace.Fields, "metadata", "labels")
+	labels, readable := written.(map[string]any)
+	if !readable && written != nil {
+		return true
+	}
 	for name := range labels {
 		if strings.HasPrefix(name, "pod-security.kubernetes.io/") {
 			return true

@@ -21,9 +21,12 @@ func networkPolicies(mode string, described []gate.Namespace) setSetting {
 		for _, namespace := range described {
 			owned[namespace.Name] = namespace.Owned
 		}
-		guarded, used := map[string]bool{}, map[string]bool{}
+		guarded, used, taken := map[string]bool{}, map[string]bool{}, map[plugin.ObjectID]bool{}
 		for _, object := range objects {
 			id := object.ID()
+			if id.Kind == "NetworkPolicy" {
+				taken[networkPolicy(around.place(object), id.Name, nil).ID()] = true
+			}
 			_, makesPods := podSpecOf(object)
 			switch {
 			case id.Kind == "Namespace" && id.Group() == "":
@@ -40,6 +43,10 @@ func networkPolicies(mode string, described []gate.Namespace) setSetting {
 				continue
 			}
 			for _, made := range guard(around, objects, namespace, mode) {
+				if taken[made.ID()] {
+					findings = append(findings, nameTaken(made))
+					continue
+				}
 				objects = append(objects, made)
 				findings = append(findings, plugin.Finding{
 					Rule: rulePrefix + "networkPolicies", Level: plugin.Info, Object: made.ID(), Was: "null", Now: compact(made.Fields["spec"]),
@@ -49,6 +56,14 @@ func networkPolicies(mode string, described []gate.Namespace) setSetting {
 			}
 		}
 		return objects, findings
+	}
+}
+
+// nameTaken says that the author's own object stands where one would be added.
+func nameTaken(made plugin.Object) plugin.Finding {
+	return plugin.Finding{
+		Rule: ruleHeldBack, Level: plugin.Warn, Object: made.ID(),
+		Message: "no NetworkPolicy was added: the rendering has one of this name", Hint: "give yours another name than assay-*",
 	}
 }
 

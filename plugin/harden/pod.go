@@ -61,12 +61,24 @@ func (c container) path(field string) string {
 	return fmt.Sprintf("%s.%s[%d].%s", c.pod.target.place.path, c.list, c.index, field)
 }
 
-// readable reports whether the security contexts are what the API says they
-// are; what is not is left to the judge.
+// readable reports whether what hardening reads and writes is what the API says
+// it is; what is not is left to the judge, as the author wrote it.
 func (c container) readable() bool {
-	_, containerOK := c.fields["securityContext"].(map[string]any)
-	_, podOK := c.pod.spec["securityContext"].(map[string]any)
-	return (containerOK || c.fields["securityContext"] == nil) && (podOK || c.pod.spec["securityContext"] == nil)
+	return isAbsentOr[map[string]any](c.fields["securityContext"]) && isAbsentOr[map[string]any](c.pod.spec["securityContext"]) &&
+		isAbsentOr[[]any](c.fields["volumeMounts"]) && isAbsentOr[[]any](c.pod.spec["volumes"]) &&
+		readableAmounts(c.fields) && readableAmounts(c.pod.spec)
+}
+
+// readableAmounts reports whether requests and limits can be read.
+func readableAmounts(holder map[string]any) bool {
+	resources, _ := holder["resources"].(map[string]any)
+	return isAbsentOr[map[string]any](holder["resources"]) &&
+		isAbsentOr[map[string]any](resources["requests"]) && isAbsentOr[map[string]any](resources["limits"])
+}
+
+func isAbsentOr[T any](value any) bool {
+	_, is := value.(T)
+	return is || value == nil
 }
 
 // secured reports whether the author wrote a field of the securityContext, here
