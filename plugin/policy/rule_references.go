@@ -118,10 +118,10 @@ func podReferenceRules() []codeRule {
 	configuration := []string{"https://kubernetes.io/docs/concepts/configuration/configmap/"}
 	return []codeRule{
 		referenceRule(Rule{ID: "references/config-map", Title: "ConfigMaps that Pods name are rendered", References: configuration}, func(v *view) []reference {
-			return podReferences(v, "ConfigMap", configMapsOf)
+			return podReferences(v, "ConfigMap", requiredOf("ConfigMap"))
 		}),
 		referenceRule(Rule{ID: "references/secret", Title: "Secrets that Pods name are rendered, or something that makes them", References: configuration}, func(v *view) []reference {
-			return podReferences(v, "Secret", secretsOf)
+			return podReferences(v, "Secret", requiredOf("Secret"))
 		}),
 		referenceRule(Rule{ID: "references/volume-claim", Title: "PersistentVolumeClaims that Pods name are rendered", References: []string{"https://kubernetes.io/docs/concepts/storage/persistent-volumes/"}},
 			func(v *view) []reference { return podReferences(v, "PersistentVolumeClaim", claimsOf) }),
@@ -153,69 +153,83 @@ func podReferences(v *view, kind string, names func(spec *corev1.PodSpec) []stri
 	return found
 }
 
-func required(optional *bool) bool { return optional == nil || !*optional }
-
-// configMapsOf are those without which the Pod does not start.
-func configMapsOf(spec *corev1.PodSpec) []string {
-	var names []string
-	for _, volume := range spec.Volumes {
-		if source := volume.ConfigMap; source != nil && required(source.Optional) {
-			names = append(names, source.Name)
-		}
-		if volume.Projected != nil {
-			for _, source := range volume.Projected.Sources {
-				if source.ConfigMap != nil && required(source.ConfigMap.Optional) {
-					names = append(names, source.ConfigMap.Name)
-				}
-			}
-		}
-	}
-	for _, container := range containersOf(spec) {
-		for _, from := range container.EnvFrom {
-			if from.ConfigMapRef != nil && required(from.ConfigMapRef.Optional) {
-				names = append(names, from.ConfigMapRef.Name)
-			}
-		}
-		for _, variable := range container.Env {
-			if from := variable.ValueFrom; from != nil && from.ConfigMapKeyRef != nil && required(from.ConfigMapKeyRef.Optional) {
-				names = append(names, from.ConfigMapKeyRef.Name)
-			}
-		}
-	}
-	return names
+// configured is a ConfigMap or a Secret that a Pod reads.
+type configured struct {
+	kind, name string
+	optional   *bool
 }
 
-// secretsOf are those without which the Pod does not start.
-func secretsOf(spec *corev1.PodSpec) []string {
-	var names []string
+// sourcesOf are those of its volumes, of its environment, and to pull with.
+func sourcesOf(spec *corev1.PodSpec) []configured {
+	var all []configured
+	configMap := func(from corev1.LocalObjectReference, optional *bool) {
+		all = append(all, configured{"ConfigMap", from.Name, optional})
+	}
+	secret := func(name string, optional *bool) { all = append(all, configured{"Secret", name, optional}) }
 	for _, volume := range spec.Volumes {
-		if source := volume.Secret; source != nil && required(source.Optional) {
-			names = append(names, source.SecretName)
+		if from := volume.ConfigMap; from != nil {
+			configMap(from.LocalObjectReference, from.Optional)
 		}
-		if volume.Projected != nil {
-			for _, source := range volume.Projected.Sources {
-				if source.Secret != nil && required(source.Secret.Optional) {
-					names = append(names, source.Secret.Name)
-				}
+		if from := volume.Secret; from != nil {
+			secret(from.SecretName, from.Optional)
+		}
+		if volume.Projected == nil {
+			continue
+		}
+		for _, projected := range volume.Projected.Sources {
+			if from := projected.ConfigMap; from != nil {
+				configMap(from.LocalObjectReference, from.Optional)
+			}
+			if from := projected.Secret; from != nil {
+				secret(from.Name, from.Optional)
 			}
 		}
 	}
 	for _, container := range containersOf(spec) {
-		for _, from := range container.EnvFrom {
-			if from.SecretRef != nil && required(from.SecretRef.Optional) {
-				names = append(names, from.SecretRef.Name)
-			}
-		}
-		for _, variable := range container.Env {
-			if from := variable.ValueFrom; from != nil && from.SecretKeyRef != nil && required(from.SecretKeyRef.Optional) {
-				names = append(names, from.SecretKeyRef.Name)
-			}
-		}
+		all = append(all, environmentOf(container)...)
 	}
 	for _, pull := range spec.ImagePullSecrets {
-		names = append(names, pull.Name)
+		secret(pull.Name, nil)
 	}
-	return names
+	return all
+}
+
+// environmentOf is what a container's environment is read from.
+func environmentOf(container corev1.Container) []configured {
+	var all []configured
+	for _, from := range container.EnvFrom {
+		if from := from.ConfigMapRef; from != nil {
+			all = append(all, configured{"ConfigMap", from.Name, from.Optional})
+		}
+		if from := from.SecretRef; from != nil {
+			all = append(all, configured{"Secret", from.Name, from.Optional})
+		}
+	}
+	for _, variable := range container.Env {
+		if variable.ValueFrom == nil {
+			continue
+		}
+		if from := variable.ValueFrom.ConfigMapKeyRef; from != nil {
+			all = append(all, configured{"ConfigMap", from.Name, from.Optional})
+		}
+		if from := variable.ValueFrom.SecretKeyRef; from != nil {
+			all = append(all, configured{"Secret", from.Name, from.Optional})
+		}
+	}
+	return all
+}
+
+// requiredOf are the names of one kind without which the Pod does not start.
+func requiredOf(kind string) func(*corev1.PodSpec) []string {
+	return func(spec *corev1.PodSpec) []string {
+		var names []string
+		for _, each := range sourcesOf(spec) {
+			if each.kind == kind && (each.optional == nil || !*each.optional) {
+				names = append(names, each.name)
+			}
+		}
+		return names
+	}
 }
 
 func claimsOf(spec *corev1.PodSpec) []string {
