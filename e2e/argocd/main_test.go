@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/assay-gitops/assay/e2e/controlplane"
 )
@@ -32,45 +31,13 @@ type plane struct {
 var shared *plane
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), controlplane.Slowly, errors.New("the control plane did not come up"))
-	defer cancel()
-	if code, inside, err := controlplane.Isolate(context.Background()); !inside {
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
+	os.Exit(controlplane.Main(m, func(ctx context.Context, dir string) (stop func(), err error) {
+		shared, err = start(ctx, dir)
+		if shared.Cluster != nil {
+			stop = shared.Stop
 		}
-		return code
-	}
-	dir, err := os.MkdirTemp("", "assay-e2e-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	// What tests write is below the one folder that all servers see.
-	if err := errors.Join(os.Mkdir(filepath.Join(dir, "tmp"), 0o700), os.Setenv("TMPDIR", filepath.Join(dir, "tmp"))); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	begun := time.Now()
-	shared, err = start(ctx, dir)
-	if shared.Cluster != nil {
-		defer shared.Stop()
-	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "%v\nthe servers' logs are in %s\n", err, filepath.Join(dir, "logs"))
-		return 1
-	}
-	fmt.Fprintf(os.Stderr, "the control plane is up after %.1f s\n", time.Since(begun).Seconds())
-	code := m.Run()
-	if code != 0 {
-		fmt.Fprintf(os.Stderr, "the servers' logs are in %s\n", filepath.Join(dir, "logs"))
-		return code
-	}
-	_ = os.RemoveAll(dir) // only space would be lost
-	return 0
+		return stop, err
+	}))
 }
 
 // start brings everything up. What it returns may be stopped also when there

@@ -22,34 +22,24 @@ import (
 	kjson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assay-gitops/assay/e2e/corpus"
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/policy"
 )
 
 // The release whose files are read, the one that gator is built from
-// (e2e/bench/peers).
-const release = "github.com/open-policy-agent/gatekeeper/v3@v3.23.1"
+// (e2e/bench/peers), and the checksum of its module.
+const (
+	release = "github.com/open-policy-agent/gatekeeper/v3@v3.23.1"
+	sum     = "h1:njHTm0SJ6ZEhhEgmQTpJKTGQbc99fSs4hGiEp1OIKck="
+)
 
 // object is one document of Gatekeeper's tests.
-type object struct {
-	fields map[string]any
-	file   string
-}
-
-func (o object) text(path ...string) string {
-	at := o.fields
-	for _, key := range path[:len(path)-1] {
-		at, _ = at[key].(map[string]any)
-	}
-	text, _ := at[path[len(path)-1]].(string)
-	return text
-}
-
-func (o object) kind() string { return o.text("kind") }
+type object struct{ corpus.Document }
 
 func (o object) id() string {
-	return o.text("apiVersion") + " " + o.kind() + " " + o.text("metadata", "namespace") + "/" + o.text("metadata", "name")
+	return o.Text("apiVersion") + " " + o.Kind() + " " + o.Text("metadata", "namespace") + "/" + o.Text("metadata", "name")
 }
 
 // Every constraint of Gatekeeper's tests says of every object of them what gator
@@ -59,12 +49,12 @@ func TestGatekeeper_GatorAgrees(t *testing.T) {
 	if gator == "" {
 		t.Fatal("GATOR is not set to the command line of Gatekeeper; run make e2e-gatekeeper, which builds it")
 	}
-	templates, constraints, objects := corpus(t)
+	templates, constraints, objects := files(t)
 	compared, refused := 0, 0
 	open := differences()
 	for _, constraint := range constraints {
-		for _, template := range templates[constraint.kind()] {
-			name := filepath.Base(template.file) + " " + filepath.Base(constraint.file)
+		for _, template := range templates[constraint.Kind()] {
+			name := filepath.Base(template.File) + " " + filepath.Base(constraint.File)
 			ours, err := judge(t, template, constraint, objects)
 			theirs, ran := asked(t, gator, template, constraint, objects)
 			switch {
@@ -112,7 +102,7 @@ func differences() map[string]bool {
 func known(open map[string]bool, files ...object) bool {
 	found := false
 	for _, each := range files {
-		name := filepath.Base(each.file)
+		name := filepath.Base(each.File)
 		if _, listed := open[name]; listed {
 			open[name], found = true, true
 		}
@@ -120,29 +110,23 @@ func known(open map[string]bool, files ...object) bool {
 	return found
 }
 
-// corpus reads the tests' files: templates by the kind of their constraints,
+// files reads the tests' files: templates by the kind of their constraints,
 // constraints, and everything else that is an object of the cluster.
-func corpus(t *testing.T) (templates map[string][]object, constraints, objects []object) {
+func files(t *testing.T) (templates map[string][]object, constraints, objects []object) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", release)
-	command.Dir = t.TempDir()
-	out, err := command.Output()
+	root, err := corpus.Module(t.Context(), release, sum)
 	if err != nil {
-		t.Fatalf("getting %s: %v", release, err)
-	}
-	var module struct{ Dir string }
-	if err := json.Unmarshal(out, &module); err != nil {
 		t.Fatal(err)
 	}
 	templates = map[string][]object{}
 	seen := map[string]bool{}
 	for _, folder := range []string{"test/bats/tests", "test/gator", "demo", "example"} {
-		for _, each := range read(t, filepath.Join(module.Dir, folder)) {
-			version := each.text("apiVersion")
+		for _, each := range read(t, filepath.Join(root, folder)) {
+			version := each.Text("apiVersion")
 			switch {
-			case each.kind() == "ConstraintTemplate":
-				kind := each.text("spec", "crd", "spec", "names", "kind")
-				if spec := fmt.Sprint(kind, each.fields["spec"]); !seen[spec] {
+			case each.Kind() == "ConstraintTemplate":
+				kind := each.Text("spec", "crd", "spec", "names", "kind")
+				if spec := fmt.Sprint(kind, each.Fields["spec"]); !seen[spec] {
 					seen[spec] = true
 					templates[kind] = append(templates[kind], each)
 				}
@@ -155,8 +139,8 @@ func corpus(t *testing.T) (templates map[string][]object, constraints, objects [
 		}
 	}
 	for _, each := range objects {
-		namespace := object{fields: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": each.text("metadata", "namespace")}}}
-		if each.text("metadata", "namespace") != "" && !seen[namespace.id()] {
+		namespace := object{corpus.Document{Fields: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": each.Text("metadata", "namespace")}}}}
+		if each.Text("metadata", "namespace") != "" && !seen[namespace.id()] {
 			seen[namespace.id()] = true
 			objects = append(objects, namespace)
 		}
@@ -167,8 +151,8 @@ func corpus(t *testing.T) (templates map[string][]object, constraints, objects [
 // placed puts an object that names no namespace into one: gator would take it
 // for cluster-scoped.
 func placed(o object) object {
-	metadata, _ := o.fields["metadata"].(map[string]any)
-	if metadata != nil && o.kind() != "Namespace" && o.text("metadata", "namespace") == "" {
+	metadata, _ := o.Fields["metadata"].(map[string]any)
+	if metadata != nil && o.Kind() != "Namespace" && o.Text("metadata", "namespace") == "" {
 		metadata["namespace"] = "default"
 	}
 	return o
@@ -192,7 +176,7 @@ func read(t *testing.T, folder string) []object {
 			if err != nil || kjson.Unmarshal(encoded, &fields) != nil || fields["kind"] == nil {
 				continue // some of the tests' files are broken on purpose
 			}
-			out = append(out, object{fields: fields, file: file})
+			out = append(out, object{corpus.Document{Fields: fields, File: file}})
 		}
 		return nil
 	})
@@ -209,25 +193,25 @@ func judge(t *testing.T, template, constraint object, objects []object) ([]strin
 		Judge: gate.Judge{TrustObjectLabels: true, InventoryComplete: true},
 	}}}
 	for _, each := range []object{template, constraint} {
-		encoded, err := json.Marshal(each.fields)
+		encoded, err := json.Marshal(each.Fields)
 		if err != nil {
 			t.Fatal(err)
 		}
 		config.Documents = append(config.Documents, gate.Document{
-			APIVersion: each.text("apiVersion"), Kind: each.kind(), Name: each.text("metadata", "name"), JSON: encoded, At: plugin.Origin{File: each.file, Line: 1},
+			APIVersion: each.Text("apiVersion"), Kind: each.Kind(), Name: each.Text("metadata", "name"), JSON: encoded, At: plugin.Origin{File: each.File, Line: 1},
 		})
 	}
 	sealed := plugin.Sealed{At: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)}
 	for _, each := range objects {
-		sealed.Objects = append(sealed.Objects, plugin.Object{Fields: each.fields})
-		if each.kind() == "Namespace" {
+		sealed.Objects = append(sealed.Objects, plugin.Object{Fields: each.Fields})
+		if each.Kind() == "Namespace" {
 			labels := map[string]string{}
-			metadata, _ := each.fields["metadata"].(map[string]any)
+			metadata, _ := each.Fields["metadata"].(map[string]any)
 			written, _ := metadata["labels"].(map[string]any)
 			for key, value := range written {
 				labels[key] = fmt.Sprint(value)
 			}
-			config.Gate.Spec.Namespaces = append(config.Gate.Spec.Namespaces, gate.Namespace{Name: each.text("metadata", "name"), Labels: labels})
+			config.Gate.Spec.Namespaces = append(config.Gate.Spec.Namespaces, gate.Namespace{Name: each.Text("metadata", "name"), Labels: labels})
 		}
 	}
 	compiled, err := policy.NewCompiler().Compile(config)
@@ -262,7 +246,7 @@ func asked(t *testing.T, gator string, template, constraint object, objects []ob
 	t.Helper()
 	folder := t.TempDir()
 	for i, each := range append([]object{template, constraint}, objects...) {
-		encoded, err := yaml.Marshal(each.fields)
+		encoded, err := yaml.Marshal(each.Fields)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -290,7 +274,7 @@ func asked(t *testing.T, gator string, template, constraint object, objects []ob
 		return nil, false
 	}
 	for _, result := range results {
-		said = append(said, constraint.kind()+"/"+constraint.text("metadata", "name")+" "+result.ViolatingObject.Kind+" "+result.ViolatingObject.Metadata.Name+": "+short(result.Msg))
+		said = append(said, constraint.Kind()+"/"+constraint.Text("metadata", "name")+" "+result.ViolatingObject.Kind+" "+result.ViolatingObject.Metadata.Name+": "+short(result.Msg))
 	}
 	slices.Sort(said)
 	return said, true

@@ -135,7 +135,7 @@ func find(resources []object, kind, name string) *object {
 		namespace, short = "", name
 	}
 	for i, each := range resources {
-		if each.kind() == kind && each.name() == short && (namespace == "" || each.text("metadata", "namespace") == namespace) {
+		if each.Kind() == kind && each.name() == short && (namespace == "" || each.Text("metadata", "namespace") == namespace) {
 			return &resources[i]
 		}
 	}
@@ -148,7 +148,7 @@ func namespaces(t *testing.T, folder, file string, resources []object) []gate.Na
 	t.Helper()
 	known := map[string]map[string]string{"default": {}}
 	for _, each := range resources {
-		if namespace := each.text("metadata", "namespace"); namespace != "" {
+		if namespace := each.Text("metadata", "namespace"); namespace != "" {
 			known[namespace] = map[string]string{}
 		}
 	}

@@ -137,8 +137,8 @@ func (c *cluster) create(t *testing.T, folder string, do action) {
 			c.policies = append(c.policies, each)
 		case isException(each):
 			c.exceptions = append(c.exceptions, each)
-		case each.kind() == "Namespace":
-			metadata, _ := each.fields["metadata"].(map[string]any)
+		case each.Kind() == "Namespace":
+			metadata, _ := each.Fields["metadata"].(map[string]any)
 			labels := map[string]string{}
 			written, _ := metadata["labels"].(map[string]any)
 			for key, value := range written {
@@ -183,5 +183,5 @@ func (c *cluster) ask(t *testing.T, do action, subjects []object, theirs string)
 }
 
 func (c *cluster) add(o object, theirs, ours, why string) {
-	c.tally.add(row{test: c.name, resource: o.kind() + " " + o.name(), theirs: theirs, ours: ours, why: why})
+	c.tally.add(row{test: c.name, resource: o.Kind() + " " + o.name(), theirs: theirs, ours: ours, why: why})
 }

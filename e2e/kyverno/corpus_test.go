@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	kjson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assay-gitops/assay/e2e/corpus"
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/policy"
@@ -29,27 +29,14 @@ const (
 	sum     = "h1:/MkgFii3/VlQfKR1JpC9tVwNNVNQTt2S4U6qCsafsTU="
 )
 
-// corpus is the folder of Kyverno's tests. Without it there is nothing to
-// compare with, so the test fails.
-func corpus(t *testing.T) string {
-	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", release)
-	command.Dir = t.TempDir()
-	out, err := command.Output()
-	if err != nil {
-		t.Fatalf("getting %s: %v\n%s", release, err, out)
-	}
-	var module struct{ Dir, Sum string }
-	if err := json.Unmarshal(out, &module); err != nil || module.Sum != sum {
-		t.Fatalf("%s has the sum %q, want %q (%v)", release, module.Sum, sum, err)
-	}
-	return filepath.Join(module.Dir, "test")
-}
-
 // Every answer that Kyverno's own tests expect of a ValidatingPolicy is assay's
 // too, or docs/parity.md says why not.
 func TestKyverno_ItsOwnTestsAgree(t *testing.T) {
-	root := corpus(t)
+	module, err := corpus.Module(t.Context(), release, sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := filepath.Join(module, "test")
 	tally := newTally()
 	walkCLI(t, tally, root)
 	walkConformance(t, tally, filepath.Join(root, "conformance", "chainsaw"))
@@ -58,22 +45,11 @@ func TestKyverno_ItsOwnTestsAgree(t *testing.T) {
 
 // object is one document of a file.
 type object struct {
-	fields map[string]any
-	file   string
-	raw    []byte
+	corpus.Document
+	raw []byte
 }
 
-func (o object) text(path ...string) string {
-	at := o.fields
-	for _, key := range path[:len(path)-1] {
-		at, _ = at[key].(map[string]any)
-	}
-	text, _ := at[path[len(path)-1]].(string)
-	return text
-}
-
-func (o object) kind() string { return o.text("kind") }
-func (o object) name() string { return o.text("metadata", "name") }
+func (o object) name() string { return o.Text("metadata", "name") }
 
 // read is every document of a file, or of the files of a folder.
 func read(t *testing.T, path string) []object {
@@ -105,7 +81,7 @@ func read(t *testing.T, path string) []object {
 		}
 		var fields map[string]any
 		if err := kjson.Unmarshal(encoded, &fields); err == nil && len(fields) > 0 {
-			all = append(all, object{fields, path, encoded})
+			all = append(all, object{corpus.Document{Fields: fields, File: path}, encoded})
 		}
 	}
 	return all
@@ -120,12 +96,12 @@ type question struct {
 }
 
 func isPolicy(o object) bool {
-	return strings.HasPrefix(o.text("apiVersion"), "policies.kyverno.io/") && strings.HasSuffix(o.kind(), "ValidatingPolicy") &&
-		!strings.HasSuffix(o.kind(), "ImageValidatingPolicy")
+	return strings.HasPrefix(o.Text("apiVersion"), "policies.kyverno.io/") && strings.HasSuffix(o.Kind(), "ValidatingPolicy") &&
+		!strings.HasSuffix(o.Kind(), "ImageValidatingPolicy")
 }
 
 func isException(o object) bool {
-	return strings.HasPrefix(o.text("apiVersion"), "policies.kyverno.io/") && o.kind() == "PolicyException"
+	return strings.HasPrefix(o.Text("apiVersion"), "policies.kyverno.io/") && o.Kind() == "PolicyException"
 }
 
 // judge compiles the policies. Kyverno's older versions have the same types; an
@@ -135,10 +111,10 @@ func (q question) judge() (plugin.Judge, error) {
 	for _, each := range append(append([]object{}, q.policies...), q.exceptions...) {
 		fields := map[string]any{}
 		if err := json.Unmarshal(each.raw, &fields); err != nil {
-			return nil, fmt.Errorf("reading %s: %w", each.file, err)
+			return nil, fmt.Errorf("reading %s: %w", each.File, err)
 		}
 		fields["apiVersion"] = "policies.kyverno.io/v1"
-		if metadata, _ := fields["metadata"].(map[string]any); each.kind() == "NamespacedValidatingPolicy" && metadata["namespace"] == nil {
+		if metadata, _ := fields["metadata"].(map[string]any); each.Kind() == "NamespacedValidatingPolicy" && metadata["namespace"] == nil {
 			metadata["namespace"] = "default"
 		}
 		if isException(each) {
@@ -150,10 +126,10 @@ func (q question) judge() (plugin.Judge, error) {
 		}
 		encoded, err := json.Marshal(fields)
 		if err != nil {
-			return nil, fmt.Errorf("writing %s: %w", each.file, err)
+			return nil, fmt.Errorf("writing %s: %w", each.File, err)
 		}
 		documents = append(documents, gate.Document{
-			APIVersion: "policies.kyverno.io/v1", Kind: each.kind(), Name: each.name(), JSON: encoded, At: plugin.Origin{File: filepath.Base(each.file)},
+			APIVersion: "policies.kyverno.io/v1", Kind: each.Kind(), Name: each.name(), JSON: encoded, At: plugin.Origin{File: filepath.Base(each.File)},
 		})
 	}
 	compiled, err := policy.NewCompiler().Compile(policy.Config{Documents: documents, Gate: gate.Gate{
@@ -182,7 +158,7 @@ func ask(t *testing.T, judge plugin.Judge, q question, o object, policyName stri
 	t.Helper()
 	sealed := plugin.Sealed{
 		Source: plugin.Source{Application: plugin.Application{Name: "app", Namespace: "default"}},
-		At:     q.at, Objects: []plugin.Object{{Fields: o.fields, Origin: plugin.Origin{File: filepath.Base(o.file)}}},
+		At:     q.at, Objects: []plugin.Object{{Fields: o.Fields, Origin: plugin.Origin{File: filepath.Base(o.File)}}},
 	}
 	answer = pass
 	for _, finding := range judge.Judge(t.Context(), sealed) {
