@@ -36,7 +36,7 @@ func (b *baseline) flags() []baselineTerm {
 	return []baselineTerm{
 		{"owner", "who answers for mending it", &b.terms.Owner},
 		{"approver", "who let it through", &b.terms.Approver},
-		{"reason", "why it may stay for now", &b.terms.Reason},
+		{"reason", "why it may stay until that day", &b.terms.Reason},
 		{"reference", "where it is followed up: a ticket's `URL`", &b.terms.Reference},
 		{"until", "the last `day` (UTC) on which it may stay: 2026-12-31", &b.until},
 	}
