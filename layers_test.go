@@ -27,8 +27,8 @@ func layers() [][]string {
 	return [][]string{
 		{"policies", "manifests"},
 		{"plugin"},
-		{"plugin/gate", "plugin/registry"},
-		{"plugin/render", "plugin/mutate", "plugin/verify", "plugin/harden", "plugin/policy", "plugin/report"},
+		{"plugin/gate", "plugin/registry", "plugin/keyservice"},
+		{"plugin/render", "plugin/mutate", "plugin/verify", "plugin/harden", "plugin/policy", "plugin/report", "plugin/attest"},
 		{"plugin/setup"},
 		{"plugin/argocd", "plugin/flux", "plugin/preview"},
 		{"cmd/assay", "cmd/assay-source"},

@@ -44,6 +44,12 @@ type Claims struct {
 	SourceRepository string `json:"sourceRepository,omitempty"`
 	SourceRevision   string `json:"sourceRevision,omitempty"`
 	SourceRef        string `json:"sourceRef,omitempty"`
+	// Artifact is the digest of what holds the statement in the image's
+	// repository: a referrer's manifest, or a layer under a tag; empty for static.
+	Artifact string `json:"artifact,omitempty"`
+	// BuildLevel is the SLSA build level (1 to 4) that verified provenance proves,
+	// by the builder that the gate trusts for it; zero when none does.
+	BuildLevel int `json:"buildLevel,omitempty"`
 	// Signed is the earliest time proven by a log or a timestamp authority;
 	// zero when there is none.
 	Signed time.Time `json:"signed,omitzero"`

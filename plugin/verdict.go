@@ -1,6 +1,8 @@
 package plugin
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -112,6 +114,16 @@ func (v *Verdict) Manifests() ([]byte, error) {
 		return nil, fmt.Errorf("reading the manifests: the verdict is %s", v.Outcome())
 	}
 	return v.manifests, nil
+}
+
+// SealDigest is "sha256:<hex>" over the bytes that were judged, also when they
+// are not handed on; empty when the run did not come to the seal.
+func (v *Verdict) SealDigest() string {
+	if v == nil || v.manifests == nil {
+		return ""
+	}
+	sum := sha256.Sum256(v.manifests)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // Count is the number of findings of one level.

@@ -157,7 +157,7 @@ func requireSignature(result *sigstore.VerificationResult) error {
 
 func (a *authority) claims(found *candidate, result *sigstore.VerificationResult, digest string, key publicKey) plugin.Claims {
 	claims := plugin.Claims{
-		Kind: plugin.EvidenceSignature, Digest: digest, Format: found.format,
+		Kind: plugin.EvidenceSignature, Digest: digest, Format: found.format, Artifact: found.holder,
 		Signer: key.fingerprint, TrustRoot: a.parts.names(), Signed: signedAt(result),
 	}
 	if result.Statement != nil {

@@ -23,6 +23,9 @@ type candidate struct {
 	format string
 	// label names it in messages.
 	label string
+	// holder is the digest of what holds it: a referrer's manifest, or a layer
+	// under a tag.
+	holder string
 	// entity is a bundle's signature with its certificate, log entries and
 	// timestamps.
 	entity sigstore.SignedEntity

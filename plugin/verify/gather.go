@@ -209,14 +209,15 @@ func (s *session) readBundle(ctx context.Context, repository string, referrer re
 			result.refused = append(result.refused, name+": it has more than one bundle; only the first was read")
 			break
 		}
-		result.candidates = append(result.candidates, s.readBlob(ctx, repository, layer.Digest, layer.Size, &result, name))
+		result.candidates = append(result.candidates, s.readBlob(ctx, repository, layer.Digest, layer.Size, &result, referrer.Digest))
 	}
 	result.candidates = slices.DeleteFunc(result.candidates, func(c *candidate) bool { return c == nil })
 	return result
 }
 
 // readBlob reads one bundle; nil when it could not be looked at.
-func (s *session) readBlob(ctx context.Context, repository, digest string, size int64, result *gathered, name string) *candidate {
+func (s *session) readBlob(ctx context.Context, repository, digest string, size int64, result *gathered, holder string) *candidate {
+	name := label("bundle", holder)
 	data, err := s.blob(ctx, repository, digest, size)
 	switch {
 	case errors.Is(err, errTooLarge), errors.Is(err, registry.ErrNotFound):
@@ -225,7 +226,7 @@ func (s *session) readBlob(ctx context.Context, repository, digest string, size 
 		result.note(name, err)
 		return nil
 	}
-	return s.parsed.bundle(name, data, s.config.Limits)
+	return s.parsed.bundle(holder, data, s.config.Limits)
 }
 
 var errTooLarge = errors.New("it is too large")

@@ -76,7 +76,9 @@ func (s *session) readPayload(ctx context.Context, repository string, parsed man
 	case err != nil:
 		result.note(name, err)
 	default:
-		result.candidates = []*candidate{parseLegacy(name, layer.Annotations, data)}
+		found := parseLegacy(name, layer.Annotations, data)
+		found.holder = layer.Digest
+		result.candidates = []*candidate{found}
 	}
 	return result
 }

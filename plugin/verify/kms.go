@@ -11,12 +11,8 @@ import (
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/keyservice"
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
-	"github.com/sigstore/sigstore/pkg/signature"
-	"github.com/sigstore/sigstore/pkg/signature/kms/aws"
-	"github.com/sigstore/sigstore/pkg/signature/kms/azure"
-	"github.com/sigstore/sigstore/pkg/signature/kms/gcp"
-	"github.com/sigstore/sigstore/pkg/signature/kms/hashivault"
 	"github.com/sigstore/sigstore/pkg/signature/options"
 )
 
@@ -32,8 +28,8 @@ type serviceAnswer struct {
 func newKeyService(timeout time.Duration) keyService {
 	answers := map[string]serviceAnswer{}
 	return func(uri string) ([]byte, error) {
-		if err := checkURI(uri); err != nil {
-			return nil, err
+		if err := keyservice.Check(uri); err != nil {
+			return nil, fmt.Errorf("key.kms: %w", err)
 		}
 		answer, asked := answers[uri]
 		if !asked {
@@ -80,7 +76,7 @@ func guardedAsk(ctx context.Context, uri string) (answer serviceAnswer) {
 			answer = serviceAnswer{err: fmt.Errorf("its client panicked: %v", panicked)}
 		}
 	}()
-	service, err := openService(ctx, uri)
+	service, err := keyservice.Open(ctx, uri)
 	if err != nil {
 		return serviceAnswer{err: err}
 	}
@@ -89,48 +85,6 @@ func guardedAsk(ctx context.Context, uri string) (answer serviceAnswer) {
 		return serviceAnswer{err: err}
 	}
 	return serviceAnswer{key: key}
-}
-
-// openService makes the client of the URI's scheme. The library's own choice is
-// not used: for a scheme that it does not know it looks for a program to run.
-func openService(ctx context.Context, uri string) (signature.PublicKeyProvider, error) {
-	switch scheme(uri) {
-	case "awskms":
-		return aws.LoadSignerVerifier(ctx, uri)
-	case "azurekms":
-		return azure.LoadSignerVerifier(ctx, uri)
-	case "gcpkms":
-		return gcp.LoadSignerVerifier(ctx, uri)
-	case "hashivault":
-		return hashivault.LoadSignerVerifier(uri, crypto.SHA256)
-	}
-	return nil, errors.New("there is no client for it")
-}
-
-// checkURI refuses what names no key, before anybody is asked.
-func checkURI(uri string) error {
-	var err error
-	switch scheme(uri) {
-	case "awskms":
-		err = aws.ValidReference(uri)
-	case "azurekms":
-		err = azure.ValidReference(uri)
-	case "gcpkms":
-		err = gcp.ValidReference(uri)
-	case "hashivault":
-		err = hashivault.ValidReference(uri)
-	default:
-		err = errors.New("begin with awskms://, azurekms://, gcpkms:// or hashivault://")
-	}
-	if err != nil {
-		return fmt.Errorf("key.kms: %s names no key: %w", plugin.RedactURL(uri), err)
-	}
-	return nil
-}
-
-func scheme(uri string) string {
-	name, _, _ := strings.Cut(uri, "://")
-	return name
 }
 
 // noServiceKey is "could not look": there is no key. Its text is one line, and

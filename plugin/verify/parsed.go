@@ -23,24 +23,30 @@ type parsed struct {
 	order  [][sha256.Size]byte // the oldest first
 }
 
-// bundle reads a bundle, or returns what was read from the same bytes under the
-// same name. Large ones are read anew each time.
-func (p *parsed) bundle(label string, data []byte, limits plugin.Limits) *candidate {
+// bundle reads a bundle of the manifest with that digest, or returns what was
+// read from the same bytes of the same manifest. Large ones are read anew each time.
+func (p *parsed) bundle(holder string, data []byte, limits plugin.Limits) *candidate {
 	if len(data) > parsedBytes {
-		return parseBundle(label, data, limits)
+		return heldBundle(holder, data, limits)
 	}
 	hash := sha256.New()
-	hash.Write([]byte(label))
+	hash.Write([]byte(holder))
 	hash.Write([]byte{0})
 	hash.Write(data)
 	key := [sha256.Size]byte(hash.Sum(nil))
 	if known := p.known(key); known != nil {
 		return known
 	}
-	found := parseBundle(label, data, limits)
+	found := heldBundle(holder, data, limits)
 	if found.refused == nil {
 		p.keep(key, found)
 	}
+	return found
+}
+
+func heldBundle(holder string, data []byte, limits plugin.Limits) *candidate {
+	found := parseBundle(label("bundle", holder), data, limits)
+	found.holder = holder
 	return found
 }
 

@@ -24,7 +24,7 @@ func TestParsed_KeepsWhatItReadWithinItsBounds(t *testing.T) {
 	if kept.bundle("a", statement, limits) != first {
 		t.Error("the same bytes were read twice")
 	}
-	if other := kept.bundle("b", statement, limits); other == first || other.label != "b" {
+	if other := kept.bundle("b", statement, limits); other == first || other.holder != "b" {
 		t.Error("another name was given what was read under the first")
 	}
 	if broken := kept.bundle("a", statement[1:], limits); broken == first || broken.refused == nil {
