@@ -171,8 +171,13 @@ func TestVerify_EvidenceSaysWhoSignedAndWhen(t *testing.T) {
 	who.SourceRepository, who.SourceRevision, who.SourceRef = "https://git.example.com/team-a/app", "abc", "refs/tags/v1"
 	w.sign(image, who)
 	got := w.review(image).Evidence[0]
+	referrers, err := w.registry.Referrers(t.Context(), image.Reference.Repository, image.Digest)
+	if err != nil || len(referrers) != 1 {
+		t.Fatalf("%d referrers: %v", len(referrers), err)
+	}
 	want := plugin.Claims{
 		Kind: plugin.EvidenceSignature, Gate: "base", Policy: "signed", Authority: "builds", Digest: image.Digest, Format: formatBundle,
+		Artifact: referrers[0].Digest,
 		Signer: subject, Issuer: issuer, TrustRoot: rootName, PredicateType: signPredicate,
 		SourceRepository: who.SourceRepository, SourceRevision: "abc", SourceRef: "refs/tags/v1", Signed: who.At.UTC(),
 	}
