@@ -35,6 +35,9 @@ func (l *loading) checkGate(c checker, gate Gate) {
 			c.bad("spec.limits."+limit, err.Error(), "docs/limits.md lists names and units")
 		}
 	}
+	if spec.VEX != nil {
+		l.checkVEX(c, *spec.VEX)
+	}
 	l.checkNamed(c, "spec.trust.policies", spec.Trust.Policies, "ClusterImagePolicy")
 	l.checkNamed(c, "spec.judge.policies", spec.Judge.Policies, judgeKinds()...)
 }

@@ -156,6 +156,8 @@ func perGatePairs() []pair {
 			kept("noMatch", func(s Spec) any { return s.Trust.NoMatch }, "Warn", "Deny")},
 		{"trust.platforms", [2]func(*Spec){func(s *Spec) { s.Trust.Platforms = "Either" }, func(s *Spec) { s.Trust.Platforms = "AllLeaves" }},
 			kept("platforms", func(s Spec) any { return s.Trust.Platforms }, "Either", "AllLeaves")},
+		{"vex", [2]func(*Spec){func(s *Spec) { s.VEX = &VEX{Signers: []string{"a"}} }, func(*Spec) {}},
+			kept("vex", func(s Spec) any { return s.VEX != nil }, true, false)},
 		{"judge.podSecurity", [2]func(*Spec){func(s *Spec) { s.Judge.PodSecurity = restricted }, func(s *Spec) { s.Judge.PodSecurity = baseline }},
 			kept("podSecurity", func(s Spec) any { return *s.Judge.PodSecurity }, *restricted, *baseline)},
 		{"judge.packs", [2]func(*Spec){func(s *Spec) { s.Judge.Packs = []string{"pack/a@1"} }, func(s *Spec) { s.Judge.Packs = []string{} }},

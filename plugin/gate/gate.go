@@ -52,6 +52,8 @@ type Spec struct {
 	// Trust says which ClusterImagePolicies of the configuration apply, and
 	// what an image that none covers means.
 	Trust Trust `yaml:"trust,omitempty"`
+	// VEX says whose word takes a vulnerability out of a scan.
+	VEX *VEX `yaml:"vex,omitempty"`
 	// Profile hardens: "profile/baseline@1", "profile/restricted@1",
 	// "profile/openshift@1", "none".
 	Profile string `yaml:"profile,omitempty"`
