@@ -83,7 +83,6 @@ func tryGate(ctx context.Context, w io.Writer, t trial) error {
 			return &exit{code: exitUndetermined, err: err}
 		}
 		counts[v.Outcome()]++
-		rolling += len(rolls)
 		fmt.Fprintf(w, "%-12s %s\n", v.Outcome(), path)
 		for _, finding := range v.Findings {
 			if finding.Level.Blocks() {
@@ -91,7 +90,12 @@ func tryGate(ctx context.Context, w io.Writer, t trial) error {
 			}
 		}
 		for _, workload := range rolls {
-			fmt.Fprintf(w, "    would roll: %s\n", report.Neutral(workload))
+			if workload.Effect == report.Rolls {
+				rolling++
+				fmt.Fprintf(w, "    would roll: %s\n", report.Neutral(workload.Object.String()))
+				continue
+			}
+			fmt.Fprintf(w, "    would change: %s %s\n", report.Neutral(workload.Object.String()), workload.Effect.Says())
 		}
 	}
 	fmt.Fprintf(w, "\n%d applications: %d allowed, %d denied, %d undetermined; %d workloads would roll\n",
@@ -106,7 +110,7 @@ func tryGate(ctx context.Context, w io.Writer, t trial) error {
 }
 
 // judge runs one application and says which of its workloads would roll.
-func (t trial) judge(ctx context.Context, path string) (*plugin.Verdict, []string, error) {
+func (t trial) judge(ctx context.Context, path string) (*plugin.Verdict, []report.Rollout, error) {
 	tree, err := openTree(path, t.root)
 	if err != nil {
 		return nil, nil, err
@@ -117,5 +121,5 @@ func (t trial) judge(ctx context.Context, path string) (*plugin.Verdict, []strin
 		Application: application(path, &gateFlags{project: t.project}, &renderFlags{}),
 	}
 	v := t.set.Judge(ctx, source)
-	return v, setup.Rolls(v), nil
+	return v, report.Rollouts(v), nil
 }

@@ -42,7 +42,13 @@ type Document struct {
 	Counts Counts `json:"counts"`
 	// Images are sorted by reference.
 	Images []Image `json:"images"`
-	// Findings are sorted, the worst first.
+	// Rollouts are the workloads whose Pods are not what their author wrote,
+	// complete, also when findings were left out of the report.
+	Rollouts []Rollout `json:"rollouts"`
+	// Findings are sorted, the worst first. One with was or now is a change that
+	// the author did not make: by assay when its rule is in harden/, by a policy
+	// of the platform's when it is in mutate/. harden/held-back is a setting that
+	// would have broken something.
 	Findings []plugin.Finding `json:"findings"`
 }
 
@@ -60,6 +66,11 @@ type Counts struct {
 	// Audited is how many of the warnings would block, had their gate's deny
 	// switch been on.
 	Audited int `json:"audited"`
+	// Changes is how many of the notes (info) are changes that the author did not
+	// make.
+	Changes int `json:"changes"`
+	// HeldBack is how many settings were held back.
+	HeldBack int `json:"heldBack"`
 	// Omitted is how many findings the limit findingsPerVerdict left out.
 	Omitted int `json:"omitted"`
 }
@@ -122,7 +133,7 @@ func (j jsonReporter) document(v *plugin.Verdict) Document {
 		Schema: Schema, Outcome: v.Outcome(), Allowed: v.Allowed(), ExitCode: ExitCode(v), Banner: v.Banner,
 		Application: v.Application, Path: v.Path, Revision: v.Revision, At: v.At.UTC(),
 		Gates: append([]string{}, v.Gates...), Counts: count(v, omitted),
-		Images: []Image{}, Findings: append([]plugin.Finding{}, findings...),
+		Images: []Image{}, Rollouts: Rollouts(v), Findings: append([]plugin.Finding{}, findings...),
 	}
 	for _, image := range v.Images {
 		document.Images = append(document.Images, newImage(image))
@@ -147,6 +158,12 @@ func count(v *plugin.Verdict, omitted int) Counts {
 		}
 		if finding.Audited {
 			counts.Audited++
+		}
+		if finding.Rule == ruleHeldBack {
+			counts.HeldBack++
+		}
+		if isChange(finding) {
+			counts.Changes++
 		}
 	}
 	return counts

@@ -138,7 +138,7 @@ func (d *markdown) folded(findings []plugin.Finding) {
 	explained := map[string]bool{}
 	for _, finding := range findings {
 		switch {
-		case finding.Level == plugin.Info:
+		case finding.Level == plugin.Info, d.v.Allowed() && isHeldBack(finding):
 		case finding.Level.Blocks():
 			if lines := d.explained(finding, explained); lines != "" {
 				why = append(why, lines)
@@ -152,23 +152,6 @@ func (d *markdown) folded(findings []plugin.Finding) {
 	if d.v.Allowed() { // else nobody gets what was changed
 		d.changes(findings)
 	}
-}
-
-// changes sums up what was filled in, and the notes.
-func (d *markdown) changes(findings []plugin.Finding) {
-	edits, places := collectEdits(findings)
-	var lines []string
-	for _, e := range edits {
-		lines = append(lines, "- "+code(e.field)+" "+prose(e.change)+": "+prose(named(e.objects))+"\n")
-	}
-	d.section(plural(places, "field")+" filled in", lines)
-	var notes []string
-	for _, finding := range findings {
-		if finding.Level == plugin.Info && finding.Was == "" && finding.Now == "" {
-			notes = append(notes, bulletOf(finding))
-		}
-	}
-	d.section(plural(len(notes), "note"), notes)
 }
 
 // explained says of a finding why it matters, and every candidate that was

@@ -36,7 +36,12 @@ type schema struct {
 
 // enums are the closed sets of values, made from the types that write them.
 func enums() map[reflect.Type][]string {
+	var effects []string
+	for _, effect := range report.Effects() {
+		effects = append(effects, string(effect))
+	}
 	return map[reflect.Type][]string{
+		reflect.TypeFor[report.Effect]():       effects,
 		reflect.TypeFor[plugin.Level]():        {plugin.Deny.String(), plugin.Undetermined.String(), plugin.Warn.String(), plugin.Info.String()},
 		reflect.TypeFor[plugin.Outcome]():      {plugin.Denied.String(), plugin.Unanswered.String(), plugin.Allowed.String()},
 		reflect.TypeFor[plugin.DigestSource](): {string(plugin.DigestWritten), string(plugin.DigestResolved), string(plugin.DigestLocked), string(plugin.DigestStale)},
@@ -122,7 +127,7 @@ func fieldDocs(t *testing.T, patterns ...string) map[string]string {
 func reportSchema(t *testing.T) *schema {
 	t.Helper()
 	// The report's own types come last: plugin has an Image and a Use too.
-	out := schemaOf(reflect.TypeFor[report.Document](), fieldDocs(t, "../*.go", "json.go"))
+	out := schemaOf(reflect.TypeFor[report.Document](), fieldDocs(t, "../*.go", "rolls.go", "json.go"))
 	out.Schema = "https://json-schema.org/draft/2020-12/schema"
 	out.ID = "https://" + report.Schema
 	out.Title = "assay report"

@@ -27,7 +27,7 @@ func (t textReporter) Report(w io.Writer, v *plugin.Verdict) error {
 		p.line(0, span{yellow, fmt.Sprintf("and %s more, not shown: the limit findingsPerVerdict is %d", plural(omitted, "finding"), t.Findings)})
 	}
 	if v.Allowed() {
-		p.changes(findings)
+		p.changes(v, findings)
 		p.notes(findings)
 	} else {
 		p.unshown(v)
@@ -89,7 +89,8 @@ func (p *page) unshown(v *plugin.Verdict) {
 	}
 	notes := 0
 	for _, finding := range v.Findings {
-		if finding.Level == plugin.Info && finding.Was == "" && finding.Now == "" {
+		switch {
+		case isNote(finding), isHeldBack(finding) && finding.Level == plugin.Info:
 			notes++
 		}
 	}

@@ -10,49 +10,89 @@ import (
 
 // edit is one change that was made in several places alike.
 type edit struct {
-	rule, field, change string
-	objects             []string
+	rule, field, change, why string
+	objects                  []string
 }
 
-// changes sums up what assay filled in: one line for each kind of change, with
-// the objects that got it.
-func (p *page) changes(findings []plugin.Finding) {
-	edits, places := collectEdits(findings)
-	if len(edits) == 0 {
+// edits are the changes that one side made, and in how many places.
+type edits struct {
+	kinds  []*edit
+	places int
+}
+
+// changes sums up what the author did not write: what assay filled in, and
+// apart from it what the platform's policies changed. There is one line for each
+// kind of change, with the objects that got it.
+func (p *page) changes(v *plugin.Verdict, findings []plugin.Finding) {
+	filled, mutated := collectEdits(findings)
+	p.edits("filled in by assay", filled)
+	p.edits("changed by the platform's policies", mutated)
+	p.rollouts(Rollouts(v))
+	p.heldBack(findings)
+}
+
+func (p *page) edits(title string, made edits) {
+	if len(made.kinds) == 0 {
 		return
 	}
 	p.blank()
-	p.line(0, span{strong, "changes"}, span{faint, fmt.Sprintf("(%s filled in)", plural(places, "field"))})
-	for _, e := range edits {
+	p.line(0, span{strong, title}, span{faint, fmt.Sprintf("(%s)", plural(made.places, "field"))})
+	for _, e := range made.kinds {
 		p.columns(2, span{text: e.field}, span{style: green, text: e.change}, span{faint, e.rule})
-		p.paragraph(span{faint, named(e.objects)})
+		p.labelled(4, "why", span{faint, e.why})
+		p.labelled(4, "in", span{faint, named(e.objects)})
 	}
 }
 
-func collectEdits(findings []plugin.Finding) (edits []*edit, places int) {
-	type likeness struct{ rule, field, change string }
+// mostWorkloads is the number of workloads that are written out one by one.
+const mostWorkloads = 20
+
+// rollouts says which workloads change, one line each.
+func (p *page) rollouts(rollouts []Rollout) {
+	if len(rollouts) == 0 {
+		return
+	}
+	p.blank()
+	p.line(0, span{strong, "workloads that change"}, span{faint, "(" + rolling(rollouts) + ")"})
+	for i, each := range rollouts {
+		if i == mostWorkloads {
+			p.bullet(2, span{faint, fmt.Sprintf("%d more; the json report has them all", len(rollouts)-i)})
+			return
+		}
+		p.columns(2, span{text: each.Object.String()}, span{yellow, each.Effect.Says()}, span{faint, each.reasons()})
+	}
+}
+
+func collectEdits(findings []plugin.Finding) (filled, mutated edits) {
+	type likeness struct{ rule, field, change, why string }
 	byKey := map[likeness]*edit{}
 	for _, finding := range findings {
-		if finding.Level != plugin.Info || finding.Was == "" && finding.Now == "" {
+		if finding.Level != plugin.Info || !isChange(finding) {
 			continue
 		}
-		places++
-		key := likeness{finding.Rule, lastFields(finding.Field), change(finding)}
+		made := &filled
+		if byPlatform(finding) {
+			made = &mutated
+		}
+		made.places++
+		key := likeness{finding.Rule, lastFields(finding.Field), change(finding), finding.Why}
 		e := byKey[key]
 		if e == nil {
-			e = &edit{rule: key.rule, field: key.field, change: key.change}
+			e = &edit{rule: key.rule, field: key.field, change: key.change, why: key.why}
 			byKey[key] = e
-			edits = append(edits, e)
+			made.kinds = append(made.kinds, e)
 		}
 		// Findings are sorted by object, so equal names follow each other.
 		if subject := finding.Subject(); len(e.objects) == 0 || e.objects[len(e.objects)-1] != subject {
 			e.objects = append(e.objects, subject)
 		}
 	}
-	slices.SortFunc(edits, func(a, b *edit) int {
-		return strings.Compare(a.field+"\x00"+a.change+"\x00"+a.rule, b.field+"\x00"+b.change+"\x00"+b.rule)
-	})
-	return edits, places
+	for _, made := range []edits{filled, mutated} {
+		slices.SortFunc(made.kinds, func(a, b *edit) int {
+			return strings.Compare(a.field+"\x00"+a.change+"\x00"+a.rule, b.field+"\x00"+b.change+"\x00"+b.rule)
+		})
+	}
+	return filled, mutated
 }
 
 // change is "unset -> false".
@@ -92,7 +132,7 @@ func named(names []string) string {
 func (p *page) notes(findings []plugin.Finding) {
 	first := true
 	for _, finding := range findings {
-		if finding.Level != plugin.Info || finding.Was != "" || finding.Now != "" {
+		if !isNote(finding) {
 			continue
 		}
 		if first {
@@ -102,4 +142,9 @@ func (p *page) notes(findings []plugin.Finding) {
 		}
 		p.bullet(2, span{text: finding.Subject() + ": " + finding.Message + " (" + finding.Rule + ")"})
 	}
+}
+
+// isNote reports whether a finding is neither a change nor told elsewhere.
+func isNote(finding plugin.Finding) bool {
+	return finding.Level == plugin.Info && finding.Was == "" && finding.Now == "" && !isHeldBack(finding)
 }

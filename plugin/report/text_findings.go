@@ -37,7 +37,7 @@ type teller struct {
 func (p *page) findings(v *plugin.Verdict, findings []plugin.Finding) {
 	t := teller{page: p, severalGates: len(v.Gates) > 1, brief: !v.Allowed(), advised: map[string]string{}, reasons: reasonsOf(findings)}
 	for _, g := range groupFindings(v, findings) {
-		if g.findings = slices.DeleteFunc(g.findings, t.silent); len(g.findings) == 0 {
+		if g.findings = slices.DeleteFunc(g.findings, t.silent); !t.tells(g) {
 			continue
 		}
 		p.blank()
@@ -86,9 +86,19 @@ func (t *teller) following(finding plugin.Finding, reason string) {
 	t.hang(2, len(mark)+2, span{markStyle, mark}, span{text: fmt.Sprintf("%s: %s (%s says why)", about, finding.Message, reason)})
 }
 
-// silent are warnings about what something that blocks says already.
+// silent are warnings about what something that blocks says already, and, when
+// nothing blocks, what was held back: that has a part of its own.
 func (t *teller) silent(finding plugin.Finding) bool {
-	return t.brief && !finding.Level.Blocks() && t.reasons.of(finding) != ""
+	if !t.brief {
+		return isHeldBack(finding)
+	}
+	return !finding.Level.Blocks() && t.reasons.of(finding) != ""
+}
+
+// tells reports whether a group has anything to say. What was held back from an
+// object that nothing stops does not hide the reason for a "no".
+func (t *teller) tells(g *group) bool {
+	return slices.ContainsFunc(g.findings, func(finding plugin.Finding) bool { return !isHeldBack(finding) })
 }
 
 // groupFindings keeps the order of the findings, so that the group with the

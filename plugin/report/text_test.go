@@ -80,7 +80,7 @@ func TestText_ChangesOfManyObjectsReadAsOne(t *testing.T) {
 	}
 	changes[0].Was = "null" // as compact JSON may say "unset" too
 	text := string(write(t, "text", report.Options{}, complete(t, []string{"starter"}, nil, changes...)))
-	if !strings.Contains(text, "changes (8 fields filled in)") || strings.Count(text, "unset -> false") != 1 ||
+	if !strings.Contains(text, "filled in by assay (8 fields)") || strings.Count(text, "unset -> false") != 1 ||
 		!strings.Contains(text, "and 3 more\n") {
 		t.Errorf("got\n%s", text)
 	}

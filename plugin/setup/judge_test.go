@@ -13,6 +13,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 	"github.com/assay-gitops/assay/plugin/render"
+	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 	"github.com/assay-gitops/assay/plugin/verify/throwaway"
 )
@@ -73,8 +74,8 @@ func TestJudge_AuditIsThePlainRenderingAndBlocksNothing(t *testing.T) {
 				if !bytes.Equal(got, want) {
 					t.Errorf("audit changes the rendering from\n%s\nto\n%s", want, got)
 				}
-				if v.Pinned || len(setup.Rolls(v)) > 0 {
-					t.Errorf("audit says that workloads roll: %v", setup.Rolls(v))
+				if v.Pinned || len(report.Rollouts(v)) > 0 {
+					t.Errorf("audit says that workloads roll: %v", report.Rollouts(v))
 				}
 				if !has(v, "image/not-locked", plugin.Warn) || !has(v, "pss/privileged", plugin.Warn) {
 					t.Error("audit does not say what would be denied")
@@ -109,7 +110,7 @@ func TestJudge_PinAndHardenAreSwitchesOfTheirOwn(t *testing.T) {
 			if hardened := bytes.Contains(manifests, []byte("allowPrivilegeEscalation")); hardened != c.harden {
 				t.Errorf("hardened: %t", hardened)
 			}
-			if rolls := setup.Rolls(v); (len(rolls) > 0) != (c.pin || c.harden) {
+			if rolls := report.Rollouts(v); (len(rolls) > 0) != (c.pin || c.harden) {
 				t.Errorf("rolls: %v", rolls)
 			}
 		})

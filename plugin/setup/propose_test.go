@@ -255,35 +255,3 @@ func TestLockOf_HasAnEntryForEachTagThatHasAnAnswer(t *testing.T) {
 		t.Errorf("of nothing: %+v", lock)
 	}
 }
-
-func TestRolls_NamesWorkloadsWhoseTemplateTheGateChanges(t *testing.T) {
-	use := func(name string) []plugin.Use {
-		return []plugin.Use{{ID: plugin.ObjectID{APIVersion: "apps/v1", Kind: "Deployment", Name: name}}}
-	}
-	verdict := func(pinned bool) *plugin.Verdict {
-		return &plugin.Verdict{
-			Pinned: pinned,
-			Images: []plugin.Image{
-				{Digest: "sha256:a", DigestFrom: plugin.DigestResolved, Uses: use("by-tag")}, {Digest: "sha256:a", DigestFrom: plugin.DigestLocked, Uses: use("locked")},
-				{Digest: "sha256:a", DigestFrom: plugin.DigestWritten, Uses: use("by-digest")}, {Uses: use("unknown")},
-			},
-			Findings: []plugin.Finding{
-				{Rule: "harden/capabilities", Now: "drop ALL", Object: use("hardened")[0].ID}, {Rule: "harden/held-back", Object: use("held-back")[0].ID},
-				{Rule: "pss/capabilities", Now: "x", Object: use("judged")[0].ID},
-			},
-		}
-	}
-	names := func(v *plugin.Verdict) string {
-		var short []string
-		for _, name := range setup.Rolls(v) {
-			short = append(short, name[strings.LastIndexAny(name, " /")+1:])
-		}
-		return strings.Join(short, " ")
-	}
-	if got := names(verdict(true)); got != "by-tag hardened locked" {
-		t.Errorf("with pinning %q roll", got)
-	}
-	if got := names(verdict(false)); got != "hardened" {
-		t.Errorf("without pinning %q roll", got)
-	}
-}
