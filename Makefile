@@ -90,7 +90,7 @@ generate: ## write the generated files (schemas, references) anew
 	$(GO) test ./plugin/gate ./plugin/policy ./plugin/report ./docs ./cmd/assay -update
 	cd tools && $(GO) run ./protogen ../plugin/argocd/protocol/plugin.proto
 	cd tools && $(GO) run ./schemagen "$$(cd .. && $(GO) list -m -f '{{.Dir}}' k8s.io/kubernetes)/api/openapi-spec/v3" \
-	  "$$(cd .. && $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)" ../plugin/policy/schema_builtin.deflate
+	  "$$(cd .. && $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)" ../plugin/apiserver/schemas.deflate
 
 clean: ## remove what was built
 	rm -rf bin $(CACHE)

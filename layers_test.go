@@ -28,6 +28,7 @@ func layers() [][]string {
 		{"policies", "manifests"},
 		{"plugin"},
 		{"plugin/gate", "plugin/registry", "plugin/keyservice"},
+		{"plugin/apiserver"},
 		{"plugin/render", "plugin/mutate", "plugin/verify", "plugin/harden", "plugin/policy", "plugin/report", "plugin/attest"},
 		{"plugin/setup"},
 		{"plugin/argocd", "plugin/flux", "plugin/preview"},
@@ -132,6 +133,7 @@ func TestLayers_TestCanFail(t *testing.T) {
 		{"plugin/policy", "manifests", true}, {"plugin/gate", "manifests", false}, {"manifests", "plugin", false}, {"policies", "manifests", false},
 		{"plugin/verify", "plugin/registry/ociserver", false}, {"plugin/registry", "plugin/registry/ociserver", false}, {"cmd/assay", "plugin/registry/ociserver", true},
 		{"plugin/registry/ociserver", "plugin", false}, {"plugin/verify/throwaway", "plugin/registry/ociserver", false}, {"cmd/assay", "plugin/verify/throwaway", true},
+		{"plugin/policy", "plugin/mutate", false}, {"plugin/mutate", "plugin/apiserver", true}, {"plugin/apiserver", "plugin/gate", true}, {"plugin/apiserver", "plugin/policy", false},
 		{"plugin/render", "tools/x", false}, {"tools/x", "plugin/render", true},
 	} {
 		if problem := judgeImport(test.from, module+"/"+test.to); (problem == "") != test.allowed {

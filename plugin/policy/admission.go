@@ -8,6 +8,7 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // policyRule prefixes the rule id of a policy of the gate's own:
@@ -19,7 +20,7 @@ type boundPolicy struct {
 	*admissionPolicy
 	rule     Rule
 	bindings []bindingFile
-	params   policyParams
+	params   apiserver.Params
 }
 
 /*
@@ -57,7 +58,7 @@ func (a *admissionPolicies) judge(ctx context.Context, v *view) []plugin.Finding
 func (a *admissionPolicies) judgePlaces(ctx context.Context, v *view, s *subject, policy *boundPolicy) []plugin.Finding {
 	var findings []plugin.Finding
 	for _, each := range append([]*subject{s}, s.others...) {
-		if !policy.names(each.resource.Resource) || exempt(each.resource.GroupResource(), policy.file.Name) {
+		if !apiserver.Names(policy.match, each.resource.Resource) || apiserver.Exempt(each.resource.GroupResource(), policy.file.Name) {
 			continue
 		}
 		if err := policy.ready(); err != nil {
@@ -83,15 +84,15 @@ func (p *admissionPolicy) ready() error {
 func (a *admissionPolicies) judgeSubject(ctx context.Context, v *view, s *subject, policy *boundPolicy) []plugin.Finding {
 	asked := verdicts{evaluated: map[question][]failure{}}
 	for _, operation := range operations() {
-		m := matcher{view: v, subject: s, attributes: s.request(operation).versioned.Attributes, trustLabels: a.trustLabels}
-		definition := m.matches(policy.match)
-		if !definition.applies {
+		m := v.matcher(s, a.trustLabels).of(operation)
+		definition := m.Matches(policy.match)
+		if !definition.Applies {
 			continue
 		}
 		for i := range policy.bindings {
-			bound := m.matches(policy.bindings[i].Spec.MatchResources)
-			if bound.applies {
-				applies := inForce{binding: &policy.bindings[i], operation: operation, version: definition.version, unknown: slices.Concat(definition.unknown, bound.unknown)}
+			bound := m.Matches(policy.bindings[i].Spec.MatchResources)
+			if bound.Applies {
+				applies := inForce{binding: &policy.bindings[i], operation: operation, version: definition.Version, unknown: slices.Concat(definition.Unknown, bound.Unknown)}
 				a.ask(ctx, policy, evaluation{policy: policy.admissionPolicy, subject: s, namespace: v.namespaces[s.namespace]}, applies, &asked)
 			}
 		}
@@ -115,16 +116,16 @@ type inForce struct {
 
 // ask evaluates the policy for one binding, with each of its params.
 func (a *admissionPolicies) ask(ctx context.Context, policy *boundPolicy, run evaluation, by inForce, asked *verdicts) {
-	params, err := policy.params.of(by.binding.Spec.ParamRef, run.subject)
+	params, err := policy.params.Of(by.binding.Spec.ParamRef, run.subject.asked())
 	if err != nil {
 		asked.add(said{failure: failure{message: err.Error(), erred: true, config: true, unknown: by.unknown}, by: []source{{binding: by.binding}}, of: []admission.Operation{by.operation}})
 		return
 	}
-	if len(params.unknown) > 0 {
-		asked.add(said{failure: failure{message: undecidedParams, unknown: slices.Concat(by.unknown, params.unknown)}, by: []source{{binding: by.binding}}, of: []admission.Operation{by.operation}})
+	if len(params.Unknown) > 0 {
+		asked.add(said{failure: failure{message: undecidedParams, unknown: slices.Concat(by.unknown, params.Unknown)}, by: []source{{binding: by.binding}}, of: []admission.Operation{by.operation}})
 		return
 	}
-	for _, param := range params.params {
+	for _, param := range params.Params {
 		from := source{binding: by.binding, param: param}
 		if by.operation == admission.Update && policy.readsOldObject && run.subject.old == nil {
 			asked.addUpdate(said{failure: failure{message: undecidedUpdate, unknown: append(slices.Clone(by.unknown), oldObjectUnknown)}, by: []source{from}, of: []admission.Operation{by.operation}})

@@ -7,6 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
+
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // attributes are one request to the API server: a subject and an operation.
@@ -56,13 +58,13 @@ func (s *subject) requestAs(operation admission.Operation, version string) (*att
 	}
 	kind, resource := s.kind, s.resource
 	kind.Version, resource.Version = version, version
-	object, err := converted(own.versioned.GetObject(), kind)
+	object, err := apiserver.Converted(own.versioned.GetObject(), kind)
 	if err != nil {
 		return nil, err
 	}
 	as := sent{object: object}
 	if old := own.versioned.GetOldObject(); old != nil {
-		if as.old, err = converted(old, kind); err != nil {
+		if as.old, err = apiserver.Converted(old, kind); err != nil {
 			return nil, err
 		}
 	}
@@ -78,7 +80,7 @@ func (s *subject) newRequest(operation admission.Operation, options runtime.Obje
 	if operation == admission.Update && s.old != nil {
 		as = sent{object: s.updated, old: s.old}
 	}
-	record := admission.NewAttributesRecord(as.object, as.old, s.kind, admissionNamespace(s), s.name, s.resource, "", operation, options, false, s.userInfo())
+	record := admission.NewAttributesRecord(as.object, as.old, s.kind, s.asked().AdmissionNamespace(), s.name, s.resource, "", operation, options, false, s.asked().UserInfo())
 	return versionedRequest(record, as, s.kind, s.resource)
 }
 
@@ -91,13 +93,4 @@ func versionedRequest(record admission.Attributes, as sent, kind schema.GroupVer
 	versioned.VersionedOldObject.Set(as.old)
 	request := plugincel.CreateAdmissionRequest(record, metav1.GroupVersionResource(resource), metav1.GroupVersionKind(kind))
 	return &attributes{versioned: versioned, request: request}
-}
-
-// admissionNamespace is the namespace of the request: admission sees a
-// Namespace as being in itself.
-func admissionNamespace(s *subject) string {
-	if s.kind.Kind == "Namespace" && s.kind.Group == "" {
-		return s.name
-	}
-	return s.namespace
 }

@@ -8,17 +8,9 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
 	"k8s.io/apiserver/pkg/cel/environment"
+
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
-
-// expression is one CEL expression of a policy, as the compiler wants it.
-type expression struct {
-	name, text string
-	types      []*cel.Type
-}
-
-func (e expression) GetName() string          { return e.name }
-func (e expression) GetExpression() string    { return e.text }
-func (e expression) ReturnTypes() []*cel.Type { return e.types }
 
 // admissionPolicy is a compiled ValidatingAdmissionPolicy. It holds no state of
 // a run and is shared by gates.
@@ -34,7 +26,7 @@ type admissionPolicy struct {
 	messages    plugincel.ConditionEvaluator
 	audits      plugincel.ConditionEvaluator
 	// These have one entry for each expression.
-	conditionRefs, validationRefs, auditRefs []references
+	conditionRefs, validationRefs, auditRefs []apiserver.References
 	// operationMatters is set when an expression may answer otherwise for an
 	// update than for a creation.
 	operationMatters, readsOldObject bool
@@ -55,7 +47,7 @@ func (c *Compiler) compilePolicy(policy *admissionPolicy) error {
 		return err
 	}
 	conditions, validations, messages, audits := policyExpressions(spec)
-	build := conditionBuilder{compiler: variables.compiler, file: file}
+	build := conditionBuilder{compiler: variables.Compiler, file: file}
 	params := spec.ParamKind != nil
 	withAuthorizer := plugincel.OptionalVariableDeclarations{HasAuthorizer: true, HasParams: params}
 	policy.conditions = build.compile("matchConditions", conditions, withAuthorizer)
@@ -65,27 +57,27 @@ func (c *Compiler) compilePolicy(policy *admissionPolicy) error {
 	policy.conditionRefs = build.references(variables, conditions)
 	policy.validationRefs = build.references(variables, validations)
 	policy.auditRefs = build.references(variables, audits)
-	for _, refs := range append(append([]references{}, policy.conditionRefs...), policy.validationRefs...) {
-		policy.operationMatters = policy.operationMatters || refs.operation
-		policy.readsOldObject = policy.readsOldObject || refs.oldObject
+	for _, refs := range append(append([]apiserver.References{}, policy.conditionRefs...), policy.validationRefs...) {
+		policy.operationMatters = policy.operationMatters || refs.Operation
+		policy.readsOldObject = policy.readsOldObject || refs.OldObject
 	}
 	return errors.Join(build.problems...)
 }
 
 func policyExpressions(spec admissionv1.ValidatingAdmissionPolicySpec) (conditions, validations, messages, audits []plugincel.ExpressionAccessor) {
 	for _, condition := range spec.MatchConditions {
-		conditions = append(conditions, expression{condition.Name, condition.Expression, []*cel.Type{cel.BoolType}})
+		conditions = append(conditions, apiserver.NewExpression(condition.Name, condition.Expression, cel.BoolType))
 	}
 	for _, validation := range spec.Validations {
-		validations = append(validations, expression{"", validation.Expression, []*cel.Type{cel.BoolType}})
+		validations = append(validations, apiserver.NewExpression("", validation.Expression, cel.BoolType))
 		var message plugincel.ExpressionAccessor // nil keeps the place
 		if validation.MessageExpression != "" {
-			message = expression{"", validation.MessageExpression, []*cel.Type{cel.StringType}}
+			message = apiserver.NewExpression("", validation.MessageExpression, cel.StringType)
 		}
 		messages = append(messages, message)
 	}
 	for _, audit := range spec.AuditAnnotations {
-		audits = append(audits, expression{audit.Key, audit.ValueExpression, []*cel.Type{cel.StringType, cel.NullType}})
+		audits = append(audits, apiserver.NewExpression(audit.Key, audit.ValueExpression, cel.StringType, cel.NullType))
 	}
 	return conditions, validations, messages, audits
 }
@@ -101,64 +93,34 @@ type conditionBuilder struct {
 func (b *conditionBuilder) compile(part string, expressions []plugincel.ExpressionAccessor, declared plugincel.OptionalVariableDeclarations) plugincel.ConditionEvaluator {
 	evaluator := b.compiler.CompileCondition(expressions, declared, environment.StoredExpressions)
 	for _, err := range evaluator.CompilationErrors() {
-		b.problems = append(b.problems, refuse(b.file.at, "policy %q: %s does not compile: %v", b.file.Name, part, err))
+		b.problems = append(b.problems, apiserver.Refuse(b.file.at, "policy %q: %s does not compile: %v", b.file.Name, part, err))
 	}
 	return evaluator
 }
 
-func (b *conditionBuilder) references(variables sharedVariables, expressions []plugincel.ExpressionAccessor) []references {
-	all := make([]references, len(expressions))
+func (b *conditionBuilder) references(variables apiserver.Variables, expressions []plugincel.ExpressionAccessor) []apiserver.References {
+	all := make([]apiserver.References, len(expressions))
 	for i, each := range expressions {
-		refs, err := expressionReferences(variables.env, each.GetExpression(), variables.refs)
+		refs, err := apiserver.ExpressionReferences(variables.Env, each.GetExpression(), variables.References)
 		if err != nil {
-			b.problems = append(b.problems, refuse(b.file.at, "policy %q: %v", b.file.Name, err))
+			b.problems = append(b.problems, apiserver.Refuse(b.file.at, "policy %q: %v", b.file.Name, err))
 		}
 		all[i] = refs
 	}
 	return all
 }
 
-// sharedVariables is a compiler with a policy's variables in it. Making one
-// costs milliseconds, so policies that declare the same variables share it.
-type sharedVariables struct {
-	compiler *plugincel.CompositedCompiler
-	env      *cel.Env
-	refs     map[string]references
-}
-
 // variables compiles the policy's variables, or takes those of an earlier
-// policy that declares the same ones.
-func (c *Compiler) variables(file policyFile) (sharedVariables, error) {
-	params := file.Spec.ParamKind != nil
-	key := fmt.Sprintf("%t %q", params, file.Spec.Variables)
+// policy that declares the same ones: a compiler costs milliseconds.
+func (c *Compiler) variables(file policyFile) (apiserver.Variables, error) {
+	key := fmt.Sprintf("%t %q", file.Spec.ParamKind != nil, file.Spec.Variables)
 	if shared, found := c.shared[key]; found {
 		return shared, nil
 	}
-	compiler, err := plugincel.NewCompositedCompiler(environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion()))
+	compiled, err := apiserver.CompileVariables(file.head())
 	if err != nil {
-		return sharedVariables{}, refuse(file.at, "policy %q: preparing CEL: %v", file.Name, err)
+		return apiserver.Variables{}, err
 	}
-	env, err := compiler.Env(environment.StoredExpressions)
-	if err != nil {
-		return sharedVariables{}, refuse(file.at, "policy %q: preparing CEL: %v", file.Name, err)
-	}
-	shared := sharedVariables{compiler: compiler, env: env, refs: map[string]references{}}
-	var problems []error
-	for _, variable := range file.Spec.Variables {
-		each := expression{variable.Name, variable.Expression, []*cel.Type{cel.AnyType, cel.DynType}}
-		declared := plugincel.OptionalVariableDeclarations{HasAuthorizer: true, HasParams: params}
-		result := compiler.CompileAndStoreVariable(each, declared, environment.StoredExpressions)
-		if result.Error != nil {
-			problems = append(problems, refuse(file.at, "policy %q: variable %q does not compile: %v", file.Name, variable.Name, result.Error))
-			continue
-		}
-		if shared.refs[variable.Name], err = expressionReferences(env, variable.Expression, shared.refs); err != nil {
-			problems = append(problems, refuse(file.at, "policy %q: variable %q: %v", file.Name, variable.Name, err))
-		}
-	}
-	if err := errors.Join(problems...); err != nil {
-		return sharedVariables{}, err
-	}
-	c.shared[key] = shared
-	return shared, nil
+	c.shared[key] = compiled
+	return compiled, nil
 }

@@ -88,7 +88,7 @@ func (e *evaluation) conditions(ctx context.Context) (applies bool, failures []f
 	}
 	var erred []error
 	for i, result := range results {
-		unknown := e.policy.conditionRefs[i].unknown(e.subject, true)
+		unknown := e.policy.conditionRefs[i].Unknown(e.subject.asked(), true)
 		switch {
 		case len(unknown) > 0:
 			e.unknown = append(e.unknown, unknown...)
@@ -107,7 +107,7 @@ func (e *evaluation) conditions(ctx context.Context) (applies bool, failures []f
 // judge turns one result into a failure; found is false when it passed.
 func (e evaluation) judge(i int, result plugincel.EvaluationResult, messages messageResults) (failed failure, found bool) {
 	validation := e.policy.file.Spec.Validations[i]
-	unknown := e.policy.validationRefs[i].unknown(e.subject, e.namespace != nil)
+	unknown := e.policy.validationRefs[i].Unknown(e.subject.asked(), e.namespace != nil)
 	switch {
 	case len(unknown) > 0:
 		return failure{message: fallbackMessage(validation), unknown: append(unknown, e.unknown...)}, true
@@ -186,7 +186,7 @@ func (e evaluation) audits(ctx context.Context) ([]failure, error) {
 	}
 	var failures []failure
 	for i, result := range results {
-		if result.Error != nil && !e.policy.ignore && len(e.policy.auditRefs[i].unknown(e.subject, e.namespace != nil)) == 0 {
+		if result.Error != nil && !e.policy.ignore && len(e.policy.auditRefs[i].Unknown(e.subject.asked(), e.namespace != nil)) == 0 {
 			failures = append(failures, failure{message: result.Error.Error(), erred: true, config: true, unknown: e.unknown})
 		}
 	}

@@ -2,14 +2,13 @@ package policy
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	kjson "sigs.k8s.io/json"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -34,11 +33,24 @@ type bindingFile struct {
 	at plugin.Origin
 }
 
+// head is what the policy has in common with a mutating one.
+func (f policyFile) head() apiserver.Policy {
+	return apiserver.Policy{
+		Kind: kindPolicy, Name: f.Name, At: f.at, ParamKind: f.Spec.ParamKind, Match: f.Spec.MatchConstraints, FailurePolicy: f.Spec.FailurePolicy,
+		Variables: f.Spec.Variables, Conditions: f.Spec.MatchConditions,
+	}
+}
+
+// head is what the binding has in common with that of a mutating policy.
+func (f bindingFile) head() apiserver.Binding {
+	return apiserver.Binding{Name: f.Name, PolicyName: f.Spec.PolicyName, At: f.at, ParamRef: f.Spec.ParamRef, Match: f.Spec.MatchResources}
+}
+
 // admissionFiles are the decoded documents of a configuration.
 type admissionFiles struct {
 	policies []policyFile
 	bindings []bindingFile
-	params   []*paramFile
+	params   []*apiserver.Param
 }
 
 // readAdmission decodes policies, bindings and the params that policies name
@@ -63,6 +75,17 @@ func readAdmission(documents []gate.Document) (admissionFiles, error) {
 	return files, errors.Join(problems...)
 }
 
+// heads are the policies and bindings as every kind of them has it.
+func (f admissionFiles) heads() (policies []apiserver.Policy, bindings []apiserver.Binding) {
+	for _, file := range f.policies {
+		policies = append(policies, file.head())
+	}
+	for _, file := range f.bindings {
+		bindings = append(bindings, file.head())
+	}
+	return policies, bindings
+}
+
 // readParam takes an object of a kind that a policy names as its paramKind.
 func (f *admissionFiles) readParam(document gate.Document) error {
 	named := func(file policyFile) bool {
@@ -70,10 +93,10 @@ func (f *admissionFiles) readParam(document gate.Document) error {
 		return kind != nil && kind.APIVersion == document.APIVersion && kind.Kind == document.Kind
 	}
 	if !slices.ContainsFunc(f.policies, named) {
-		return refuse(document.At, "%s %s %q is not supported; ValidatingAdmissionPolicy of admissionregistration.k8s.io/v1 is, and what its spec.paramKind names",
+		return apiserver.Refuse(document.At, "%s %s %q is not supported; ValidatingAdmissionPolicy of admissionregistration.k8s.io/v1 is, and what its spec.paramKind names",
 			document.APIVersion, document.Kind, document.Name)
 	}
-	param, err := readParam(document)
+	param, err := apiserver.ReadParam(document)
 	if err == nil {
 		f.params = append(f.params, param)
 	}
@@ -84,39 +107,20 @@ func (f *admissionFiles) read(document gate.Document) error {
 	switch document.Kind {
 	case kindPolicy:
 		file := policyFile{at: document.At, raw: string(document.JSON)}
-		if err := decodeStrictly(document, &file.ValidatingAdmissionPolicy); err != nil {
+		if err := apiserver.DecodeStrictly(document, &file.ValidatingAdmissionPolicy); err != nil {
 			return err
 		}
 		f.policies = append(f.policies, file)
 	case kindBinding:
 		file := bindingFile{at: document.At}
-		if err := decodeStrictly(document, &file.ValidatingAdmissionPolicyBinding); err != nil {
+		if err := apiserver.DecodeStrictly(document, &file.ValidatingAdmissionPolicyBinding); err != nil {
 			return err
 		}
 		f.bindings = append(f.bindings, file)
 	default:
-		return refuse(document.At, "%s %q is not supported; only %s and %s are", document.Kind, document.Name, kindPolicy, kindBinding)
+		return apiserver.Refuse(document.At, "%s %q is not supported; only %s and %s are", document.Kind, document.Name, kindPolicy, kindBinding)
 	}
 	return nil
-}
-
-// decodeStrictly refuses unknown and duplicate fields, as the API server does
-// under strict field validation.
-func decodeStrictly(document gate.Document, into any) error {
-	unknown, err := kjson.UnmarshalStrict(document.JSON, into)
-	if err = errors.Join(append(unknown, err)...); err != nil {
-		return refuse(document.At, "reading %s %q: %v", document.Kind, document.Name, err)
-	}
-	return nil
-}
-
-// refuse is an error about a line of the configuration.
-func refuse(at plugin.Origin, format string, args ...any) error {
-	text := fmt.Sprintf(format, args...)
-	if place := at.String(); place != "" {
-		return errors.New(place + ": " + text)
-	}
-	return errors.New(text)
 }
 
 // checkPolicy refuses what is not implemented, and what would mean less than
@@ -125,19 +129,14 @@ func checkPolicy(file policyFile, trustLabels bool) error {
 	spec, name := file.Spec, file.Name
 	var problems []error
 	if len(spec.Validations) == 0 && len(spec.AuditAnnotations) == 0 {
-		problems = append(problems, refuse(file.at, "policy %q has no validations, so it would let everything through; add one", name))
+		problems = append(problems, apiserver.Refuse(file.at, "policy %q has no validations, so it would let everything through; add one", name))
 	}
-	if kind := spec.ParamKind; kind != nil && (kind.APIVersion == "" || kind.Kind == "") {
-		problems = append(problems, refuse(file.at, "policy %q: spec.paramKind needs an apiVersion and a kind", name))
+	for i, validation := range spec.Validations {
+		if strings.ContainsAny(strings.TrimSpace(validation.Message), "\r\n") {
+			problems = append(problems, apiserver.Refuse(file.at, "policy %q: the message of validation %d has several lines; write one", name, i+1))
+		}
 	}
-	if spec.MatchConstraints == nil || len(spec.MatchConstraints.ResourceRules) == 0 {
-		problems = append(problems, refuse(file.at, "policy %q has no matchConstraints.resourceRules, so it would match nothing; add one", name))
-	}
-	if policy := spec.FailurePolicy; policy != nil && *policy != admissionv1.Fail && *policy != admissionv1.Ignore {
-		problems = append(problems, refuse(file.at, "policy %q: failurePolicy %q is neither Fail nor Ignore", name, *policy))
-	}
-	problems = append(problems, checkNames(file)...)
-	problems = append(problems, checkMatch(matchFile{"policy " + name, file.at, spec.MatchConstraints}, trustLabels))
+	problems = append(problems, file.head().Check(trustLabels)...)
 	return errors.Join(problems...)
 }
 
@@ -145,75 +144,19 @@ func checkBinding(file bindingFile, trustLabels bool) error {
 	name := file.Name
 	var problems []error
 	if len(file.Spec.ValidationActions) == 0 {
-		problems = append(problems, refuse(file.at, "binding %q has no validationActions; write [Deny]", name))
+		problems = append(problems, apiserver.Refuse(file.at, "binding %q has no validationActions; write [Deny]", name))
 	}
 	for i, action := range file.Spec.ValidationActions {
 		if slices.Contains(file.Spec.ValidationActions[:i], action) {
-			problems = append(problems, refuse(file.at, "binding %q: validation action %q is there twice", name, action))
+			problems = append(problems, apiserver.Refuse(file.at, "binding %q: validation action %q is there twice", name, action))
 		}
 		if !slices.Contains([]admissionv1.ValidationAction{admissionv1.Deny, admissionv1.Warn, admissionv1.Audit}, action) {
-			problems = append(problems, refuse(file.at, "binding %q: validation action %q is none of Deny, Warn, Audit", name, action))
+			problems = append(problems, apiserver.Refuse(file.at, "binding %q: validation action %q is none of Deny, Warn, Audit", name, action))
 		}
 	}
 	if slices.Contains(file.Spec.ValidationActions, admissionv1.Deny) && slices.Contains(file.Spec.ValidationActions, admissionv1.Warn) {
-		problems = append(problems, refuse(file.at, "binding %q has the validation actions Deny and Warn, which the API server refuses; write Deny", name))
+		problems = append(problems, apiserver.Refuse(file.at, "binding %q has the validation actions Deny and Warn, which the API server refuses; write Deny", name))
 	}
-	problems = append(problems, checkMatch(matchFile{"binding " + name, file.at, file.Spec.MatchResources}, trustLabels))
+	problems = append(problems, file.head().Check(trustLabels))
 	return errors.Join(problems...)
-}
-
-// matchFile is a policy's or a binding's match, with its name for messages.
-type matchFile struct {
-	who   string
-	at    plugin.Origin
-	match *admissionv1.MatchResources
-}
-
-func checkMatch(file matchFile, trustLabels bool) error {
-	match := file.match
-	if match == nil {
-		return nil
-	}
-	var problems []error
-	if !emptySelector(match.ObjectSelector) && !trustLabels {
-		problems = append(problems, refuse(file.at, "%s: objectSelector reads labels that the application writes, so the application could leave the policy; "+
-			"select by namespace, or set spec.judge.trustObjectLabels in the gate", file.who))
-	}
-	for field, selector := range map[string]*metav1.LabelSelector{"objectSelector": match.ObjectSelector, "namespaceSelector": match.NamespaceSelector} {
-		if selector == nil {
-			continue
-		}
-		if _, err := metav1.LabelSelectorAsSelector(selector); err != nil {
-			problems = append(problems, refuse(file.at, "%s: reading %s: %v", file.who, field, err))
-		}
-	}
-	if policy := match.MatchPolicy; policy != nil && *policy != admissionv1.Exact && *policy != admissionv1.Equivalent {
-		problems = append(problems, refuse(file.at, "%s: matchPolicy %q is neither Exact nor Equivalent", file.who, *policy))
-	}
-	for _, rule := range append(slices.Clone(match.ResourceRules), match.ExcludeResourceRules...) {
-		if scope := rule.Scope; scope != nil && !slices.Contains([]admissionv1.ScopeType{admissionv1.AllScopes, admissionv1.ClusterScope, admissionv1.NamespacedScope}, *scope) {
-			problems = append(problems, refuse(file.at, "%s: scope %q is none of *, Cluster, Namespaced", file.who, *scope))
-		}
-		if len(rule.Operations) == 0 || len(rule.APIGroups) == 0 || len(rule.APIVersions) == 0 || len(rule.Resources) == 0 {
-			problems = append(problems, refuse(file.at, "%s: a resource rule needs operations, apiGroups, apiVersions and resources", file.who))
-		}
-	}
-	slices.SortFunc(problems, func(a, b error) int { return compareErrors(a, b) })
-	return errors.Join(problems...)
-}
-
-func compareErrors(a, b error) int {
-	switch {
-	case a == nil || b == nil:
-		return 0
-	case a.Error() < b.Error():
-		return -1
-	case a.Error() > b.Error():
-		return 1
-	}
-	return 0
-}
-
-func emptySelector(selector *metav1.LabelSelector) bool {
-	return selector == nil || len(selector.MatchLabels) == 0 && len(selector.MatchExpressions) == 0
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // optOuts says by which of its parts an application can leave the policy: what
@@ -21,16 +22,16 @@ func (b boundPolicy) optOuts() []plugin.Finding {
 		})
 	}
 	policy := fmt.Sprintf("policy %q", b.file.Name)
-	if b.match != nil && !emptySelector(b.match.ObjectSelector) {
+	if b.match != nil && !apiserver.EmptySelector(b.match.ObjectSelector) {
 		warn(b.file.at, policy, "objectSelector")
 	}
 	for i, refs := range b.conditionRefs {
-		if refs.objectLabels {
+		if refs.ObjectLabels {
 			warn(b.file.at, policy, fmt.Sprintf("matchCondition %q", b.file.Spec.MatchConditions[i].Name))
 		}
 	}
 	for _, binding := range b.bindings {
-		if match := binding.Spec.MatchResources; match != nil && !emptySelector(match.ObjectSelector) {
+		if match := binding.Spec.MatchResources; match != nil && !apiserver.EmptySelector(match.ObjectSelector) {
 			warn(binding.at, fmt.Sprintf("binding %q", binding.Name), "objectSelector")
 		}
 	}

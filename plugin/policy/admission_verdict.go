@@ -8,13 +8,14 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // source is a binding that makes a policy speak, and the param that it was
 // asked with, if any.
 type source struct {
 	binding *bindingFile
-	param   *paramFile
+	param   *apiserver.Param
 }
 
 func (s source) withParam() string {
@@ -68,7 +69,7 @@ func bindingLevel(by []source) plugin.Level {
 type question struct {
 	operation admission.Operation
 	version   string
-	param     *paramFile
+	param     *apiserver.Param
 }
 
 // verdicts collects what one policy says of one subject.
@@ -92,7 +93,7 @@ func (v *verdicts) of(ctx context.Context, run evaluation, asked question) []fai
 	answer, known := v.evaluated[asked]
 	if !known {
 		if asked.param != nil {
-			run.params = asked.param.object
+			run.params = asked.param.Object
 		}
 		answer = run.run(ctx)
 		v.evaluated[asked] = answer

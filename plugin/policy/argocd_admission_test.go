@@ -12,6 +12,8 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
 	"k8s.io/apiserver/pkg/authentication/user"
+
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // write is a request to the API server; old is empty for a creation.
@@ -68,7 +70,7 @@ func refusalsOf(t *testing.T, policy *boundPolicy, asked write) []string {
 	}
 	kind := object.GroupVersionKind()
 	resource := schema.GroupVersionResource{Group: kind.Group, Version: kind.Version, Resource: strings.ToLower(kind.Kind) + "s"}
-	if !policy.names(resource.Resource) {
+	if !apiserver.Names(policy.match, resource.Resource) {
 		return nil
 	}
 	record := admission.NewAttributesRecord(object, old, kind, object.GetNamespace(), object.GetName(), resource, "", operation, options, false, &user.DefaultInfo{})

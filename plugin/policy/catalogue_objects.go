@@ -1,14 +1,16 @@
 package policy
 
+import "github.com/assay-gitops/assay/plugin/apiserver"
+
 // Rules of this package that are not in a pack's file.
 const (
 	ruleUnknownField         = "schema/unknown-field"
 	ruleInvalidObject        = "schema/invalid"
 	ruleInvalidPodSecurity   = "pss/invalid-label"
-	ruleBindingWithoutPolicy = "gate/binding-without-policy"
-	rulePolicyWithoutBinding = "gate/policy-without-binding"
-	ruleResourceName         = "gate/resource-name"
-	ruleParams               = "gate/params"
+	ruleBindingWithoutPolicy = apiserver.RuleBindingWithoutPolicy
+	rulePolicyWithoutBinding = apiserver.RulePolicyWithoutBinding
+	ruleResourceName         = apiserver.RuleResourceName
+	ruleParams               = apiserver.RuleParams
 	ruleOptOut               = "gate/opt-out-by-label"
 	ruleTypeCheck            = "gate/type-check"
 )

@@ -58,7 +58,7 @@ func TestRules_PagesAreComplete(t *testing.T) {
 
 // ruleLiterals find rule ids in source: Rule: "a/b", ruleX = "a/b" and
 // finding.Rule, finding.Level = "a/b", level; what a function answers,
-// return "a/b"; and what is handed over, refuse("a/b".
+// return "a/b"; and what is handed over, apiserver.Refuse("a/b".
 var ruleLiterals = []*regexp.Regexp{
 	regexp.MustCompile(`(?:\bRule:\s*|\b[rR]ule[A-Za-z]*(?:,[^="\n]*)?\s*:?=\s*|\b[a-zA-Z]*Rule\s*:?=\s*)"([a-z0-9-]+/[A-Za-z0-9_-]+)"`),
 	regexp.MustCompile(`\breturn "([a-z0-9-]+/[A-Za-z0-9_-]+)"`),

@@ -10,6 +10,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -40,7 +41,7 @@ type Compiled struct {
 type Compiler struct {
 	mutex    sync.Mutex
 	policies map[string]*admissionPolicy
-	shared   map[string]sharedVariables
+	shared   map[string]apiserver.Variables
 	// typed is what the types of kinds say against policies.
 	typed   map[string][]typeWarning
 	kyverno kyvernoCompiler
@@ -54,7 +55,7 @@ type Compiler struct {
 // NewCompiler returns an empty compiler.
 func NewCompiler() *Compiler {
 	return &Compiler{
-		policies: map[string]*admissionPolicy{}, shared: map[string]sharedVariables{}, typed: map[string][]typeWarning{},
+		policies: map[string]*admissionPolicy{}, shared: map[string]apiserver.Variables{}, typed: map[string][]typeWarning{},
 		constraintTemplates: map[string]*constraintTemplate{}, regoCapabilities: newRegoCapabilities(), plain: map[string]ownPolicies{},
 	}
 }
@@ -103,7 +104,7 @@ func (c *Compiler) Compile(config Config) (Compiled, error) {
 	return Compiled{
 		Judges: []plugin.Judge{&gateJudge{
 			engines: engines, levels: levels, packs: packs.rules, named: judge.Packs, platform: config.Gate.Spec.Platform,
-			namespaces: config.Gate.Spec.Namespaces, deployer: newDeployer(judge.Deployer), indeterminate: indeterminate,
+			namespaces: config.Gate.Spec.Namespaces, deployer: apiserver.NewDeployer(judge.Deployer), indeterminate: indeterminate,
 		}},
 		Warnings: warnings,
 	}, nil

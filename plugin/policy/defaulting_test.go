@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/json"
 
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -34,7 +35,7 @@ func moduleFolder(t testing.TB, module string) string {
 // TestDefaulting_EveryServedVersionIsListed: a group that a later release of
 // Kubernetes gives defaults to is not forgotten.
 func TestDefaulting_EveryServedVersionIsListed(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "defaulting.go", nil, parser.ImportsOnly)
+	file, err := parser.ParseFile(token.NewFileSet(), "../apiserver/defaulting.go", nil, parser.ImportsOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,6 +164,6 @@ func filesBelow(t testing.TB, folder string) []string {
 
 func BenchmarkDefaulting(b *testing.B) {
 	for b.Loop() {
-		newDefaulting()
+		apiserver.NewDefaulting()
 	}
 }

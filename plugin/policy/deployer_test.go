@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -14,11 +15,11 @@ func TestNewDeployer_HasTheGroupsThatTheServerAdds(t *testing.T) {
 		"ci@example.com":   {"platform", "system:authenticated"},
 		"system:anonymous": {"platform"},
 	} {
-		if got := newDeployer(&gate.Deployer{Username: username, Groups: []string{"platform"}}); !slices.Equal(got.Groups, want) {
+		if got := apiserver.NewDeployer(&gate.Deployer{Username: username, Groups: []string{"platform"}}); !slices.Equal(got.Groups, want) {
 			t.Errorf("%s: groups %v, want %v", username, got.Groups, want)
 		}
 	}
-	if newDeployer(nil) != nil {
+	if apiserver.NewDeployer(nil) != nil {
 		t.Error("nobody is somebody")
 	}
 }
@@ -69,8 +70,8 @@ func TestDeployer_IsNotKeptWithTheView(t *testing.T) {
 	var cache viewCache
 	input := sealed(t, unlabelled)
 	input.Digest = "one"
-	cache.of(input, nil).deployedBy(newDeployer(&gate.Deployer{Username: "a"}))
-	if known := cache.of(input, nil).subjects[0].userUnknown(false); known == "" {
+	cache.of(input, nil).deployedBy(apiserver.NewDeployer(&gate.Deployer{Username: "a"}))
+	if known := cache.of(input, nil).subjects[0].asked().UserUnknown(false); known == "" {
 		t.Error("the second run knows the first one's user")
 	}
 }

@@ -130,10 +130,10 @@ func (r *constraintRun) queries(template *regoTemplate) (regoQueries, error) {
 func (r *constraintRun) subject(ctx context.Context, s *subject) []plugin.Finding {
 	var findings []plugin.Finding
 	as := &reviews{subject: s, namespace: r.view.namespaces[s.namespace], made: map[admission.Operation]ast.Value{}}
-	match := matcher{view: r.view, subject: s, trustLabels: r.trustLabels}
+	match := r.view.matcher(s, r.trustLabels)
 	for i := range r.bound {
 		applies := match.operations(r.bound[i].file.Spec.Match)
-		if !applies[admission.Create].applies && !applies[admission.Update].applies || ctx.Err() != nil || r.slow[i].Load() {
+		if !applies[admission.Create].Applies && !applies[admission.Update].Applies || ctx.Err() != nil || r.slow[i].Load() {
 			continue
 		}
 		r.asked[i].Store(true)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // scopedAction is an action for some of Gatekeeper's enforcement points.
@@ -31,16 +32,16 @@ func (f constraintFile) actionLevel(cel bool) (level plugin.Level, inForce bool,
 			written = "deny"
 		}
 		if len(f.Spec.ScopedEnforcementActions) > 0 {
-			return plugin.Deny, true, refuse(f.at, "constraint %s: scopedEnforcementActions means nothing beside enforcementAction %q; write scoped", f.id(), written)
+			return plugin.Deny, true, apiserver.Refuse(f.at, "constraint %s: scopedEnforcementActions means nothing beside enforcementAction %q; write scoped", f.id(), written)
 		}
 		level, known := levelOfAction(written)
 		if !known {
-			err = refuse(f.at, "constraint %s: enforcementAction %q is none of deny, warn, dryrun, scoped", f.id(), written)
+			err = apiserver.Refuse(f.at, "constraint %s: enforcementAction %q is none of deny, warn, dryrun, scoped", f.id(), written)
 		}
 		return level, true, err
 	}
 	if len(f.Spec.ScopedEnforcementActions) == 0 {
-		return plugin.Deny, true, refuse(f.at, "constraint %s: enforcementAction scoped needs scopedEnforcementActions", f.id())
+		return plugin.Deny, true, apiserver.Refuse(f.at, "constraint %s: enforcementAction scoped needs scopedEnforcementActions", f.id())
 	}
 	level = plugin.Info
 	for _, scoped := range f.Spec.ScopedEnforcementActions {
@@ -50,7 +51,7 @@ func (f constraintFile) actionLevel(cel bool) (level plugin.Level, inForce bool,
 		}
 		action, known := levelOfAction(scoped.Action)
 		if !known {
-			return plugin.Deny, true, refuse(f.at, "constraint %s: scoped action %q is none of deny, warn, dryrun", f.id(), scoped.Action)
+			return plugin.Deny, true, apiserver.Refuse(f.at, "constraint %s: scoped action %q is none of deny, warn, dryrun", f.id(), scoped.Action)
 		}
 		if admission {
 			level, inForce = min(level, action), true
@@ -62,11 +63,11 @@ func (f constraintFile) actionLevel(cel bool) (level plugin.Level, inForce bool,
 // admits reports whether one of the action's points is admission's.
 func (f constraintFile) admits(scoped scopedAction, cel bool) (admission bool, err error) {
 	if len(scoped.EnforcementPoints) == 0 {
-		return false, refuse(f.at, "constraint %s: the scoped action %q names no enforcementPoints", f.id(), scoped.Action)
+		return false, apiserver.Refuse(f.at, "constraint %s: the scoped action %q names no enforcementPoints", f.id(), scoped.Action)
 	}
 	for _, point := range scoped.EnforcementPoints {
 		if !slices.Contains([]string{"*", pointWebhook, pointPolicy, "audit.gatekeeper.sh", "gator.gatekeeper.sh"}, point.Name) {
-			return false, refuse(f.at, "constraint %s: there is no enforcement point %q", f.id(), point.Name)
+			return false, apiserver.Refuse(f.at, "constraint %s: there is no enforcement point %q", f.id(), point.Name)
 		}
 		admission = admission || point.Name == "*" || point.Name == pointWebhook || point.Name == pointPolicy && cel
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // maxDetails bounds what a finding repeats of a violation's details, in bytes.
@@ -25,7 +26,7 @@ type constraintQuestion struct {
 	index int
 	as    *reviews
 	// applies says for each operation whether the constraint matches.
-	applies map[admission.Operation]matched
+	applies map[admission.Operation]apiserver.Matched
 	// unknown is set when the constraint may or may not apply.
 	unknown []string
 }
@@ -34,8 +35,8 @@ type constraintQuestion struct {
 // template nor the constraint has anything to say about it.
 func (q constraintQuestion) about(operation admission.Operation) (_ constraintQuestion, asked bool) {
 	applies := q.applies[operation]
-	q.unknown = applies.unknown
-	return q, applies.applies && q.bound().template.file.Spec.Targets[0].asks(string(operation))
+	q.unknown = applies.Unknown
+	return q, applies.Applies && q.bound().template.file.Spec.Targets[0].asks(string(operation))
 }
 
 // bothOperations asks about a creation, and about an update where the answer
@@ -103,7 +104,7 @@ func (q constraintQuestion) missing(reads regoReads, operation admission.Operati
 		{"uid", "uid", "input.review.uid (each request has another)"},
 		{"options", "options", "input.review.options (how it will be applied)"},
 	}
-	if unknown := q.as.subject.userUnknown(false); unknown != "" {
+	if unknown := q.as.subject.asked().UserUnknown(false); unknown != "" {
 		all = append(all, missingField{"userInfo", "userInfo", "input.review: " + unknown})
 	} else {
 		all = append(all, missingField{"userInfo", "userInfo.uid", "input.review.userInfo.uid"}, missingField{"userInfo", "userInfo.extra", "input.review.userInfo.extra"})

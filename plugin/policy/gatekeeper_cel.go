@@ -10,6 +10,7 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -36,11 +37,11 @@ const (
 // Gatekeeper makes of it: the same variables, the same cost budgets.
 func (c *Compiler) compileCEL(file templateFile, source json.RawMessage) (*admissionPolicy, error) {
 	var code celCode
-	if err := decodeStrictly(gate.Document{Kind: "the CEL source of template", Name: file.Name, JSON: source, At: file.at}, &code); err != nil {
+	if err := apiserver.DecodeStrictly(gate.Document{Kind: "the CEL source of template", Name: file.Name, JSON: source, At: file.at}, &code); err != nil {
 		return nil, err
 	}
 	if len(code.Validations) == 0 {
-		return nil, refuse(file.at, "template %q has no validations, so it would let everything through; add one", file.Name)
+		return nil, apiserver.Refuse(file.at, "template %q has no validations, so it would let everything through; add one", file.Name)
 	}
 	made := policyFile{at: file.at, raw: file.raw}
 	made.Name = file.Name
@@ -57,16 +58,16 @@ func (c *Compiler) compileCEL(file templateFile, source json.RawMessage) (*admis
 		failure := admissionv1.FailurePolicyType(*policy)
 		spec.FailurePolicy = &failure
 	default:
-		return nil, refuse(file.at, "template %q: failurePolicy %q is neither Fail nor Ignore", file.Name, *policy)
+		return nil, apiserver.Refuse(file.at, "template %q: failurePolicy %q is neither Fail nor Ignore", file.Name, *policy)
 	}
 	for _, variable := range code.Variables {
 		if variable.Name == celParams || variable.Name == celAnyObject || strings.HasPrefix(variable.Name, celReserved) {
-			return nil, refuse(file.at, "template %q: the variable %q is Gatekeeper's own; rename it", file.Name, variable.Name)
+			return nil, apiserver.Refuse(file.at, "template %q: the variable %q is Gatekeeper's own; rename it", file.Name, variable.Name)
 		}
 	}
 	for _, condition := range code.MatchConditions {
 		if strings.HasPrefix(condition.Name, celReserved) {
-			return nil, refuse(file.at, "template %q: the match condition %q is Gatekeeper's own; rename it", file.Name, condition.Name)
+			return nil, apiserver.Refuse(file.at, "template %q: the match condition %q is Gatekeeper's own; rename it", file.Name, condition.Name)
 		}
 	}
 	compiled := newAdmissionPolicy(made)
@@ -83,8 +84,8 @@ func (t *constraintTemplate) checkCEL(trustLabels bool) error {
 		return nil
 	}
 	for i, refs := range t.cel.conditionRefs {
-		if refs.objectLabels {
-			return refuse(t.file.at, "template %q: match condition %q reads labels that the application writes, so the application could leave the policy; "+
+		if refs.ObjectLabels {
+			return apiserver.Refuse(t.file.at, "template %q: match condition %q reads labels that the application writes, so the application could leave the policy; "+
 				"move it into a validation, or set spec.judge.trustObjectLabels in the gate", t.file.Name, t.cel.file.Spec.MatchConditions[i].Name)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -30,7 +31,7 @@ func (c *Compiler) gatekeeperFormat(config Config, documents []gate.Document) (o
 		template, known := templates[file.Kind]
 		switch {
 		case !known:
-			problems = append(problems, refuse(file.at, "constraint %s: there is no ConstraintTemplate of kind %s in the configuration; load its file", file.id(), file.Kind))
+			problems = append(problems, apiserver.Refuse(file.at, "constraint %s: there is no ConstraintTemplate of kind %s in the configuration; load its file", file.id(), file.Kind))
 			continue
 		case template == nil:
 			continue // what is wrong with the template was said
@@ -60,7 +61,7 @@ func (c *Compiler) templates(files gatekeeperFiles) (map[string]*constraintTempl
 	for _, file := range files.templates {
 		kind := file.Spec.CRD.Spec.Names.Kind
 		if _, twice := templates[kind]; twice && kind != "" {
-			problems = append(problems, refuse(file.at, "template %q: there is another one of kind %s", file.Name, kind))
+			problems = append(problems, apiserver.Refuse(file.at, "template %q: there is another one of kind %s", file.Name, kind))
 			continue
 		}
 		template, err := c.template(file)
@@ -109,7 +110,7 @@ func bindConstraint(file constraintFile, template *constraintTemplate, trustLabe
 	}
 	parameters, err := ast.InterfaceToValue(file.Spec.Parameters)
 	if err != nil {
-		return boundConstraint{}, false, refuse(file.at, "constraint %s: reading spec.parameters as Rego: %v", file.id(), err)
+		return boundConstraint{}, false, apiserver.Refuse(file.at, "constraint %s: reading spec.parameters as Rego: %v", file.id(), err)
 	}
 	rule := Rule{
 		ID: policyRule + file.id(), Title: file.id(), Adjustable: true, Why: template.file.Annotations["description"],

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -108,20 +109,20 @@ func readGatekeeper(documents []gate.Document) (gatekeeperFiles, error) {
 		case !isGatekeeper(document):
 		case document.APIVersion == "constraints.gatekeeper.sh/v1beta1":
 			file := constraintFile{at: document.At}
-			if err := decodeStrictly(document, &file); err != nil {
+			if err := apiserver.DecodeStrictly(document, &file); err != nil {
 				problems = append(problems, err)
 				continue
 			}
 			files.constraints = append(files.constraints, file)
 		case document.Kind == "ConstraintTemplate" && slices.Contains([]string{"templates.gatekeeper.sh/v1", "templates.gatekeeper.sh/v1beta1"}, document.APIVersion):
 			file := templateFile{at: document.At, raw: string(document.JSON)}
-			if err := decodeStrictly(document, &file); err != nil {
+			if err := apiserver.DecodeStrictly(document, &file); err != nil {
 				problems = append(problems, err)
 				continue
 			}
 			files.templates = append(files.templates, file)
 		default:
-			problems = append(problems, refuse(document.At, "%s %s %q is not supported; ConstraintTemplate of templates.gatekeeper.sh/v1 and v1beta1 is, "+
+			problems = append(problems, apiserver.Refuse(document.At, "%s %s %q is not supported; ConstraintTemplate of templates.gatekeeper.sh/v1 and v1beta1 is, "+
 				"and constraints of constraints.gatekeeper.sh/v1beta1 are", document.APIVersion, document.Kind, document.Name))
 		}
 	}
@@ -136,20 +137,20 @@ func checkTemplate(file templateFile) error {
 	var problems []error
 	switch {
 	case kind == "":
-		problems = append(problems, refuse(file.at, "template %q has no spec.crd.spec.names.kind; write the constraints' kind", file.Name))
+		problems = append(problems, apiserver.Refuse(file.at, "template %q has no spec.crd.spec.names.kind; write the constraints' kind", file.Name))
 	case file.Name != strings.ToLower(kind):
-		problems = append(problems, refuse(file.at, "template %q: its name has to be its kind %s in lower case: %s", file.Name, kind, strings.ToLower(kind)))
+		problems = append(problems, apiserver.Refuse(file.at, "template %q: its name has to be its kind %s in lower case: %s", file.Name, kind, strings.ToLower(kind)))
 	}
 	if len(file.Spec.Targets) != 1 {
-		return errors.Join(append(problems, refuse(file.at, "template %q has %d targets; Gatekeeper wants exactly one", file.Name, len(file.Spec.Targets)))...)
+		return errors.Join(append(problems, apiserver.Refuse(file.at, "template %q has %d targets; Gatekeeper wants exactly one", file.Name, len(file.Spec.Targets)))...)
 	}
 	target := file.Spec.Targets[0]
 	if target.Target != gatekeeperTarget {
-		problems = append(problems, refuse(file.at, "template %q: target %q is not supported; %s is", file.Name, target.Target, gatekeeperTarget))
+		problems = append(problems, apiserver.Refuse(file.at, "template %q: target %q is not supported; %s is", file.Name, target.Target, gatekeeperTarget))
 	}
 	for _, operation := range target.Operations {
 		if !slices.Contains([]string{"*", "CREATE", "UPDATE", "DELETE", "CONNECT"}, operation) || operation == "*" && len(target.Operations) > 1 {
-			problems = append(problems, refuse(file.at, "template %q: operation %q is none of CREATE, UPDATE, DELETE, CONNECT, nor * alone", file.Name, operation))
+			problems = append(problems, apiserver.Refuse(file.at, "template %q: operation %q is none of CREATE, UPDATE, DELETE, CONNECT, nor * alone", file.Name, operation))
 		}
 	}
 	return errors.Join(problems...)
@@ -170,23 +171,23 @@ func (f templateFile) engines() (regoCode, json.RawMessage, error) {
 	seen := map[string]bool{engineRego: target.Rego != ""}
 	for _, each := range target.Code {
 		if seen[each.Engine] {
-			return code, cel, refuse(f.at, "template %q has code for the engine %s twice; keep one", f.Name, each.Engine)
+			return code, cel, apiserver.Refuse(f.at, "template %q has code for the engine %s twice; keep one", f.Name, each.Engine)
 		}
 		seen[each.Engine] = true
 		switch each.Engine {
 		case engineRego:
 			document := gate.Document{Kind: "the Rego source of template", Name: f.Name, JSON: each.Source, At: f.at}
-			if err := decodeStrictly(document, &code); err != nil {
+			if err := apiserver.DecodeStrictly(document, &code); err != nil {
 				return code, cel, err
 			}
 		case engineCEL:
 			cel = each.Source
 		default:
-			return code, cel, refuse(f.at, "template %q: the engine %q is not supported; %s and %s are", f.Name, each.Engine, engineRego, engineCEL)
+			return code, cel, apiserver.Refuse(f.at, "template %q: the engine %q is not supported; %s and %s are", f.Name, each.Engine, engineRego, engineCEL)
 		}
 	}
 	if code.Rego == "" && cel == nil {
-		return code, cel, refuse(f.at, "template %q has no code, so it would let everything through; write targets[0].rego or targets[0].code", f.Name)
+		return code, cel, apiserver.Refuse(f.at, "template %q has no code, so it would let everything through; write targets[0].rego or targets[0].code", f.Name)
 	}
 	return code, cel, nil
 }

@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/admission"
+
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // constraintMatch says which objects a constraint is about (Gatekeeper's
@@ -40,7 +42,7 @@ func (f constraintFile) checkMatch(trustLabels bool) error {
 	}
 	var problems []error
 	bad := func(format string, args ...any) {
-		problems = append(problems, refuse(f.at, "constraint %s: spec.match.%s", f.id(), fmt.Sprintf(format, args...)))
+		problems = append(problems, apiserver.Refuse(f.at, "constraint %s: spec.match.%s", f.id(), fmt.Sprintf(format, args...)))
 	}
 	if !slices.Contains([]string{"", "*", "Cluster", "Namespaced"}, match.Scope) {
 		bad("scope: %q is none of *, Cluster, Namespaced; Gatekeeper would take it for *", match.Scope)
@@ -64,7 +66,7 @@ func (f constraintFile) checkMatch(trustLabels bool) error {
 			bad("%s: %v", each.name, err)
 		}
 	}
-	if !emptySelector(match.LabelSelector) && !trustLabels {
+	if !apiserver.EmptySelector(match.LabelSelector) && !trustLabels {
 		bad("labelSelector reads labels that the application writes, so the application could leave the policy; " +
 			"select by namespace, or set spec.judge.trustObjectLabels in the gate")
 	}
@@ -89,30 +91,30 @@ func globMatches(glob, text string) bool {
 // operations says whether a constraint is about a creation of the subject, and
 // about an update: of that Gatekeeper matches the old object, too (pkg/target
 // matchAny).
-func (m matcher) operations(match *constraintMatch) map[admission.Operation]matched {
+func (m matcher) operations(match *constraintMatch) map[admission.Operation]apiserver.Matched {
 	creation := m.matchesConstraint(match)
 	update := creation
 	if m.subject.old != nil {
-		m.attributes = m.subject.request(admission.Update).versioned.Attributes
+		m = m.of(admission.Update)
 		update = m.matchesConstraint(match)
 	}
-	return map[admission.Operation]matched{admission.Create: creation, admission.Update: update}
+	return map[admission.Operation]apiserver.Matched{admission.Create: creation, admission.Update: update}
 }
 
 // matchesConstraint follows Gatekeeper's order.
-func (m matcher) matchesConstraint(match *constraintMatch) matched {
+func (m matcher) matchesConstraint(match *constraintMatch) apiserver.Matched {
 	if match == nil {
-		return matched{applies: true}
+		return apiserver.Matched{Applies: true}
 	}
 	if !m.kindMatches(match) {
-		return matched{}
+		return apiserver.Matched{}
 	}
 	result := m.scopeMatches(match.Scope)
-	for _, part := range []func(*constraintMatch) matched{m.namespacesMatch, m.excludedMatch, m.labelsMatch, m.selectorMatches, m.nameMatches, m.sourceMatches} {
-		if !result.applies {
-			return matched{}
+	for _, part := range []func(*constraintMatch) apiserver.Matched{m.namespacesMatch, m.excludedMatch, m.labelsMatch, m.selectorMatches, m.nameMatches, m.sourceMatches} {
+		if !result.Applies {
+			return apiserver.Matched{}
 		}
-		result = result.and(part(match))
+		result = result.And(part(match))
 	}
 	return result
 }
@@ -138,14 +140,14 @@ func (m matcher) isNamespace() bool {
 	return m.subject.kind.Kind == "Namespace" && m.subject.kind.Group == ""
 }
 
-func (m matcher) scopeMatches(scope string) matched {
+func (m matcher) scopeMatches(scope string) apiserver.Matched {
 	switch scope {
 	case "Cluster":
-		return matched{applies: m.isNamespace() || !m.subject.namespaced}
+		return apiserver.Matched{Applies: m.isNamespace() || !m.subject.namespaced}
 	case "Namespaced":
-		return matched{applies: !m.isNamespace() && m.subject.namespaced}
+		return apiserver.Matched{Applies: !m.isNamespace() && m.subject.namespaced}
 	}
-	return matched{applies: true}
+	return apiserver.Matched{Applies: true}
 }
 
 // place is the namespace that globs are compared with; found is false for an
@@ -162,65 +164,65 @@ func (m matcher) place() (name string, found bool, unknown []string) {
 	return m.subject.namespace, true, nil
 }
 
-func (m matcher) namespacesMatch(match *constraintMatch) matched {
+func (m matcher) namespacesMatch(match *constraintMatch) apiserver.Matched {
 	name, found, unknown := m.place()
 	if len(match.Namespaces) == 0 || !found || unknown != nil {
 		if len(match.Namespaces) == 0 {
 			unknown = nil
 		}
-		return matched{applies: true, unknown: unknown}
+		return apiserver.Matched{Applies: true, Unknown: unknown}
 	}
-	return matched{applies: slices.ContainsFunc(match.Namespaces, func(glob string) bool { return globMatches(glob, name) })}
+	return apiserver.Matched{Applies: slices.ContainsFunc(match.Namespaces, func(glob string) bool { return globMatches(glob, name) })}
 }
 
-func (m matcher) excludedMatch(match *constraintMatch) matched {
+func (m matcher) excludedMatch(match *constraintMatch) apiserver.Matched {
 	inverted := m.namespacesMatch(&constraintMatch{Namespaces: match.ExcludedNamespaces})
 	_, found, _ := m.place()
-	if len(match.ExcludedNamespaces) == 0 || !found || len(inverted.unknown) > 0 {
+	if len(match.ExcludedNamespaces) == 0 || !found || len(inverted.Unknown) > 0 {
 		return inverted
 	}
-	return matched{applies: !inverted.applies}
+	return apiserver.Matched{Applies: !inverted.Applies}
 }
 
-func (m matcher) labelsMatch(match *constraintMatch) matched {
-	return m.objectSelector(match.LabelSelector)
+func (m matcher) labelsMatch(match *constraintMatch) apiserver.Matched {
+	return m.ObjectSelector(match.LabelSelector)
 }
 
 // selectorMatches needs the Namespace's own labels: without them Gatekeeper
 // answers with an error, even to a selector that reads the name alone. Here
 // that one is answered.
-func (m matcher) selectorMatches(match *constraintMatch) matched {
+func (m matcher) selectorMatches(match *constraintMatch) apiserver.Matched {
 	if match.NamespaceSelector == nil {
-		return matched{applies: true}
+		return apiserver.Matched{Applies: true}
 	}
-	return m.namespaceSelector(match.NamespaceSelector)
+	return m.NamespaceSelector(match.NamespaceSelector)
 }
 
 // nameMatches decides by the name, or by the beginning that the API server
 // adds random letters to.
-func (m matcher) nameMatches(match *constraintMatch) matched {
+func (m matcher) nameMatches(match *constraintMatch) apiserver.Matched {
 	if match.Name == "" {
-		return matched{applies: true}
+		return apiserver.Matched{Applies: true}
 	}
 	generate := ""
 	if accessor, err := meta.Accessor(m.subject.object); err == nil {
 		generate = accessor.GetGenerateName()
 	}
 	if m.subject.name != "" || generate == "" {
-		return matched{applies: globMatches(match.Name, m.subject.name)}
+		return apiserver.Matched{Applies: globMatches(match.Name, m.subject.name)}
 	}
 	bare := strings.Trim(match.Name, "*")
 	if strings.HasSuffix(match.Name, "*") && globMatches(match.Name, generate) {
-		return matched{applies: true}
+		return apiserver.Matched{Applies: true}
 	}
 	if strings.HasPrefix(match.Name, "*") || strings.HasPrefix(bare, generate) {
-		return matched{applies: true, unknown: []string{"the object's name (the cluster generates it)"}}
+		return apiserver.Matched{Applies: true, Unknown: []string{"the object's name (the cluster generates it)"}}
 	}
-	return matched{}
+	return apiserver.Matched{}
 }
 
 // sourceMatches takes a Pod that a workload makes for both: its controller
 // creates it, and Gatekeeper generates it where it expands workloads.
-func (m matcher) sourceMatches(match *constraintMatch) matched {
-	return matched{applies: match.Source != "Generated" || m.subject.made}
+func (m matcher) sourceMatches(match *constraintMatch) apiserver.Matched {
+	return apiserver.Matched{Applies: match.Source != "Generated" || m.subject.made}
 }

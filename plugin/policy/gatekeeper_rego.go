@@ -11,6 +11,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
+
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // regoTemplate is a compiled template. It holds no state of a run and is
@@ -36,7 +38,7 @@ func (c *Compiler) compileTemplate(file templateFile, code regoCode) (*regoTempl
 	case "v1":
 		version = ast.RegoV1
 	default:
-		return nil, refuse(file.at, "template %q: the version %q of its Rego is neither v0 nor v1", file.Name, code.Version)
+		return nil, apiserver.Refuse(file.at, "template %q: the version %q of its Rego is neither v0 nor v1", file.Name, code.Version)
 	}
 	sources := []regoSource{{name: fmt.Sprintf("template %q", file.Name), text: code.Rego, version: version, at: file.at}}
 	for i, lib := range code.Libs {
@@ -52,12 +54,12 @@ func (c *Compiler) compileTemplate(file templateFile, code regoCode) (*regoTempl
 	template := &regoTemplate{capabilities: c.regoCapabilities(), version: version, reads: readsOf(modules)}
 	template.compiler, err = compileRego(modules, version, template.capabilities)
 	if err != nil {
-		return nil, refuse(file.at, "template %q does not compile: %v", file.Name, err)
+		return nil, apiserver.Refuse(file.at, "template %q does not compile: %v", file.Name, err)
 	}
 	template.violation = modules[0].Package.Path.String() + ".violation"
 	template.alone, err = template.prepare(context.Background(), inmem.New())
 	if err != nil {
-		return nil, refuse(file.at, "template %q does not compile: %s", file.Name, regoErrors(err))
+		return nil, apiserver.Refuse(file.at, "template %q does not compile: %s", file.Name, regoErrors(err))
 	}
 	return template, nil
 }
@@ -86,11 +88,11 @@ func checkModules(sources []regoSource, modules []*ast.Module) error {
 		library := strings.HasPrefix(name, "lib.")
 		switch {
 		case i == 0 && !slices.ContainsFunc(module.Rules, func(rule *ast.Rule) bool { return rule.Head.Ref()[0].Value.String() == "violation" }):
-			problems = append(problems, refuse(source.at, "%s has no rule violation, so it would let everything through", source.name))
+			problems = append(problems, apiserver.Refuse(source.at, "%s has no rule violation, so it would let everything through", source.name))
 		case i == 0 && (library || name == "lib" || name == "inventory" || strings.HasPrefix(name, "inventory.")):
-			problems = append(problems, refuse(source.at, "%s: package %s is taken; give it a name of its own", source.name, name))
+			problems = append(problems, apiserver.Refuse(source.at, "%s: package %s is taken; give it a name of its own", source.name, name))
 		case i > 0 && !library:
-			problems = append(problems, refuse(source.at, "%s: package %s is not below lib, where Gatekeeper wants libraries", source.name, name))
+			problems = append(problems, apiserver.Refuse(source.at, "%s: package %s is not below lib, where Gatekeeper wants libraries", source.name, name))
 		}
 		problems = append(problems, checkImports(source, module), checkData(source, module))
 	}
@@ -102,7 +104,7 @@ func checkImports(source regoSource, module *ast.Module) error {
 	for _, each := range module.Imports {
 		path := each.Path.String()
 		if !strings.HasPrefix(path, "data.lib.") && path != "rego.v1" && path != "future.keywords" && !strings.HasPrefix(path, "future.keywords.") {
-			problems = append(problems, refuse(source.at, "%s, line %d: import %s is not allowed in a template; libraries lie below data.lib", source.name, each.Location.Row, path))
+			problems = append(problems, apiserver.Refuse(source.at, "%s, line %d: import %s is not allowed in a template; libraries lie below data.lib", source.name, each.Location.Row, path))
 		}
 	}
 	return errors.Join(problems...)
@@ -115,7 +117,7 @@ func checkData(source regoSource, module *ast.Module) error {
 		ast.WalkRefs(rule, func(ref ast.Ref) bool {
 			known := !ref.HasPrefix(ast.DefaultRootRef) || slices.ContainsFunc(allowed, func(prefix ast.Ref) bool { return ref.HasPrefix(prefix) })
 			if !known && ref[0].Location != nil {
-				problems = append(problems, refuse(source.at, "%s, line %d: %s is not there for a template; data.inventory and data.lib are", source.name, ref[0].Location.Row, ref))
+				problems = append(problems, apiserver.Refuse(source.at, "%s, line %d: %s is not there for a template; data.inventory and data.lib are", source.name, ref[0].Location.Row, ref))
 			}
 			return false
 		})

@@ -42,7 +42,7 @@ func (r *reviews) of(operation admission.Operation) (ast.Value, error) {
 			return nil, err
 		}
 	}
-	who := r.subject.userInfo()
+	who := r.subject.asked().UserInfo()
 	user := map[string]any{"username": who.GetName(), "groups": who.GetGroups()}
 	kind := map[string]any{"group": r.subject.kind.Group, "version": r.subject.kind.Version, "kind": r.subject.kind.Kind}
 	resource := map[string]any{"group": r.subject.resource.Group, "version": r.subject.resource.Version, "resource": r.subject.resource.Resource}

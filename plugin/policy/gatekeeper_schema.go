@@ -11,6 +11,8 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // parameterSchema is what a template says of its constraints' parameters, by
@@ -38,18 +40,18 @@ func newParameterSchema(file templateFile) (*parameterSchema, error) {
 	written = &apiextensionsv1.JSONSchemaProps{Type: "object", Properties: map[string]apiextensionsv1.JSONSchemaProps{"parameters": *written}}
 	var schema apiextensions.JSONSchemaProps
 	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(written, &schema, nil); err != nil {
-		return nil, refuse(file.at, "template %q: reading openAPIV3Schema: %v", file.Name, err)
+		return nil, apiserver.Refuse(file.at, "template %q: reading openAPIV3Schema: %v", file.Name, err)
 	}
 	structural, err := structuralschema.NewStructural(&schema)
 	if err != nil {
-		return nil, refuse(file.at, "template %q: openAPIV3Schema is not structural: %v", file.Name, err)
+		return nil, apiserver.Refuse(file.at, "template %q: openAPIV3Schema is not structural: %v", file.Name, err)
 	}
 	if problems := structuralschema.ValidateStructural(field.NewPath("spec"), structural); len(problems) > 0 {
-		return nil, refuse(file.at, "template %q: its schema is not structural, so the API server would refuse it: %s", file.Name, oneLine(problems.ToAggregate().Error()))
+		return nil, apiserver.Refuse(file.at, "template %q: its schema is not structural, so the API server would refuse it: %s", file.Name, oneLine(problems.ToAggregate().Error()))
 	}
 	validator, _, err := validation.NewSchemaValidator(&schema)
 	if err != nil {
-		return nil, refuse(file.at, "template %q: reading openAPIV3Schema: %v", file.Name, err)
+		return nil, apiserver.Refuse(file.at, "template %q: reading openAPIV3Schema: %v", file.Name, err)
 	}
 	return &parameterSchema{structural: structural, validator: validator}, nil
 }
@@ -96,7 +98,7 @@ func (s *parameterSchema) read(file *constraintFile) error {
 	}
 	if len(wrong) > 0 {
 		slices.Sort(wrong)
-		return refuse(file.at, "constraint %s: %s", file.id(), strings.Join(wrong, "; "))
+		return apiserver.Refuse(file.at, "constraint %s: %s", file.id(), strings.Join(wrong, "; "))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // definitionOf is a CustomResourceDefinition.
@@ -122,7 +123,7 @@ func TestKinds_PluralsAreThoseOfTheDefinitions(t *testing.T) {
 		"Gateway": "gateways", "NetworkPolicy": "networkpolicies", "Ingress": "ingresses", "Endpoints": "endpoints", "Application": "applications", "Policy": "policies",
 	} {
 		gvk := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: kind}
-		if got := guessResource(gvk).Resource; got != want {
+		if got := apiserver.GuessResource(gvk).Resource; got != want {
 			t.Errorf("%s: %q, want %q", kind, got, want)
 		}
 	}
@@ -131,7 +132,7 @@ func TestKinds_PluralsAreThoseOfTheDefinitions(t *testing.T) {
 func TestKinds_MoreDefinitionsOfOneKindThanAreLookedAtAreDenied(t *testing.T) {
 	config := policyConfig(t, policyText{resources: "example.com gizmos"}.String(), nil)
 	text := widget
-	for i := range pluralsPerKind {
+	for i := range apiserver.PluralsPerKind {
 		text += definitionOf(fmt.Sprintf("w%d.example.com", i), "example.com", "Widget", "Namespaced")
 	}
 	more := definitionOf("gizmos.example.com", "example.com", "Widget", "Namespaced")

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -72,7 +73,7 @@ func (k *kyvernoPolicies) judgeSubject(ctx context.Context, asked *kyvernoSubjec
 	answered := false
 	for _, operation := range operations() {
 		match := k.match(asked, policy, operation)
-		if !match.applies || answered && !policy.operationMatters && asked.subject.old == nil {
+		if !match.Applies || answered && !policy.operationMatters && asked.subject.old == nil {
 			continue
 		}
 		answered = true
@@ -90,8 +91,8 @@ func (k *kyvernoPolicies) judgeSubject(ctx context.Context, asked *kyvernoSubjec
 }
 
 // evaluation is the policy and the object in the version that it asks for.
-func (k *kyvernoPolicies) evaluation(asked *kyvernoSubject, policy *boundKyverno, match matched, operation admission.Operation) (*kyvernoEvaluation, error) {
-	versioned, err := asked.as(match.version)
+func (k *kyvernoPolicies) evaluation(asked *kyvernoSubject, policy *boundKyverno, match apiserver.Matched, operation admission.Operation) (*kyvernoEvaluation, error) {
+	versioned, err := asked.as(match.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -99,28 +100,28 @@ func (k *kyvernoPolicies) evaluation(asked *kyvernoSubject, policy *boundKyverno
 	if err != nil {
 		return nil, err
 	}
-	run.applies = match.unknown
+	run.applies = match.Unknown
 	return run, nil
 }
 
 // match asks the policy's constraints; a namespaced policy is in force in its
 // own namespace only.
-func (k *kyvernoPolicies) match(asked *kyvernoSubject, policy *boundKyverno, operation admission.Operation) matched {
+func (k *kyvernoPolicies) match(asked *kyvernoSubject, policy *boundKyverno, operation admission.Operation) apiserver.Matched {
 	s := asked.subject
-	result := matched{applies: true}
+	result := apiserver.Matched{Applies: true}
 	if policy.file.namespaced() {
-		switch namespace := admissionNamespace(s); {
+		switch namespace := s.asked().AdmissionNamespace(); {
 		case namespace == "" && s.namespaced:
-			result.unknown = []string{unknownNamespace.String()}
+			result.Unknown = []string{unknownNamespace.String()}
 		case namespace != policy.file.Namespace:
-			return matched{}
+			return apiserver.Matched{}
 		}
 	}
 	if !named(policy.file.Spec.MatchConstraints.ResourceRules, s.resource.Resource) {
-		return matched{}
+		return apiserver.Matched{}
 	}
-	m := matcher{view: asked.view, subject: s, attributes: s.request(operation).versioned.Attributes, trustLabels: k.trustLabels}
-	return result.and(m.matches(policy.file.Spec.MatchConstraints))
+	m := asked.view.matcher(s, k.trustLabels).of(operation)
+	return result.And(m.Matches(policy.file.Spec.MatchConstraints))
 }
 
 // findings turns failures into findings: warnings when an exception covers

@@ -13,6 +13,7 @@ import (
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -20,7 +21,7 @@ import (
 type kyvernoExpression struct {
 	name    string
 	program cel.Program
-	refs    references
+	refs    apiserver.References
 }
 
 // kyvernoValidation is one validation; message is nil without an expression
@@ -91,8 +92,8 @@ func (c *kyvernoCompiler) policy(file kyvernoFile, trustLabels bool) (*kyvernoPo
 		c.policies[file.raw] = compiled
 	}
 	for _, condition := range compiled.conditions {
-		if condition.refs.objectLabels && !trustLabels {
-			return nil, refuse(file.at, "policy %q: matchCondition %q reads labels that the application writes, so the application could leave the policy; "+
+		if condition.refs.ObjectLabels && !trustLabels {
+			return nil, apiserver.Refuse(file.at, "policy %q: matchCondition %q reads labels that the application writes, so the application could leave the policy; "+
 				"move it into a validation, or set spec.judge.trustObjectLabels in the gate", file.Name, condition.name)
 		}
 	}
@@ -105,11 +106,11 @@ func (c *kyvernoCompiler) policy(file kyvernoFile, trustLabels bool) (*kyvernoPo
 func (c *kyvernoCompiler) compile(file kyvernoFile) (*kyvernoPolicy, error) {
 	env, err := c.env(file.Namespace)
 	if err != nil {
-		return nil, refuse(file.at, "policy %q: %v", file.Name, err)
+		return nil, apiserver.Refuse(file.at, "policy %q: %v", file.Name, err)
 	}
-	build := kyvernoBuilder{who: fmt.Sprintf("policy %q", file.Name), at: file.at, env: env, variables: newVariableTypes(env), refs: map[string]references{}}
+	build := kyvernoBuilder{who: fmt.Sprintf("policy %q", file.Name), at: file.at, env: env, variables: newVariableTypes(env), refs: map[string]apiserver.References{}}
 	if build.env, err = env.Extend(cel.CustomTypeProvider(build.variables)); err != nil {
-		return nil, refuse(file.at, "policy %q: preparing CEL: %v", file.Name, err)
+		return nil, apiserver.Refuse(file.at, "policy %q: preparing CEL: %v", file.Name, err)
 	}
 	policy := &kyvernoPolicy{file: file, conditions: build.conditions(file.Spec.MatchConditions)}
 	for _, variable := range file.Spec.Variables {
@@ -137,7 +138,7 @@ type kyvernoBuilder struct {
 	at               plugin.Origin
 	env              *cel.Env
 	variables        *variableTypes
-	refs             map[string]references
+	refs             map[string]apiserver.References
 	operationMatters bool
 	problems         []error
 }
@@ -173,7 +174,7 @@ func (b *kyvernoBuilder) expression(part, text string, wanted ...*types.Type) ky
 		if isVariable { // so that what reads it is not told as well
 			b.variables.add(strings.TrimPrefix(part, "variable "), types.DynType)
 		}
-		b.problems = append(b.problems, refuse(b.at, "%s: %s "+format, append([]any{b.who, part}, args...)...))
+		b.problems = append(b.problems, apiserver.Refuse(b.at, "%s: %s "+format, append([]any{b.who, part}, args...)...))
 		return kyvernoExpression{}
 	}
 	compiled, issues := b.env.Compile(text)
@@ -187,7 +188,7 @@ func (b *kyvernoBuilder) expression(part, text string, wanted ...*types.Type) ky
 	if called := sideEffect(compiled); called != "" {
 		return fail("calls %s, which acts on something outside; a judge has no side effects, so write the rule without it", called)
 	}
-	refs, err := expressionReferences(b.env, text, b.refs)
+	refs, err := apiserver.ExpressionReferences(b.env, text, b.refs)
 	if err != nil {
 		return fail("does not compile: %v", err)
 	}
@@ -198,7 +199,7 @@ func (b *kyvernoBuilder) expression(part, text string, wanted ...*types.Type) ky
 	if isVariable {
 		b.variables.add(strings.TrimPrefix(part, "variable "), output)
 	}
-	b.operationMatters = b.operationMatters || refs.operation || refs.oldObject
+	b.operationMatters = b.operationMatters || refs.Operation || refs.OldObject
 	return kyvernoExpression{name: part, program: program, refs: refs}
 }
 

@@ -54,7 +54,7 @@ func (e *kyvernoEvaluation) eval(ctx context.Context, expression kyvernoExpressi
 	if err != nil {
 		return nil, err
 	}
-	if expression.refs.authorizer && !celtypes.IsUnknown(value) {
+	if expression.refs.Authorizer && !celtypes.IsUnknown(value) {
 		// The request was handed on whole, so what is unknown in it may have been
 		// read by a function that does not pass the unknown on.
 		return unknownUser.value(), nil

@@ -12,6 +12,7 @@ import (
 	kyvernov1 "github.com/kyverno/api/api/policies.kyverno.io/v1"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -68,8 +69,8 @@ func (c *kyvernoCompiler) exceptions(files kyvernoFiles, trustLabels bool) ([]*k
 		build := kyvernoBuilder{who: fmt.Sprintf("%s %q", file.Kind, file.Name), at: file.at, env: env}
 		exception := &kyvernoException{file: file, conditions: build.conditions(file.Spec.MatchConditions)}
 		for _, condition := range exception.conditions {
-			if condition.refs.objectLabels && !trustLabels {
-				build.problems = append(build.problems, refuse(file.at, "%s: matchCondition %q reads labels that the application writes, so the application could except itself; "+
+			if condition.refs.ObjectLabels && !trustLabels {
+				build.problems = append(build.problems, apiserver.Refuse(file.at, "%s: matchCondition %q reads labels that the application writes, so the application could except itself; "+
 					"name the object, or set spec.judge.trustObjectLabels in the gate", build.who, condition.name))
 			}
 		}
@@ -84,7 +85,7 @@ func (c *kyvernoCompiler) exceptions(files kyvernoFiles, trustLabels bool) ([]*k
 func (f exceptionFile) check() error {
 	var problems []error
 	if f.Spec.ExpiresAt.IsZero() {
-		problems = append(problems, refuse(f.at, "%s %q has no expiresAt; write when it ends, as for a waiver", f.Kind, f.Name))
+		problems = append(problems, apiserver.Refuse(f.at, "%s %q has no expiresAt; write when it ends, as for a waiver", f.Kind, f.Name))
 	}
 	var missing []string
 	for _, property := range exceptionProperties() {
@@ -93,13 +94,13 @@ func (f exceptionFile) check() error {
 		}
 	}
 	if len(missing) > 0 {
-		problems = append(problems, refuse(f.at, "%s %q: spec.properties lacks %s; an exception says what a waiver says", f.Kind, f.Name, strings.Join(missing, ", ")))
+		problems = append(problems, apiserver.Refuse(f.at, "%s %q: spec.properties lacks %s; an exception says what a waiver says", f.Kind, f.Name, strings.Join(missing, ", ")))
 	}
 	if mode := f.Spec.EvaluationMode; mode != "" && mode != policieskyvernoio.EvaluationModeKubernetes {
-		problems = append(problems, refuse(f.at, "%s %q: evaluationMode %q is not supported; only Kubernetes objects are judged", f.Kind, f.Name, mode))
+		problems = append(problems, apiserver.Refuse(f.at, "%s %q: evaluationMode %q is not supported; only Kubernetes objects are judged", f.Kind, f.Name, mode))
 	}
 	if result := f.Spec.ReportResult; result != "" && result != "skip" && result != "pass" {
-		problems = append(problems, refuse(f.at, "%s %q: reportResult %q is neither skip nor pass", f.Kind, f.Name, result))
+		problems = append(problems, apiserver.Refuse(f.at, "%s %q: reportResult %q is neither skip nor pass", f.Kind, f.Name, result))
 	}
 	return errors.Join(problems...)
 }
@@ -107,15 +108,15 @@ func (f exceptionFile) check() error {
 // checkRefs refuses an exception for a policy that nobody reads.
 func (f exceptionFile) checkRefs(policies []kyvernoFile) error {
 	if len(f.Spec.PolicyRefs) == 0 {
-		return refuse(f.at, "%s %q has no policyRefs, so it is about nothing; name a policy", f.Kind, f.Name)
+		return apiserver.Refuse(f.at, "%s %q has no policyRefs, so it is about nothing; name a policy", f.Kind, f.Name)
 	}
 	var problems []error
 	for _, ref := range f.Spec.PolicyRefs {
 		switch {
 		case ref.Kind != kindKyvernoPolicy && ref.Kind != kindKyvernoNamespacedPolicy:
-			problems = append(problems, refuse(f.at, "%s %q: policyRefs: policies of the kind %q are not read", f.Kind, f.Name, ref.Kind))
+			problems = append(problems, apiserver.Refuse(f.at, "%s %q: policyRefs: policies of the kind %q are not read", f.Kind, f.Name, ref.Kind))
 		case !slices.ContainsFunc(policies, func(policy kyvernoFile) bool { return policy.Name == ref.Name && policy.Kind == ref.Kind }):
-			problems = append(problems, refuse(f.at, "%s %q: policyRefs: the configuration holds no %s %q", f.Kind, f.Name, ref.Kind, ref.Name))
+			problems = append(problems, apiserver.Refuse(f.at, "%s %q: policyRefs: the configuration holds no %s %q", f.Kind, f.Name, ref.Kind, ref.Name))
 		}
 	}
 	return errors.Join(problems...)

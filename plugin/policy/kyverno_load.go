@@ -11,6 +11,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -71,13 +72,13 @@ func (f *kyvernoFiles) read(document gate.Document) error {
 	switch document.Kind {
 	case kindKyvernoPolicy, kindKyvernoNamespacedPolicy:
 		file := kyvernoFile{at: document.At, raw: string(document.JSON)}
-		if err := decodeStrictly(document, &file.ValidatingPolicy); err != nil {
+		if err := apiserver.DecodeStrictly(document, &file.ValidatingPolicy); err != nil {
 			return err
 		}
 		f.policies = append(f.policies, file)
 	case kindKyvernoException:
 		file := exceptionFile{at: document.At}
-		if err := decodeStrictly(document, &file.PolicyException); err != nil {
+		if err := apiserver.DecodeStrictly(document, &file.PolicyException); err != nil {
 			return err
 		}
 		f.exceptions = append(f.exceptions, file)
@@ -88,7 +89,7 @@ func (f *kyvernoFiles) read(document gate.Document) error {
 }
 
 func refuseKyverno(document gate.Document) error {
-	return refuse(document.At, "%s %s %q is not supported; %s", document.APIVersion, document.Kind, document.Name, gate.KyvernoHint(document.Kind, document.APIVersion))
+	return apiserver.Refuse(document.At, "%s %s %q is not supported; %s", document.APIVersion, document.Kind, document.Name, gate.KyvernoHint(document.Kind, document.APIVersion))
 }
 
 // check refuses what is not implemented, and what would mean less than its
@@ -98,26 +99,26 @@ func (f kyvernoFile) check(trustLabels bool) error {
 	spec, name := f.Spec, f.Name
 	var problems []error
 	if f.namespaced() == (f.Namespace == "") {
-		problems = append(problems, refuse(f.at, "%s %q: a NamespacedValidatingPolicy needs metadata.namespace, a ValidatingPolicy has none", f.Kind, name))
+		problems = append(problems, apiserver.Refuse(f.at, "%s %q: a NamespacedValidatingPolicy needs metadata.namespace, a ValidatingPolicy has none", f.Kind, name))
 	}
 	if mode := spec.EvaluationMode(); mode != policieskyvernoio.EvaluationModeKubernetes {
-		problems = append(problems, refuse(f.at, "policy %q: evaluation.mode %q is not supported; only Kubernetes objects are judged", name, mode))
+		problems = append(problems, apiserver.Refuse(f.at, "policy %q: evaluation.mode %q is not supported; only Kubernetes objects are judged", name, mode))
 	}
 	if len(spec.Validations) == 0 {
-		problems = append(problems, refuse(f.at, "policy %q has no validations, so it would let everything through; add one", name))
+		problems = append(problems, apiserver.Refuse(f.at, "policy %q has no validations, so it would let everything through; add one", name))
 	}
 	if spec.MatchConstraints == nil || len(spec.MatchConstraints.ResourceRules) == 0 {
-		problems = append(problems, refuse(f.at, "policy %q has no matchConstraints.resourceRules, so it would match nothing; add one", name))
+		problems = append(problems, apiserver.Refuse(f.at, "policy %q has no matchConstraints.resourceRules, so it would match nothing; add one", name))
 	}
 	if policy := spec.FailurePolicy; policy != nil && *policy != admissionv1.Fail && *policy != admissionv1.Ignore {
-		problems = append(problems, refuse(f.at, "policy %q: failurePolicy %q is neither Fail nor Ignore", name, *policy))
+		problems = append(problems, apiserver.Refuse(f.at, "policy %q: failurePolicy %q is neither Fail nor Ignore", name, *policy))
 	}
 	for _, action := range spec.ValidationActions() {
 		if !slices.Contains([]admissionv1.ValidationAction{admissionv1.Deny, admissionv1.Warn, admissionv1.Audit}, action) {
-			problems = append(problems, refuse(f.at, "policy %q: validation action %q is none of Deny, Warn, Audit", name, action))
+			problems = append(problems, apiserver.Refuse(f.at, "policy %q: validation action %q is none of Deny, Warn, Audit", name, action))
 		}
 	}
-	problems = append(problems, f.checkControllers(), checkMatch(matchFile{"policy " + name, f.at, spec.MatchConstraints}, trustLabels))
+	problems = append(problems, f.checkControllers(), apiserver.Match{Who: "policy " + name, At: f.at, Resources: spec.MatchConstraints}.Check(trustLabels))
 	return errors.Join(problems...)
 }
 
@@ -127,7 +128,7 @@ func (f kyvernoFile) checkControllers() error {
 	var problems []error
 	for _, controller := range f.controllers() {
 		if !slices.Contains(kyvernoControllers(), controller) && strings.Count(controller, ".") < 2 {
-			problems = append(problems, refuse(f.at, "policy %q: autogen.podControllers: there is no controller %q%s; write one of %v, or resource.version.group",
+			problems = append(problems, apiserver.Refuse(f.at, "policy %q: autogen.podControllers: there is no controller %q%s; write one of %v, or resource.version.group",
 				f.Name, controller, nearest(controller, kyvernoControllers()), kyvernoControllers()))
 		}
 	}
@@ -153,7 +154,7 @@ func (f kyvernoFile) controllers() []string {
 // (pkg/cel/autogen CanAutoGen).
 func (f kyvernoFile) asksControllers() bool {
 	match := f.Spec.MatchConstraints
-	if !emptySelector(match.ObjectSelector) || len(match.ExcludeResourceRules) > 0 || len(match.ResourceRules) != 1 {
+	if !apiserver.EmptySelector(match.ObjectSelector) || len(match.ExcludeResourceRules) > 0 || len(match.ResourceRules) != 1 {
 		return false
 	}
 	rule := match.ResourceRules[0]

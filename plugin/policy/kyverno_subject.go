@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
+
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // kyvernoSubject is one subject as Kyverno's webhook would be handed it: JSON.
@@ -37,14 +39,14 @@ func (k *kyvernoSubject) as(version string) (*kyvernoSubject, error) {
 	other := k.subject.again()
 	other.kind.Version, other.resource.Version = version, version
 	var err error
-	if other.object, err = converted(k.subject.object, other.kind); err != nil {
+	if other.object, err = apiserver.Converted(k.subject.object, other.kind); err != nil {
 		return nil, err
 	}
 	if k.subject.old != nil {
-		if other.old, err = converted(k.subject.old, other.kind); err != nil {
+		if other.old, err = apiserver.Converted(k.subject.old, other.kind); err != nil {
 			return nil, err
 		}
-		if other.updated, err = converted(k.subject.updated, other.kind); err != nil {
+		if other.updated, err = apiserver.Converted(k.subject.updated, other.kind); err != nil {
 			return nil, err
 		}
 	}
@@ -158,11 +160,11 @@ func (k *kyvernoSubject) request(operation admission.Operation) (map[string]any,
 	if err != nil {
 		return nil, fmt.Errorf("writing the request for %s as JSON: %w", k.subject.id, err)
 	}
-	if why := k.subject.userUnknown(false); why != "" {
+	if why := k.subject.asked().UserUnknown(false); why != "" {
 		request["userInfo"] = unknownUser.because(why)
 	} else if known := mapAt(request, "userInfo"); known != nil {
 		for _, detail := range []string{"uid", "extra"} {
-			known[detail] = unknownUser.because(k.subject.userUnknown(true))
+			known[detail] = unknownUser.because(k.subject.asked().UserUnknown(true))
 		}
 	}
 	if k.subject.made {

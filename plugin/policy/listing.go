@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -141,7 +142,7 @@ func (s *schemas) list() []Listed {
 	var list []Listed
 	for _, rule := range slices.Concat(schemaRules(), objectRules()) {
 		if strings.HasPrefix(rule.ID, "schema/") {
-			list = append(list, Listed{Rule: rule, Engine: "schema", From: "Kubernetes " + kubernetesVersion()})
+			list = append(list, Listed{Rule: rule, Engine: "schema", From: "Kubernetes " + apiserver.KubernetesVersion()})
 		}
 	}
 	return list

@@ -3,6 +3,7 @@ package policy
 import (
 	"testing"
 
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -69,7 +70,7 @@ func TestList_WhatAGateCouldAdjustIsListedUnderItsPacks(t *testing.T) {
 	for id, from := range map[string]string{
 		"workload/env-credential": "pack/workload@1", "pss/privileged": "pss/baseline:latest", "pss/runAsNonRoot": "",
 		"pss/admission": "namespace labels", "pss/invalid-label": "namespace labels",
-		"secret/plaintext": "", "self/admission": SelfPack, ruleRequired: "Kubernetes " + kubernetesVersion(),
+		"secret/plaintext": "", "self/admission": SelfPack, ruleRequired: "Kubernetes " + apiserver.KubernetesVersion(),
 	} {
 		if seen[id] != from {
 			t.Errorf("%s is from %q, want %q", id, seen[id], from)

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // liveKey finds an object in the cluster; its version may differ.
@@ -49,18 +50,18 @@ func (v *view) compareWith(live []plugin.Object) {
 // more goes, what others wrote stays.
 func (v *view) update(rendered, live plugin.Object) (old, updated runtime.Object, err error) {
 	gvk := (&unstructured.Unstructured{Object: live.Fields}).GroupVersionKind()
-	if old, err = decode(gvk, live.Fields); old == nil {
+	if old, err = apiserver.Decode(gvk, live.Fields); old == nil {
 		return nil, nil, fmt.Errorf("reading the live object: %w", err)
 	}
-	v.defaults.object(old)
+	v.defaults.Object(old)
 	fields, err := merged(rendered.Fields, live.Fields, old)
 	if err != nil {
 		return nil, nil, fmt.Errorf("merging the rendered object into the live one: %w", err)
 	}
-	if updated, err = decode(gvk, fields); updated == nil {
+	if updated, err = apiserver.Decode(gvk, fields); updated == nil {
 		return nil, nil, fmt.Errorf("reading the merged object: %w", err)
 	}
-	v.defaults.object(updated)
+	v.defaults.Object(updated)
 	return old, updated, nil
 }
 

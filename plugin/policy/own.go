@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -97,7 +98,7 @@ func unknownPolicies(names []string, policies []ownName) error {
 	var known []string
 	for _, policy := range policies {
 		if slices.Contains(known, policy.name) {
-			problems = append(problems, refuse(policy.at, "policy %q is there twice", policy.name))
+			problems = append(problems, apiserver.Refuse(policy.at, "policy %q is there twice", policy.name))
 		}
 		known = append(known, policy.name)
 	}

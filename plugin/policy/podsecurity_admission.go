@@ -59,7 +59,7 @@ func newClusterPodSecurity(described *gate.PodSecurityAdmission) (clusterPodSecu
 // are made by its controller, so that the deployer's name does not count there.
 func (c clusterPodSecurity) exempts(s *subject) bool {
 	class := s.pod.Spec.RuntimeClassName
-	user := s.userInfo().GetName()
+	user := s.asked().UserInfo().GetName()
 	if s.made {
 		user = controllerOf(s.id)
 	}

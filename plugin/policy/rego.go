@@ -10,6 +10,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // regoSource is one module as it is written.
@@ -30,10 +31,10 @@ func parseRego(sources []regoSource) ([]*ast.Module, error) {
 		module, err := ast.ParseModuleWithOpts(source.name, source.text, ast.ParserOptions{RegoVersion: source.version, ProcessAnnotation: false})
 		switch {
 		case err != nil:
-			problems = append(problems, refuse(source.at, "%s does not parse as Rego %s: %s", source.name, regoVersionName(source.version), regoErrors(err)))
+			problems = append(problems, apiserver.Refuse(source.at, "%s does not parse as Rego %s: %s", source.name, regoVersionName(source.version), regoErrors(err)))
 			continue
 		case module == nil:
-			problems = append(problems, refuse(source.at, "%s holds no Rego; write a package with rules", source.name))
+			problems = append(problems, apiserver.Refuse(source.at, "%s holds no Rego; write a package with rules", source.name))
 			continue
 		}
 		problems = append(problems, refusedCalls(source, module))
@@ -127,7 +128,7 @@ func refusedCalls(source regoSource, module *ast.Module) error {
 	})
 	var problems []error
 	for _, name := range sortedKeys(found) {
-		problems = append(problems, refuse(source.at, "%s, line %d: %s may not be called here: %s; take the call out, or the policy out of the gate",
+		problems = append(problems, apiserver.Refuse(source.at, "%s, line %d: %s may not be called here: %s; take the call out, or the policy out of the gate",
 			source.name, found[name], name, refused[name]))
 	}
 	return errors.Join(problems...)

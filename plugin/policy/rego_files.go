@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -41,7 +42,7 @@ func readRego(g gate.Gate) (regoFiles, error) {
 	written := g.Spec.Judge.Rego
 	root, err := os.OpenRoot(filepath.Dir(filepath.FromSlash(g.At.File)))
 	if err != nil {
-		return files, refuse(g.At, "reading judge.rego: %v", err)
+		return files, apiserver.Refuse(g.At, "reading judge.rego: %v", err)
 	}
 	defer func() { _ = root.Close() }() // nothing was written
 	folder := &regoFolder{root: root, limits: plugin.DefaultLimits()}
@@ -62,7 +63,7 @@ func readRego(g gate.Gate) (regoFiles, error) {
 		problems = append(problems, folder.each(name, []string{".json", ".yaml", ".yml"}, files.addData))
 	}
 	if err := errors.Join(problems...); err != nil {
-		return files, refuse(g.At, "reading judge.rego: %v", err)
+		return files, apiserver.Refuse(g.At, "reading judge.rego: %v", err)
 	}
 	return files, nil
 }

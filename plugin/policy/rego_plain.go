@@ -17,6 +17,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -63,7 +64,7 @@ func (c *Compiler) plainRego(g gate.Gate) (ownPolicies, error) {
 	}
 	text, err := json.Marshal([]any{fmt.Sprintf("%+v", files.sources), files.data, written})
 	if err != nil {
-		return ownPolicies{}, refuse(g.At, "reading judge.rego: %v", err)
+		return ownPolicies{}, apiserver.Refuse(g.At, "reading judge.rego: %v", err)
 	}
 	if known, found := c.plain[string(text)]; found {
 		return known, nil
@@ -88,7 +89,7 @@ func (c *Compiler) compilePlain(g gate.Gate, files regoFiles) (*plainRego, error
 	version := files.sources[0].version
 	compiler, err := compileRego(modules, version, c.regoCapabilities())
 	if err != nil {
-		return nil, refuse(g.At, "judge.rego does not compile: %v", err)
+		return nil, apiserver.Refuse(g.At, "judge.rego does not compile: %v", err)
 	}
 	written := g.Spec.Judge.Rego
 	engine := &plainRego{combine: written.Combine}
@@ -102,9 +103,9 @@ func (c *Compiler) compilePlain(g gate.Gate, files regoFiles) (*plainRego, error
 		rules, err := plainRules(namespace, files.sources, modules, prepare)
 		switch {
 		case err != nil:
-			problems = append(problems, refuse(g.At, "judge.rego: %s", regoErrors(err)))
+			problems = append(problems, apiserver.Refuse(g.At, "judge.rego: %s", regoErrors(err)))
 		case len(rules) == 0:
-			problems = append(problems, refuse(g.At, "judge.rego: package %s has no rule deny, violation or warn, so it would let everything through", namespace))
+			problems = append(problems, apiserver.Refuse(g.At, "judge.rego: package %s has no rule deny, violation or warn, so it would let everything through", namespace))
 		}
 		engine.rules = append(engine.rules, rules...)
 	}

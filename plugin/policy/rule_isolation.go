@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -150,7 +151,7 @@ func (i isolation) foreign(namespace string) bool { return i.everywhere || i.oth
 func (i isolation) isolated(namespace string, direction networkingv1.PolicyType) bool {
 	return slices.ContainsFunc(i.policies[namespace], func(policy *networkingv1.NetworkPolicy) bool {
 		selector := policy.Spec.PodSelector
-		return emptySelector(&selector) && restricts(policy, direction) && !letsEverybody(policy, direction)
+		return apiserver.EmptySelector(&selector) && restricts(policy, direction) && !letsEverybody(policy, direction)
 	})
 }
 

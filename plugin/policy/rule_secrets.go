@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 const goodPractices = "https://kubernetes.io/docs/concepts/security/secrets-good-practices/"
@@ -83,7 +84,7 @@ func knownFormatRule() codeRule {
 	}, func(page Rule, v *view) []plugin.Finding {
 		var findings []plugin.Finding
 		for _, s := range v.rendered() {
-			if isDefinition(s.id) || s.kind.Kind == "SealedSecret" {
+			if apiserver.IsDefinition(s.id) || s.kind.Kind == "SealedSecret" {
 				continue
 			}
 			walk := textWalk{secret: s.kind.Group == "" && s.kind.Kind == "Secret"}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // selectionRules are about selectors that choose no Pod of the rendering, and
@@ -60,7 +61,7 @@ func selectionRule(page Rule, selector func(s *subject) *metav1.LabelSelector) c
 		var findings []plugin.Finding
 		for _, s := range v.rendered() {
 			selects := selector(s)
-			if emptySelector(selects) || selectsAny(selects, byNamespace[s.namespace]) {
+			if apiserver.EmptySelector(selects) || selectsAny(selects, byNamespace[s.namespace]) {
 				continue
 			}
 			findings = append(findings, page.unsure(page.against(s, "", "the selector chooses no Pod of the rendering"), plugin.Warn, "what the cluster holds"))

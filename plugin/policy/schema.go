@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -102,7 +103,7 @@ func (r schemaRun) object(ctx context.Context, index int, object plugin.Object) 
 	said := &saying{id: id, origin: object.Origin}
 	served(said, kind)
 	definition := r.rendered.byIndex[index]
-	name := builtinSchemas().kind(kind)
+	name := apiserver.BuiltinSchemas().Kind(kind)
 	custom := r.given[kind.GroupKind()]
 	if custom == nil {
 		custom = r.rendered.byKind[kind.GroupKind()]
@@ -113,7 +114,7 @@ func (r schemaRun) object(ctx context.Context, index int, object plugin.Object) 
 		definition.tell(said)
 	case name != "":
 		typed := scheme.Scheme.Recognizes(kind) && !r.unreadable[id]
-		schemaWalk{schemas: builtinSchemas(), said: said, typed: typed}.object(name, withoutSOPS(kind, object.Fields))
+		schemaWalk{schemas: apiserver.BuiltinSchemas(), said: said, typed: typed}.object(name, withoutSOPS(kind, object.Fields))
 	case custom != nil:
 		custom.judge(ctx, said, kind.Version, object)
 	case !scheme.Scheme.Recognizes(kind):
@@ -125,9 +126,9 @@ func (r schemaRun) object(ctx context.Context, index int, object plugin.Object) 
 func (s *schemas) unknownKind(said *saying, kind schema.GroupVersionKind) {
 	level, message := s.unknown, fmt.Sprintf("no schema knows the kind %s of %s, so its fields were not checked", kind.Kind, kind.GroupVersion())
 	hint := "render its CustomResourceDefinition with it, or add the definition to the gate"
-	if builtinGroup(kind.Group) {
+	if apiserver.BuiltinGroup(kind.Group) {
 		level, hint = plugin.Warn, "correct apiVersion and kind"
-		message = fmt.Sprintf("Kubernetes %s has no kind %s in %s", kubernetesVersion(), kind.Kind, kind.GroupVersion())
+		message = fmt.Sprintf("Kubernetes %s has no kind %s in %s", apiserver.KubernetesVersion(), kind.Kind, kind.GroupVersion())
 	}
 	said.say(plugin.Finding{Rule: ruleUnknownKind, Level: level, Message: message, Hint: hint})
 }

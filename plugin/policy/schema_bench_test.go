@@ -25,12 +25,3 @@ func BenchmarkSchema_ThousandObjects(b *testing.B) {
 		}
 	}
 }
-
-// BenchmarkSchema_Unpack is what the first object of a process costs.
-func BenchmarkSchema_Unpack(b *testing.B) {
-	for b.Loop() {
-		if _, err := readSchemas(builtinPacked); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -165,7 +166,7 @@ type renderedDefinitions struct {
 func (s *schemas) renderedDefinitions(ctx context.Context, objects []plugin.Object) renderedDefinitions {
 	found := renderedDefinitions{byKind: map[schema.GroupKind]*customDefinition{}, byIndex: map[int]*customDefinition{}}
 	for i, object := range objects {
-		if id := object.ID(); !isDefinition(id) || id.APIVersion != "apiextensions.k8s.io/v1" {
+		if id := object.ID(); !apiserver.IsDefinition(id) || id.APIVersion != "apiextensions.k8s.io/v1" {
 			continue
 		}
 		encoded, err := json.Marshal(object.Fields)
@@ -174,7 +175,7 @@ func (s *schemas) renderedDefinitions(ctx context.Context, objects []plugin.Obje
 		}
 		definition := s.known.of(ctx, encoded)
 		found.byIndex[i] = definition
-		if _, twice := found.byKind[definition.kind]; !twice && !builtinGroup(definition.kind.Group) {
+		if _, twice := found.byKind[definition.kind]; !twice && !apiserver.BuiltinGroup(definition.kind.Group) {
 			found.byKind[definition.kind] = definition
 		}
 	}
@@ -191,10 +192,10 @@ func givenDefinitions(documents []gate.Document) (map[schema.GroupKind]*customDe
 		}
 		definition := newDefinition(context.Background(), document.JSON)
 		for _, finding := range definition.wrong {
-			problems = append(problems, refuse(document.At, "CustomResourceDefinition %q: %s: %s", document.Name, finding.Field, finding.Message))
+			problems = append(problems, apiserver.Refuse(document.At, "CustomResourceDefinition %q: %s: %s", document.Name, finding.Field, finding.Message))
 		}
 		if given[definition.kind] != nil {
-			problems = append(problems, refuse(document.At, "CustomResourceDefinition %q: %s is defined twice", document.Name, definition.kind))
+			problems = append(problems, apiserver.Refuse(document.At, "CustomResourceDefinition %q: %s is defined twice", document.Name, definition.kind))
 		}
 		given[definition.kind] = definition
 	}

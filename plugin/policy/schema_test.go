@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -27,59 +28,22 @@ func schemaFindings(t testing.TB, text string, rules ...gate.RuleLevel) []plugin
 func TestBuiltinSchemas_AreOfTheKubernetesThatIsBuiltIn(t *testing.T) {
 	module := readFile(t, "../../go.mod")
 	found := regexp.MustCompile(`(?m)^\s*k8s\.io/kubernetes (v\S+)`).FindStringSubmatch(module)
-	if found == nil || found[1] != kubernetesVersion() {
-		t.Fatalf("the schemas are of %s, the module of %v; run: make generate", kubernetesVersion(), found)
+	if found == nil || found[1] != apiserver.KubernetesVersion() {
+		t.Fatalf("the schemas are of %s, the module of %v; run: make generate", apiserver.KubernetesVersion(), found)
 	}
 	if kubernetesMinor() < 37 {
 		t.Errorf("minor version %d", kubernetesMinor())
 	}
 }
 
-func TestBuiltinSchemas_EverySchemaAndReferenceIsThere(t *testing.T) {
-	table := builtinSchemas()
-	if len(table.kinds) < 80 || len(table.texts) < 500 {
-		t.Fatalf("%d kinds and %d schemas", len(table.kinds), len(table.texts))
-	}
-	var check func(at string, each *openSchema)
-	check = func(at string, each *openSchema) {
-		if each == nil {
-			return
-		}
-		if each.Ref != "" && table.texts[each.Ref] == "" {
-			t.Errorf("%s refers to %s, which is not there", at, each.Ref)
-		}
-		for _, one := range append(each.AllOf, each.Items, each.AdditionalProperties) {
-			check(at, one)
-		}
-		for _, one := range each.Properties {
-			check(at, one)
-		}
-	}
-	for name := range table.texts {
-		check(name, table.schema(name))
-	}
-	for kind, name := range table.kinds {
-		if table.schema(name) == nil {
-			t.Errorf("%s has no schema %s", kind, name)
-		}
-	}
+func TestSchema_FieldsThatMayBeMissingAreFieldsOfTheirSchemas(t *testing.T) {
+	table := apiserver.BuiltinSchemas()
 	for name, fields := range mayBeMissing() {
 		for _, field := range fields {
-			if of := table.schema(name); of == nil || of.Properties[field] == nil {
+			if of := table.Schema(name); of == nil || of.Properties[field] == nil {
 				t.Errorf("%s has no field %s", name, field)
 			}
 		}
-	}
-}
-
-func TestBuiltinSchemas_ADamagedFileIsAnError(t *testing.T) {
-	for name, packed := range map[string][]byte{"empty": nil, "cut off": builtinPacked[:len(builtinPacked)/2], "text": []byte("v1.37.2")} {
-		if _, err := readSchemas(packed); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-	if _, err := readSchemas(builtinPacked); err != nil {
-		t.Errorf("twin: %v", err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // lifecycle is when a version of the API's own kinds ends, as minor versions
@@ -21,7 +22,7 @@ type lifecycle struct {
 // served says that the API serves the object's version no longer, or not for
 // long.
 func served(said *saying, kind schema.GroupVersionKind) {
-	if !builtinGroup(kind.Group) {
+	if !apiserver.BuiltinGroup(kind.Group) {
 		return
 	}
 	of, current := lifecycleOf(kind), kubernetesMinor()
@@ -47,7 +48,7 @@ func served(said *saying, kind schema.GroupVersionKind) {
 
 // kubernetesMinor is the minor version of the Kubernetes that is known.
 func kubernetesMinor() int {
-	parts := strings.Split(kubernetesVersion(), ".")
+	parts := strings.Split(apiserver.KubernetesVersion(), ".")
 	if len(parts) < 2 {
 		return 0
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	quantities "k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // The names of the schemas that have a meaning beyond their text.
@@ -21,7 +23,7 @@ const (
 // schemaWalk compares an object with a schema of the API server's own. A null
 // is a field that was left out, as in the API server's decoder.
 type schemaWalk struct {
-	schemas *schemaTable
+	schemas *apiserver.SchemaTable
 	said    *saying
 	// typed is set when the API's own type has read the object: only what is
 	// missing is still to be said.
@@ -33,19 +35,19 @@ type schemaWalk struct {
 func (w schemaWalk) object(name string, fields map[string]any) {
 	fields = maps.Clone(fields)
 	delete(fields, "status")
-	w.value("", fields, &openSchema{Ref: name})
+	w.value("", fields, &apiserver.OpenSchema{Ref: name})
 }
 
 // value compares one value. References may run in a circle, the value does
 // not.
-func (w schemaWalk) value(path string, value any, of *openSchema) {
+func (w schemaWalk) value(path string, value any, of *apiserver.OpenSchema) {
 	name := ""
 	for of != nil && (of.Ref != "" || len(of.AllOf) == 1) {
 		if of.Ref == "" {
 			of = of.AllOf[0]
 			continue
 		}
-		name, of = of.Ref, w.schemas.schema(of.Ref)
+		name, of = of.Ref, w.schemas.Schema(of.Ref)
 	}
 	if of == nil || value == nil || w.said.full() {
 		return
@@ -66,7 +68,7 @@ func (w schemaWalk) value(path string, value any, of *openSchema) {
 	}
 }
 
-func (w schemaWalk) fields(path, name string, value any, of *openSchema) {
+func (w schemaWalk) fields(path, name string, value any, of *apiserver.OpenSchema) {
 	fields, is := value.(map[string]any)
 	if !is {
 		w.mistyped(path, value, "an object")
@@ -91,7 +93,7 @@ func (w schemaWalk) fields(path, name string, value any, of *openSchema) {
 	}
 }
 
-func (w schemaWalk) items(path string, value any, of *openSchema) {
+func (w schemaWalk) items(path string, value any, of *apiserver.OpenSchema) {
 	list, is := value.([]any)
 	if !is {
 		w.mistyped(path, value, "a list")
@@ -102,7 +104,7 @@ func (w schemaWalk) items(path string, value any, of *openSchema) {
 	}
 }
 
-func (w schemaWalk) scalar(path string, value any, of *openSchema) {
+func (w schemaWalk) scalar(path string, value any, of *apiserver.OpenSchema) {
 	text, isText := value.(string)
 	switch of.Type {
 	case "string":

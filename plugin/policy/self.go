@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -80,7 +81,7 @@ func (platformSelf) Judge(context.Context, plugin.Sealed) []plugin.Finding { ret
 // Judge implements plugin.Judge.
 func (s *self) Judge(ctx context.Context, sealed plugin.Sealed) []plugin.Finding {
 	var findings []plugin.Finding
-	kinds, roles := newKindTable(sealed.Objects), newRoleReach(sealed.Objects)
+	kinds, roles := apiserver.NewKindTable(sealed.Objects), newRoleReach(sealed.Objects)
 	for _, object := range sealed.Objects {
 		if err := context.Cause(ctx); err != nil {
 			return plugin.FindingsFromError("judge", err)
@@ -95,7 +96,7 @@ type selfObject struct {
 	object plugin.Object
 	id     plugin.ObjectID
 	source plugin.Source
-	kinds  kindTable
+	kinds  apiserver.KindTable
 	roles  roleReach
 }
 
@@ -163,7 +164,7 @@ func (s *self) judgeNamespace(o selfObject) []plugin.Finding {
 		return findings
 	}
 	destination := o.source.Application.Namespace
-	clusterScoped := o.kinds.clusterScoped(groupKind(o.id))
+	clusterScoped := o.kinds.ClusterScoped(groupKind(o.id))
 	if o.id.Namespace == "" && !clusterScoped && s.isProtected(destination) {
 		return []plugin.Finding{o.deny(ruleSelfNamespace, "metadata.namespace",
 			fmt.Sprintf("the application's destination namespace %q is the gate's own", destination))}

@@ -131,8 +131,8 @@ func written(object plugin.Object) []string {
 func askCreation(ctx context.Context, v *view, policy *boundPolicy) (applies bool, reasons []string) {
 	subject := v.subjects[0]
 	request := subject.request(admission.Create)
-	m := matcher{view: v, subject: subject, attributes: request.versioned.Attributes}
-	if !m.matches(policy.match).applies {
+	m := v.matcher(subject, false).of(admission.Create)
+	if !m.Matches(policy.match).Applies {
 		return false, nil
 	}
 	run := evaluation{policy: policy.admissionPolicy, subject: subject, request: request}

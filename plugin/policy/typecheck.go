@@ -15,6 +15,7 @@ import (
 	"k8s.io/apiserver/pkg/cel/library"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -168,7 +169,7 @@ func (k typeKinds) compiler(kind schema.GroupVersionKind, file policyFile) (comp
 	compiler = typeCompiler{kind: kind, env: env}
 	composed.Compiler = compiler
 	for _, variable := range file.Spec.Variables {
-		each := expression{variable.Name, variable.Expression, nil}
+		each := apiserver.NewExpression(variable.Name, variable.Expression)
 		composed.CompileAndStoreVariable(each, plugincel.OptionalVariableDeclarations{}, environment.StoredExpressions)
 	}
 	return compiler, true

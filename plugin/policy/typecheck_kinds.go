@@ -11,6 +11,8 @@ import (
 	"k8s.io/apiserver/pkg/cel/common"
 	"k8s.io/apiserver/pkg/cel/openapi"
 	"k8s.io/kube-openapi/pkg/validation/spec"
+
+	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // typesMost is how many kinds a policy is checked against at most
@@ -80,9 +82,9 @@ func (k typeKinds) of(resource schema.GroupVersionResource) []schema.GroupVersio
 	asked := func(group, version string) bool {
 		return version == resource.Version && (group == resource.Group || resource.Group == "")
 	}
-	for kind := range builtinSchemas().kinds {
-		named := resource.Resource == strings.ToLower(kind.Kind) || resource.Resource == pluralOf(kind)
-		if asked(kind.Group, kind.Version) && named && slices.Contains(servedVersions(kind.Group), kind.Version) && !noResource(kind) {
+	for kind := range apiserver.BuiltinSchemas().Kinds {
+		named := resource.Resource == strings.ToLower(kind.Kind) || resource.Resource == apiserver.PluralOf(kind)
+		if asked(kind.Group, kind.Version) && named && slices.Contains(apiserver.ServedVersions(kind.Group), kind.Version) && !noResource(kind) {
 			kinds = append(kinds, kind)
 		}
 	}
@@ -117,7 +119,7 @@ func sortKinds(kinds []schema.GroupVersionKind) []schema.GroupVersionKind {
 // schema.
 func (k typeKinds) declared(kind schema.GroupVersionKind, name string) *apiservercel.DeclType {
 	var known *spec.Schema
-	if reference := builtinSchemas().kind(kind); reference != "" {
+	if reference := apiserver.BuiltinSchemas().Kind(kind); reference != "" {
 		known = builtinType(reference)
 	} else if definition := k.given[kind.GroupKind()]; definition != nil && definition.versions[kind.Version] != nil {
 		known = customType(definition.versions[kind.Version])
@@ -135,16 +137,16 @@ func (k typeKinds) declared(kind schema.GroupVersionKind, name string) *apiserve
 // builtinType is a built-in schema with everything that it refers to in it.
 // What only estimates of costs read is left out.
 func builtinType(name string) *spec.Schema {
-	return typePopulation{}.schema(&openSchema{Ref: name})
+	return typePopulation{}.schema(&apiserver.OpenSchema{Ref: name})
 }
 
 // typePopulation are the references that lead to a place: one that leads back
 // is an object without fields.
 type typePopulation map[string]bool
 
-func (p typePopulation) schema(open *openSchema) *spec.Schema {
+func (p typePopulation) schema(open *apiserver.OpenSchema) *spec.Schema {
 	if reference := referenceOf(open); reference != "" {
-		resolved := builtinSchemas().schema(reference)
+		resolved := apiserver.BuiltinSchemas().Schema(reference)
 		if p[reference] || resolved == nil {
 			return &spec.Schema{SchemaProps: spec.SchemaProps{Type: spec.StringOrArray{"object"}}}
 		}
@@ -170,7 +172,7 @@ func (p typePopulation) schema(open *openSchema) *spec.Schema {
 
 // referenceOf is the schema that stands in a place; a reference with a
 // description is wrapped in allOf.
-func referenceOf(open *openSchema) string {
+func referenceOf(open *apiserver.OpenSchema) string {
 	if open.Ref != "" {
 		return open.Ref
 	}

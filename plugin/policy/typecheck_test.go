@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -150,7 +151,7 @@ func TestTypeCheck_APolicyThatTheGateDoesNotNameIsNotChecked(t *testing.T) {
 func TestTypeCheck_ChecksTenKindsOfARule(t *testing.T) {
 	var file policyFile
 	text := policyText{resources: `"" pods, configmaps, secrets, services, events, endpoints, limitranges, namespaces, nodes, podtemplates, resourcequotas`}.String()
-	if err := decodeStrictly(documents(t, text)[0], &file.ValidatingAdmissionPolicy); err != nil {
+	if err := apiserver.DecodeStrictly(documents(t, text)[0], &file.ValidatingAdmissionPolicy); err != nil {
 		t.Fatal(err)
 	}
 	if found := knownKinds(nil).matched(file.Spec.MatchConstraints); len(found) != typesMost {
@@ -166,7 +167,7 @@ func TestTypeCheck_ChecksTenKindsOfARule(t *testing.T) {
 
 func TestTypeCheck_EveryBuiltinKindHasAType(t *testing.T) {
 	kinds := knownKinds(nil)
-	for kind := range builtinSchemas().kinds {
+	for kind := range apiserver.BuiltinSchemas().Kinds {
 		if _, known := kinds.compiler(kind, policyFile{}); !known {
 			t.Errorf("%s has no type", kind)
 		}
@@ -188,7 +189,7 @@ func TestTypeCheck_ShippedPoliciesFitTheirKinds(t *testing.T) {
 				}
 				policies++
 				var file policyFile
-				if err := decodeStrictly(document, &file.ValidatingAdmissionPolicy); err != nil {
+				if err := apiserver.DecodeStrictly(document, &file.ValidatingAdmissionPolicy); err != nil {
 					t.Fatal(err)
 				}
 				for _, warning := range knownKinds(nil).check(file) {

@@ -1,21 +1,16 @@
 package policy
 
 import (
-	"fmt"
-	"maps"
-
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/authentication/user"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -23,8 +18,8 @@ import (
 // all engines of a gate and never changed.
 type view struct {
 	sealed     plugin.Sealed
-	kinds      kindTable
-	defaults   defaulting
+	kinds      apiserver.KindTable
+	defaults   apiserver.Defaulting
 	namespaces map[string]*corev1.Namespace
 	subjects   []*subject
 	// findings are about objects that the API cannot read.
@@ -77,15 +72,11 @@ func (s *subject) finding(rule string, level plugin.Level, message string) plugi
 // newView decodes the rendering. The gate's own description of namespaces is
 // the only one that is believed.
 func newView(sealed plugin.Sealed, described []gate.Namespace) *view {
-	v := &view{sealed: sealed, schemas: &kept{}, kinds: newKindTable(sealed.Objects), defaults: newDefaulting(), namespaces: map[string]*corev1.Namespace{}}
-	for _, namespace := range described {
-		labels := map[string]string{corev1.LabelMetadataName: namespace.Name}
-		for key, value := range namespace.Labels {
-			labels[key] = value
-		}
-		v.namespaces[namespace.Name] = &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace.Name, Labels: labels}}
+	v := &view{
+		sealed: sealed, schemas: &kept{}, kinds: apiserver.NewKindTable(sealed.Objects), defaults: apiserver.NewDefaulting(),
+		namespaces: apiserver.Namespaces(described),
 	}
-	v.findings = v.kinds.findings(sealed.Objects)
+	v.findings = surplusDefinitions(v.kinds, sealed.Objects)
 	parts := make([]view, len(sealed.Objects))
 	sideBySide(len(parts), func(i int) {
 		parts[i] = view{sealed: sealed, kinds: v.kinds, defaults: v.defaults}
@@ -101,16 +92,16 @@ func newView(sealed plugin.Sealed, described []gate.Namespace) *view {
 func (v *view) addObject(index int, object plugin.Object) {
 	id := object.ID()
 	kind := schema.FromAPIVersionAndKind(id.APIVersion, id.Kind)
-	typed, err := decode(kind, withoutSOPS(kind, object.Fields))
+	typed, err := apiserver.Decode(kind, withoutSOPS(kind, object.Fields))
 	var ways []*subject
-	for _, place := range v.kinds.places(kind) {
+	for _, place := range v.kinds.Places(kind) {
 		s := &subject{
 			index: index, id: id, origin: object.Origin, name: stringAt(mapAt(object.Fields, "metadata"), "name"),
-			kind: kind, resource: place.resource, namespaced: place.namespaced,
+			kind: kind, resource: place.Resource, namespaced: place.Namespaced,
 			labels: labelsOf(mapAt(object.Fields, "metadata")),
 		}
 		if s.namespaced {
-			s.namespace = effectiveNamespace(id.Namespace, v.sealed.Source)
+			s.namespace = apiserver.EffectiveNamespace(id.Namespace, v.sealed.Source)
 		}
 		ways = append(ways, s)
 	}
@@ -120,8 +111,8 @@ func (v *view) addObject(index int, object plugin.Object) {
 	if typed == nil {
 		return
 	}
-	v.defaults.object(typed)
-	typed = asCreated(typed, v.sealed.At)
+	v.defaults.Object(typed)
+	typed = apiserver.AsCreated(typed, v.sealed.At)
 	for _, each := range ways {
 		if accessor, err := meta.Accessor(typed); err == nil {
 			each.name = accessor.GetName()
@@ -141,14 +132,6 @@ func (v *view) addObject(index int, object plugin.Object) {
 	}
 }
 
-// effectiveNamespace is where an object without a namespace of its own goes.
-func effectiveNamespace(written string, source plugin.Source) string {
-	if written != "" {
-		return written
-	}
-	return source.Application.Namespace
-}
-
 func labelsOf(metadata map[string]any) map[string]string {
 	labels := map[string]string{}
 	for key, value := range mapAt(metadata, "labels") {
@@ -159,42 +142,13 @@ func labelsOf(metadata map[string]any) map[string]string {
 	return labels
 }
 
-// decode reads the object into the API's own type; custom resources stay as
-// they are. A nil object cannot be read at all.
-func decode(kind schema.GroupVersionKind, fields map[string]any) (runtime.Object, error) {
-	if !scheme.Scheme.Recognizes(kind) {
-		return &unstructured.Unstructured{Object: fields}, nil
-	}
-	typed, err := scheme.Scheme.New(kind)
-	if err != nil {
-		return nil, fmt.Errorf("decoding %s: %w", kind, err)
-	}
-	err = runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(fields, typed, true)
-	if err != nil && !runtime.IsStrictDecodingError(err) {
-		return nil, err
-	}
-	return typed, err
-}
-
 // inNamespace is the object as admission sees it: in the destination namespace,
 // when it has none of its own. Rendered fields are not changed.
 func inNamespace(object runtime.Object, s *subject) runtime.Object {
 	if s.namespace == "" || s.id.Namespace != "" {
 		return object
 	}
-	if custom, ok := object.(*unstructured.Unstructured); ok {
-		fields := maps.Clone(custom.Object)
-		metadata := maps.Clone(mapAt(fields, "metadata"))
-		if metadata == nil {
-			metadata = map[string]any{}
-		}
-		metadata["namespace"], fields["metadata"] = s.namespace, metadata
-		return &unstructured.Unstructured{Object: fields}
-	}
-	if accessor, err := meta.Accessor(object); err == nil {
-		accessor.SetNamespace(s.namespace)
-	}
-	return object
+	return apiserver.InNamespace(object, s.namespace)
 }
 
 // addDecodeFindings says what the API server would drop or refuse.
@@ -232,7 +186,7 @@ func (v *view) addPods(owner *subject, object plugin.Object) {
 		}
 		pod.Namespace = owner.namespace
 		pod.GenerateName = owner.id.Name + "-"
-		asCreated(pod, v.sealed.At)
+		apiserver.AsCreated(pod, v.sealed.At)
 		v.subjects = append(v.subjects, &subject{
 			index: owner.index, id: owner.id, origin: owner.origin,
 			kind: corev1.SchemeGroupVersion.WithKind("Pod"), resource: corev1.SchemeGroupVersion.WithResource("pods"),
@@ -251,7 +205,7 @@ func (v *view) newPod(place template, made *corev1.PodTemplateSpec) (*corev1.Pod
 			return nil, err
 		}
 	}
-	return v.defaults.pod(made), nil
+	return v.defaults.Pod(made), nil
 }
 
 // typedTemplate is the Pod template of a built-in workload, else nil.

@@ -1,4 +1,4 @@
-package policy
+package apiserver
 
 import (
 	"fmt"
@@ -13,24 +13,24 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-// resourceNameWarnings are about rules that name a kind where a resource
+// ResourceNameWarnings are about rules that name a kind where a resource
 // belongs. The API server takes them and matches nothing by them, so that a
 // policy that everybody believes in force is not.
-func resourceNameWarnings(files admissionFiles) []plugin.Finding {
-	var matches []matchFile
-	for _, file := range files.policies {
-		matches = append(matches, matchFile{fmt.Sprintf("policy %q", file.Name), file.at, file.Spec.MatchConstraints})
+func ResourceNameWarnings(policies []Policy, bindings []Binding) []plugin.Finding {
+	var matches []Match
+	for _, policy := range policies {
+		matches = append(matches, Match{fmt.Sprintf("policy %q", policy.Name), policy.At, policy.Match})
 	}
-	for _, file := range files.bindings {
-		matches = append(matches, matchFile{fmt.Sprintf("binding %q", file.Name), file.at, file.Spec.MatchResources})
+	for _, binding := range bindings {
+		matches = append(matches, Match{fmt.Sprintf("binding %q", binding.Name), binding.At, binding.Match})
 	}
 	var warnings []plugin.Finding
 	for _, file := range matches {
-		if file.match == nil {
+		if file.Resources == nil {
 			continue
 		}
 		var warned []string
-		for _, rule := range append(slices.Clone(file.match.ResourceRules), file.match.ExcludeResourceRules...) {
+		for _, rule := range append(slices.Clone(file.Resources.ResourceRules), file.Resources.ExcludeResourceRules...) {
 			for _, named := range rule.Resources {
 				meant, wrong := resourceMeant(rule, named)
 				if !wrong || slices.Contains(warned, named) {
@@ -38,8 +38,8 @@ func resourceNameWarnings(files admissionFiles) []plugin.Finding {
 				}
 				warned = append(warned, named)
 				warnings = append(warnings, plugin.Finding{
-					Rule: ruleResourceName, Level: plugin.Warn, Origin: file.at,
-					Message: fmt.Sprintf("%s names the resource %q, which matches nothing", file.who, named),
+					Rule: RuleResourceName, Level: plugin.Warn, Origin: file.At,
+					Message: fmt.Sprintf("%s names the resource %q, which matches nothing", file.Who, named),
 					Why:     "the API server compares the text with the name of the resource, not with the kind",
 					Hint:    "resources are plural and lower case: " + meant,
 				})
@@ -59,14 +59,14 @@ func resourceMeant(rule admissionv1.NamedRuleWithOperations, named string) (mean
 		if kind.Version == "__internal" || !strings.EqualFold(kind.Kind, base) || !slices.Contains(rule.APIGroups, kind.Group) && !slices.Contains(rule.APIGroups, "*") {
 			continue
 		}
-		meant = pluralOf(kind)
+		meant = PluralOf(kind)
 		wrong = true
 		break
 	}
 	switch {
 	case base != lower && !wrong:
 		if !isResource(rule, lower) {
-			meant = pluralOf(schema.GroupVersionKind{Kind: base})
+			meant = PluralOf(schema.GroupVersionKind{Kind: base})
 		}
 		wrong = true
 	case base == meant:
@@ -81,14 +81,15 @@ func resourceMeant(rule admissionv1.NamedRuleWithOperations, named string) (mean
 // isResource reports whether the API server has a resource of that name.
 func isResource(rule admissionv1.NamedRuleWithOperations, name string) bool {
 	for kind := range scheme.Scheme.AllKnownTypes() {
-		if (slices.Contains(rule.APIGroups, kind.Group) || slices.Contains(rule.APIGroups, "*")) && pluralOf(kind) == name {
+		if (slices.Contains(rule.APIGroups, kind.Group) || slices.Contains(rule.APIGroups, "*")) && PluralOf(kind) == name {
 			return true
 		}
 	}
 	return false
 }
 
-func pluralOf(kind schema.GroupVersionKind) string {
+// PluralOf is the resource of a kind.
+func PluralOf(kind schema.GroupVersionKind) string {
 	plural, _ := meta.UnsafeGuessKindToResource(kind)
 	return plural.Resource
 }

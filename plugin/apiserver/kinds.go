@@ -1,7 +1,6 @@
-package policy
+package apiserver
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -11,80 +10,65 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-// kindTable maps kinds to resources and scopes. It knows the API server's own
+// KindTable maps kinds to resources and scopes. It knows the API server's own
 // kinds. For any other kind the resource is the lower-case plural as Kubernetes
 // guesses it, and the kind is taken for a namespaced one.
 //
 // The CustomResourceDefinitions of the rendering are the application's text:
 // they add places in which an object may be, and take none away. About the API
 // server's own groups they are not believed at all.
-type kindTable struct {
+type KindTable struct {
 	defined map[schema.GroupKind][]string // the plurals of rendered definitions
 	cluster map[string][]string           // the API server's own cluster-scoped kinds, by group
-	// surplus are the indexes of definitions that are not looked at.
-	surplus []int
+	// Surplus are the indexes of definitions that are not looked at.
+	Surplus []int
 }
 
-// pluralsPerKind is how many names of one kind are looked at. The API server
+// PluralsPerKind is how many names of one kind are looked at. The API server
 // accepts the first alone (apiextensions-apiserver pkg/controller/status), and
 // every further one makes every policy be asked twice more about every object
 // of the kind.
-const pluralsPerKind = 4
+const PluralsPerKind = 4
 
-// newKindTable reads the CustomResourceDefinitions among the objects.
-func newKindTable(objects []plugin.Object) kindTable {
-	table := kindTable{defined: map[schema.GroupKind][]string{}, cluster: clusterScopedKinds()}
+// NewKindTable reads the CustomResourceDefinitions among the objects.
+func NewKindTable(objects []plugin.Object) KindTable {
+	table := KindTable{defined: map[schema.GroupKind][]string{}, cluster: ClusterScopedKinds()}
 	for i, object := range objects {
-		read := readDefinition(object)
-		if !read.isDefinition || read.problem() != "" {
+		read := ReadDefinition(object)
+		if !read.IsDefinition || read.Problem() != "" {
 			continue
 		}
-		kind := schema.GroupKind{Group: read.group, Kind: read.kind}
+		kind := schema.GroupKind{Group: read.Group, Kind: read.Kind}
 		switch known := table.defined[kind]; {
-		case slices.Contains(known, read.plural):
-		case len(known) == pluralsPerKind:
-			table.surplus = append(table.surplus, i)
+		case slices.Contains(known, read.Plural):
+		case len(known) == PluralsPerKind:
+			table.Surplus = append(table.Surplus, i)
 		default:
-			table.defined[kind] = append(known, read.plural)
+			table.defined[kind] = append(known, read.Plural)
 		}
 	}
 	return table
 }
 
-// findings deny the definitions that are not looked at.
-func (t kindTable) findings(objects []plugin.Object) []plugin.Finding {
-	var findings []plugin.Finding
-	for _, i := range t.surplus {
-		read := readDefinition(objects[i])
-		findings = append(findings, plugin.Finding{
-			Rule: ruleInvalidObject, Level: plugin.Deny, Object: objects[i].ID(), Origin: objects[i].Origin, Field: "spec.names.plural",
-			Message: fmt.Sprintf("the kind %s of group %s has more than %d definitions", read.kind, read.group, pluralsPerKind),
-			Why:     "the API server accepts one name for a kind, and under which of them an object is filed cannot be told",
-			Hint:    "leave one definition of the kind",
-		})
-	}
-	return findings
+// Place is where the API server may file an object.
+type Place struct {
+	Resource   schema.GroupVersionResource
+	Namespaced bool
 }
 
-// place is where the API server may file an object.
-type place struct {
-	resource   schema.GroupVersionResource
-	namespaced bool
-}
-
-// places are all that an object of the kind may have; the first is the one
+// Places are all that an object of the kind may have; the first is the one
 // without the rendering's definitions.
-func (t kindTable) places(gvk schema.GroupVersionKind) []place {
-	guessed := guessResource(gvk)
-	namespaced := !t.clusterScoped(gvk.GroupKind())
+func (t KindTable) Places(gvk schema.GroupVersionKind) []Place {
+	guessed := GuessResource(gvk)
+	namespaced := !t.ClusterScoped(gvk.GroupKind())
 	plurals, defined := t.defined[gvk.GroupKind()]
-	places := []place{{resource: guessed, namespaced: namespaced}}
+	places := []Place{{Resource: guessed, Namespaced: namespaced}}
 	if !defined {
 		return places
 	}
 	for _, plural := range append([]string{guessed.Resource}, plurals...) {
 		for _, scope := range []bool{namespaced, !namespaced} {
-			if each := (place{resource: gvk.GroupVersion().WithResource(plural), namespaced: scope}); !slices.Contains(places, each) {
+			if each := (Place{Resource: gvk.GroupVersion().WithResource(plural), Namespaced: scope}); !slices.Contains(places, each) {
 				places = append(places, each)
 			}
 		}
@@ -92,9 +76,9 @@ func (t kindTable) places(gvk schema.GroupVersionKind) []place {
 	return places
 }
 
-// guessResource is the plural as Kubernetes guesses it, but for a vowel before
+// GuessResource is the plural as Kubernetes guesses it, but for a vowel before
 // the y: it takes gateways for gatewaies, which no definition is called.
-func guessResource(gvk schema.GroupVersionKind) schema.GroupVersionResource {
+func GuessResource(gvk schema.GroupVersionKind) schema.GroupVersionResource {
 	guessed, _ := meta.UnsafeGuessKindToResource(gvk)
 	name := strings.ToLower(gvk.Kind)
 	if stem, found := strings.CutSuffix(name, "y"); found && strings.HasSuffix(guessed.Resource, "ies") && endsInVowel(stem) {
@@ -107,15 +91,15 @@ func endsInVowel(word string) bool {
 	return word != "" && strings.ContainsRune("aeou", rune(word[len(word)-1]))
 }
 
-// clusterScoped reports whether the kind is one of the API server's own whose
+// ClusterScoped reports whether the kind is one of the API server's own whose
 // objects have no namespace.
-func (t kindTable) clusterScoped(kind schema.GroupKind) bool {
+func (t KindTable) ClusterScoped(kind schema.GroupKind) bool {
 	return slices.Contains(t.cluster[kind.Group], kind.Kind)
 }
 
-// clusterScopedKinds are the API server's own cluster-scoped kinds, by group
+// ClusterScopedKinds are the API server's own cluster-scoped kinds, by group
 // (Kubernetes 1.37, api/openapi-spec).
-func clusterScopedKinds() map[string][]string {
+func ClusterScopedKinds() map[string][]string {
 	return map[string][]string{
 		"": {"Namespace", "Node", "PersistentVolume", "ComponentStatus"},
 		"admissionregistration.k8s.io": {

@@ -1,4 +1,4 @@
-package policy
+package apiserver
 
 import (
 	"fmt"
@@ -11,19 +11,19 @@ import (
 	autoscalingv2 "k8s.io/kubernetes/pkg/apis/autoscaling/v2"
 )
 
-// servedVersions are the versions in which the API server serves a group of its
+// ServedVersions are the versions in which the API server serves a group of its
 // own unless it is told otherwise (Kubernetes 1.37, pkg/controlplane,
 // DefaultAPIResourceConfigSource): one, but for autoscaling.
-func servedVersions(group string) []string {
+func ServedVersions(group string) []string {
 	if group == autoscaling.GroupName {
 		return []string{"v1", "v2"}
 	}
 	return []string{"v1"}
 }
 
-// converted is the object in another version of its kind, with that version's
+// Converted is the object in another version of its kind, with that version's
 // defaults, by the API server's own functions.
-func converted(object runtime.Object, to schema.GroupVersionKind) (runtime.Object, error) {
+func Converted(object runtime.Object, to schema.GroupVersionKind) (runtime.Object, error) {
 	scheme := runtime.NewScheme()
 	for _, register := range []func(*runtime.Scheme) error{autoscaling.AddToScheme, autoscalingv1.AddToScheme, autoscalingv2.AddToScheme} {
 		utilruntime.Must(register(scheme)) // the generated functions return nil

@@ -1,4 +1,4 @@
-package policy
+package apiserver
 
 import (
 	corev1 "k8s.io/api/core/v1"
@@ -22,7 +22,7 @@ import (
 )
 
 /*
-defaulting fills in what the API server fills in before admission looks, by the
+Defaulting fills in what the API server fills in before admission looks, by the
 API server's own functions (k8s.io/kubernetes pkg/apis, release 1.37, with the
 feature gates that it has switched on). It works on decoded copies alone: what
 is handed on keeps the author's bytes.
@@ -31,11 +31,11 @@ The list holds every group and version with defaults that a server of that
 release serves without being asked to; what is written in a beta version is
 judged as it is written.
 */
-type defaulting struct{ scheme *runtime.Scheme }
+type Defaulting struct{ scheme *runtime.Scheme }
 
-// newDefaulting lists the functions; that costs some microseconds, so whoever
+// NewDefaulting lists the functions; that costs some microseconds, so whoever
 // needs them makes them.
-func newDefaulting() defaulting {
+func NewDefaulting() Defaulting {
 	scheme := runtime.NewScheme()
 	for _, register := range []func(*runtime.Scheme) error{
 		admissionregistrationv1.RegisterDefaults, appsv1.RegisterDefaults, authenticationv1.RegisterDefaults,
@@ -45,20 +45,20 @@ func newDefaulting() defaulting {
 	} {
 		utilruntime.Must(register(scheme)) // the generated functions return nil
 	}
-	return defaulting{scheme: scheme}
+	return Defaulting{scheme: scheme}
 }
 
-// object fills in the defaults of a decoded object, in place. A kind that has
+// Object fills in the defaults of a decoded object, in place. A kind that has
 // none stays as it is.
-func (d defaulting) object(object runtime.Object) { d.scheme.Default(object) }
+func (d Defaulting) Object(object runtime.Object) { d.scheme.Default(object) }
 
-// pod is the Pod that a template makes, with the defaults of a Pod: some, such
+// Pod is the Pod that a template makes, with the defaults of a Pod: some, such
 // as the requests that follow from limits, a template does not get. The
 // template is not changed.
-func (d defaulting) pod(template *corev1.PodTemplateSpec) *corev1.Pod {
+func (d Defaulting) Pod(template *corev1.PodTemplateSpec) *corev1.Pod {
 	made := template.DeepCopy()
 	pod := &corev1.Pod{ObjectMeta: made.ObjectMeta, Spec: made.Spec}
 	pod.APIVersion, pod.Kind = "v1", "Pod"
-	d.object(pod)
+	d.Object(pod)
 	return pod
 }

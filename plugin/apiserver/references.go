@@ -1,4 +1,4 @@
-package policy
+package apiserver
 
 import (
 	"fmt"
@@ -10,71 +10,72 @@ import (
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
 )
 
-// references is what an expression reads that cannot be known offline, or only
+// References is what an expression reads that cannot be known offline, or only
 // sometimes. Variables are followed.
-type references struct {
-	authorizer, oldObject, user bool
-	// userDetails is more of the user than name and groups.
-	userDetails                bool
-	operation                  bool
-	namespaceObject, namespace bool
-	objectLabels               bool
-	// namespaceOther is what a gate does not say of a namespace: anything but
+type References struct {
+	Authorizer, OldObject, User bool
+	// UserDetails is more of the user than name and groups.
+	UserDetails                bool
+	Operation                  bool
+	NamespaceObject, Namespace bool
+	ObjectLabels               bool
+	// NamespaceOther is what a gate does not say of a namespace: anything but
 	// its name and labels.
-	namespaceOther bool
-	// variables is set when it reads any.
-	variables bool
+	NamespaceOther bool
+	// Variables is set when it reads any.
+	Variables bool
 }
 
-func (r references) union(other references) references {
-	return references{
-		authorizer: r.authorizer || other.authorizer, oldObject: r.oldObject || other.oldObject, user: r.user || other.user,
-		operation: r.operation || other.operation, namespaceObject: r.namespaceObject || other.namespaceObject,
-		namespace: r.namespace || other.namespace, objectLabels: r.objectLabels || other.objectLabels,
-		userDetails:    r.userDetails || other.userDetails,
-		namespaceOther: r.namespaceOther || other.namespaceOther, variables: r.variables || other.variables,
+// Union is what either reads.
+func (r References) Union(other References) References {
+	return References{
+		Authorizer: r.Authorizer || other.Authorizer, OldObject: r.OldObject || other.OldObject, User: r.User || other.User,
+		Operation: r.Operation || other.Operation, NamespaceObject: r.NamespaceObject || other.NamespaceObject,
+		Namespace: r.Namespace || other.Namespace, ObjectLabels: r.ObjectLabels || other.ObjectLabels,
+		UserDetails:    r.UserDetails || other.UserDetails,
+		NamespaceOther: r.NamespaceOther || other.NamespaceOther, Variables: r.Variables || other.Variables,
 	}
 }
 
-// unknown lists what the expression reads and this rendering cannot answer;
+// Unknown lists what the expression reads and this rendering cannot answer;
 // empty when the answer is known.
-func (r references) unknown(s *subject, known bool) []string {
+func (r References) Unknown(s Subject, known bool) []string {
 	var names []string
-	if r.authorizer {
+	if r.Authorizer {
 		names = append(names, "authorizer (the cluster's RBAC)")
 	}
-	if unknown := s.userUnknown(r.userDetails); r.user && unknown != "" {
+	if unknown := s.UserUnknown(r.UserDetails); r.User && unknown != "" {
 		names = append(names, unknown)
 	}
-	if s.namespaced && s.namespace == "" && (r.namespace || r.namespaceObject) {
+	if s.Namespaced && s.Namespace == "" && (r.Namespace || r.NamespaceObject) {
 		names = append(names, "request.namespace (the destination namespace was not given)")
-	} else if s.namespaced && r.namespaceObject && !known {
-		names = append(names, fmt.Sprintf("namespaceObject (the gate does not describe namespace %q under spec.namespaces)", s.namespace))
-	} else if s.namespaced && r.namespaceOther {
+	} else if s.Namespaced && r.NamespaceObject && !known {
+		names = append(names, fmt.Sprintf("namespaceObject (the gate does not describe namespace %q under spec.namespaces)", s.Namespace))
+	} else if s.Namespaced && r.NamespaceOther {
 		names = append(names, "namespaceObject (the gate describes a namespace's name and labels alone)")
 	}
 	return names
 }
 
-// expressionReferences parses an expression. Variables that it reads are
+// ExpressionReferences parses an expression. Variables that it reads are
 // looked up among those before it.
-func expressionReferences(env *cel.Env, expression string, variables map[string]references) (references, error) {
+func ExpressionReferences(env *cel.Env, expression string, variables map[string]References) (References, error) {
 	parsed, issues := env.Parse(expression)
 	if issues != nil && issues.Err() != nil {
-		return references{}, fmt.Errorf("parsing %q: %w", expression, issues.Err())
+		return References{}, fmt.Errorf("parsing %q: %w", expression, issues.Err())
 	}
-	var found references
+	var found References
 	bare := map[string]int{}
 	celast.PreOrderVisit(parsed.NativeRep().Expr(), celast.NewExprVisitor(func(expr celast.Expr) {
-		found = found.union(nodeReferences(expr, variables))
+		found = found.Union(nodeReferences(expr, variables))
 		countBare(expr, bare)
 	}))
-	found.variables = readsVariables(parsed.NativeRep().Expr())
-	found.namespaceOther = found.namespaceOther || found.namespaceObject && !onlyDescribed(parsed.NativeRep().Expr())
+	found.Variables = readsVariables(parsed.NativeRep().Expr())
+	found.NamespaceOther = found.NamespaceOther || found.NamespaceObject && !onlyDescribed(parsed.NativeRep().Expr())
 	if bare[plugincel.RequestVarName] > 0 || bare[plugincel.VariableVarName] > 0 {
-		found = found.union(anything())
+		found = found.Union(anything())
 	}
-	found.userDetails = found.userDetails || bare[wholeUser] > 0
+	found.UserDetails = found.UserDetails || bare[wholeUser] > 0
 	return found, nil
 }
 
@@ -99,8 +100,8 @@ func countUser(selected celast.SelectExpr, bare map[string]int) {
 
 // anything is what is assumed of an expression that hands a whole variable on,
 // as in cel.bind(r, request, r.userInfo.username).
-func anything() references {
-	return references{authorizer: true, oldObject: true, user: true, operation: true, namespaceObject: true, namespace: true, objectLabels: true, userDetails: true}
+func anything() References {
+	return References{Authorizer: true, OldObject: true, User: true, Operation: true, NamespaceObject: true, Namespace: true, ObjectLabels: true, UserDetails: true}
 }
 
 // countBare counts names that stand alone: each visit of a name adds one, and
@@ -127,7 +128,7 @@ func selects(function string) bool {
 	return function == operators.OptSelect || function == operators.Index || function == operators.OptIndex
 }
 
-func nodeReferences(expr celast.Expr, variables map[string]references) references {
+func nodeReferences(expr celast.Expr, variables map[string]References) References {
 	switch expr.Kind() {
 	case celast.IdentKind:
 		return identReferences(expr.AsIdent())
@@ -136,25 +137,25 @@ func nodeReferences(expr celast.Expr, variables map[string]references) reference
 	case celast.CallKind:
 		return callReferences(expr.AsCall())
 	}
-	return references{}
+	return References{}
 }
 
-func identReferences(name string) references {
+func identReferences(name string) References {
 	switch name {
 	case plugincel.AuthorizerVarName:
-		return references{authorizer: true}
+		return References{Authorizer: true}
 	case plugincel.OldObjectVarName:
-		return references{oldObject: true}
+		return References{OldObject: true}
 	case plugincel.NamespaceVarName:
-		return references{namespaceObject: true}
+		return References{NamespaceObject: true}
 	}
-	return references{}
+	return References{}
 }
 
-func selectReferences(selected celast.SelectExpr, variables map[string]references) references {
+func selectReferences(selected celast.SelectExpr, variables map[string]References) References {
 	operand := selected.Operand()
 	if operand.Kind() != celast.IdentKind {
-		return references{objectLabels: selected.FieldName() == "labels" && !ofNamespace(operand)}
+		return References{ObjectLabels: selected.FieldName() == "labels" && !ofNamespace(operand)}
 	}
 	switch operand.AsIdent() {
 	case plugincel.VariableVarName:
@@ -162,7 +163,7 @@ func selectReferences(selected celast.SelectExpr, variables map[string]reference
 	case plugincel.RequestVarName:
 		return requestReferences(selected.FieldName())
 	}
-	return references{objectLabels: selected.FieldName() == "labels"}
+	return References{ObjectLabels: selected.FieldName() == "labels"}
 }
 
 // ofNamespace reports whether a selection starts at namespaceObject, whose
@@ -174,36 +175,36 @@ func ofNamespace(expr celast.Expr) bool {
 	return expr.Kind() == celast.IdentKind && expr.AsIdent() == plugincel.NamespaceVarName
 }
 
-func requestReferences(field string) references {
+func requestReferences(field string) References {
 	switch field {
 	case "userInfo":
-		return references{user: true}
+		return References{User: true}
 	case "operation", "options", "dryRun":
-		return references{operation: true}
+		return References{Operation: true}
 	case "namespace":
-		return references{namespace: true}
+		return References{Namespace: true}
 	}
-	return references{}
+	return References{}
 }
 
 // callReferences looks through optional selection (request.?userInfo) and
 // indexing (request["userInfo"]): what is selected there is taken for
 // everything that could be.
-func callReferences(call celast.CallExpr) references {
+func callReferences(call celast.CallExpr) References {
 	args := call.Args()
 	if !selects(call.FunctionName()) || len(args) == 0 {
-		return references{}
+		return References{}
 	}
 	if args[0].Kind() == celast.IdentKind && args[0].AsIdent() == plugincel.RequestVarName {
-		return references{user: true, operation: true, namespace: true, userDetails: true}
+		return References{User: true, Operation: true, Namespace: true, UserDetails: true}
 	}
 	if args[0].Kind() == celast.IdentKind && args[0].AsIdent() == plugincel.VariableVarName {
 		return anything()
 	}
 	if len(args) == 2 && args[1].Kind() == celast.LiteralKind && args[1].AsLiteral().Value() == "labels" {
-		return references{objectLabels: true}
+		return References{ObjectLabels: true}
 	}
-	return references{}
+	return References{}
 }
 
 // onlyDescribed reports whether an expression reads of the namespace what a gate

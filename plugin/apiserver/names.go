@@ -1,4 +1,4 @@
-package policy
+package apiserver
 
 import (
 	"regexp"
@@ -26,30 +26,25 @@ func reservedWords() []string {
 
 // checkNames refuses what the API server refuses of variables and conditions
 // (k8s.io/kubernetes pkg/apis/admissionregistration/validation).
-func checkNames(file policyFile) []error {
+func (p Policy) checkNames() []error {
 	var problems []error
-	for _, variable := range file.Spec.Variables {
+	for _, variable := range p.Variables {
 		if !celIdentifier.MatchString(variable.Name) || slices.Contains(reservedWords(), variable.Name) {
-			problems = append(problems, refuse(file.at, "policy %q: variable %q is no name in CEL; write letters, digits and _, and no word of the language", file.Name, variable.Name))
+			problems = append(problems, Refuse(p.At, "policy %q: variable %q is no name in CEL; write letters, digits and _, and no word of the language", p.Name, variable.Name))
 		}
 		if strings.TrimSpace(variable.Expression) == "" {
-			problems = append(problems, refuse(file.at, "policy %q: variable %q has no expression", file.Name, variable.Name))
+			problems = append(problems, Refuse(p.At, "policy %q: variable %q has no expression", p.Name, variable.Name))
 		}
 	}
-	if count := len(file.Spec.MatchConditions); count > mostConditions {
-		problems = append(problems, refuse(file.at, "policy %q has %d matchConditions, and the API server takes %d", file.Name, count, mostConditions))
+	if count := len(p.Conditions); count > mostConditions {
+		problems = append(problems, Refuse(p.At, "policy %q has %d matchConditions, and the API server takes %d", p.Name, count, mostConditions))
 	}
 	var names []string
-	for _, condition := range file.Spec.MatchConditions {
+	for _, condition := range p.Conditions {
 		if condition.Name == "" || slices.Contains(names, condition.Name) {
-			problems = append(problems, refuse(file.at, "policy %q: matchCondition %q needs a name of its own", file.Name, condition.Name))
+			problems = append(problems, Refuse(p.At, "policy %q: matchCondition %q needs a name of its own", p.Name, condition.Name))
 		}
 		names = append(names, condition.Name)
-	}
-	for i, validation := range file.Spec.Validations {
-		if strings.ContainsAny(strings.TrimSpace(validation.Message), "\r\n") {
-			problems = append(problems, refuse(file.at, "policy %q: the message of validation %d has several lines; write one", file.Name, i+1))
-		}
 	}
 	return problems
 }

@@ -1,4 +1,4 @@
-package policy
+package apiserver
 
 import (
 	"maps"
@@ -20,13 +20,13 @@ const (
 	unknownUID      = "00000000-0000-0000-0000-000000000000"
 )
 
-// asCreated fills in what the API server writes into every object before
+// AsCreated fills in what the API server writes into every object before
 // admission's policies look (k8s.io/apiserver pkg/registry/rest, BeforeCreate):
 // the generated name, when and as what it was created, by whom its fields are
 // managed. It drops the status, which authors do not write, and puts a Secret's
 // stringData where it is stored. Typed objects are changed in place; of others
 // it is a copy, as they share the rendering's fields.
-func asCreated(object runtime.Object, at time.Time) runtime.Object {
+func AsCreated(object runtime.Object, at time.Time) runtime.Object {
 	if custom, ok := object.(*unstructured.Unstructured); ok {
 		fields := maps.Clone(custom.Object)
 		metadata, ok := fields["metadata"].(map[string]any)
@@ -59,7 +59,7 @@ func asCreated(object runtime.Object, at time.Time) runtime.Object {
 	}})
 	withoutStatus(object)
 	if secret, ok := object.(*corev1.Secret); ok {
-		storeStrings(secret)
+		StoreStrings(secret)
 	}
 	return object
 }
@@ -74,7 +74,7 @@ func withoutStatus(object runtime.Object) {
 	switch typed := object.(type) {
 	case *corev1.Pod:
 		typed.Status.Phase = corev1.PodPending
-		admitPod(&typed.Spec)
+		AdmitPod(&typed.Spec)
 	case *corev1.Namespace:
 		typed.Status.Phase = corev1.NamespaceActive
 		typed.Spec.Finalizers = []corev1.FinalizerName{corev1.FinalizerKubernetes}
@@ -85,9 +85,9 @@ func withoutStatus(object runtime.Object) {
 	}
 }
 
-// storeStrings does what the conversion of a Secret does
+// StoreStrings does what the conversion of a Secret does
 // (k8s.io/kubernetes pkg/apis/core/v1, Convert_v1_Secret_To_core_Secret).
-func storeStrings(secret *corev1.Secret) {
+func StoreStrings(secret *corev1.Secret) {
 	if len(secret.StringData) == 0 {
 		return
 	}
@@ -100,10 +100,10 @@ func storeStrings(secret *corev1.Secret) {
 	secret.StringData = nil
 }
 
-// admitPod does what the API server's own mutating plugins do to every Pod
+// AdmitPod does what the API server's own mutating plugins do to every Pod
 // unless they are switched off: Priority, without a class and without a default
 // one, and DefaultTolerationSeconds (k8s.io/kubernetes plugin/pkg/admission).
-func admitPod(spec *corev1.PodSpec) {
+func AdmitPod(spec *corev1.PodSpec) {
 	if spec.PriorityClassName == "" && spec.Priority == nil {
 		priority, preempt := int32(0), corev1.PreemptLowerPriority
 		spec.Priority = &priority
