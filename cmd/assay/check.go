@@ -13,6 +13,7 @@ import (
 func newCheck(s streams) *cobra.Command {
 	var gates gateFlags
 	var render renderFlags
+	var attestation attestFlags
 	c := checker{baseline: baseline{streams: s}}
 	cmd := &cobra.Command{
 		Use:   "check PATH",
@@ -24,6 +25,11 @@ No manifest is printed.
 --output chooses the report on standard output; --report writes further ones to
 files, each whole or not at all, whatever the answer is.
 
+--attest writes the verdict as a SLSA Verification Summary Attestation about the
+manifests that 'assay render' prints, in a sigstore bundle: cosign
+verify-blob-attestation reads it. A denied application gets one that says FAILED;
+without an answer none is written.
+
 --write-baseline writes what is denied as waivers, to start a gate with: a
 document of kind Waivers for each gate, to be reviewed and loaded beside it. Each
 waiver is bound to the content that was judged. What was written and what cannot
@@ -33,10 +39,18 @@ several applications in one file, see 'assay baseline'.`,
   assay check examples/shop-chart --gate examples/gates/starter --output json
   assay check examples/shop-chart -g examples/gates/starter --report sarif=assay.sarif --report junit=assay.xml
   assay check - --namespace shop < rendered.yaml
+  assay check apps/shop -g gate --attest shop.vsa.json --attest-key cosign.key
   assay check apps/shop -g gate --write-baseline gate/baseline.yaml --owner team-a --approver platform@example.com --reason adoption --reference https://tickets.example.com/17 --until 2026-12-31`,
 		Args: onePath("the PATH of an application (\"-\" for standard input)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			j := job{streams: s, path: args[0], gates: &gates, render: &render, encoding: plugin.JSONEncoding{}}
+			if attestation.file != "" {
+				j.encoding = plugin.YAMLEncoding{} // what render prints
+			}
+			if err := attestation.prepare(cmd.Context(), cmd); err != nil {
+				return err
+			}
+			c.attestation = &attestation
 			return c.run(cmd, j)
 		},
 	}
@@ -46,15 +60,17 @@ several applications in one file, see 'assay baseline'.`,
 	cmd.Flags().StringVarP(&c.format, "output", "o", "text", "report `format`: "+strings.Join(report.Formats(), ", "))
 	cmd.Flags().StringArrayVar(&c.files, "report", nil, "also write a report to a file, as `format=file` (repeatable)")
 	c.baseline.addToCheck(cmd)
+	attestation.add(cmd)
 	offer(cmd, "output", report.Formats()...)
 	return cmd
 }
 
 // checker is what one run of check writes.
 type checker struct {
-	format   string
-	files    []string
-	baseline baseline
+	format      string
+	files       []string
+	baseline    baseline
+	attestation *attestFlags
 }
 
 // run refuses a wrong use before anything is judged, judges, and writes
@@ -84,6 +100,7 @@ func (c *checker) run(cmd *cobra.Command, j job) error {
 	if wanted {
 		err = errors.Join(err, c.baseline.ofVerdict(j.gates.config, v))
 	}
+	err = errors.Join(err, c.attestation.write(cmd.Context(), j, v))
 	if err != nil {
 		return unwritten(v, err)
 	}

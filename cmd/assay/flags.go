@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -21,6 +22,7 @@ type gateFlags struct {
 	revision  string
 	lenient   bool
 	live      string
+	at        string
 	// byProject is set by load when a gate is chosen by project.
 	byProject bool
 	// config is what load read: whoever asks again gets the same gates.
@@ -41,7 +43,9 @@ func (f *gateFlags) addJudging(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.revision, "revision", "", "`revision` of the source, for break glass and reports")
 	cmd.Flags().BoolVar(&f.lenient, "lenient", false, "warn about images that no trust rule covers, instead of denying them")
 	cmd.Flags().StringVar(&f.live, "live", "", "`file` with the objects as they are in the cluster (kubectl get -o yaml), for rules about updates")
+	cmd.Flags().StringVar(&f.at, "at", "", "judge waivers and ages by this `time` (RFC 3339); default: now")
 	offer(cmd, "revision")
+	offer(cmd, "at")
 }
 
 // offer makes completion offer these words for a flag's value, and no files.
@@ -76,6 +80,18 @@ func (f *gateFlags) load() (*gate.Config, error) {
 	f.config = config
 	f.byProject = slices.ContainsFunc(config.Gates, func(g gate.Gate) bool { return len(g.Spec.Selector.Projects) > 0 })
 	return config, nil
+}
+
+// clock is the time by which everything is judged; nil is the machine's.
+func (f *gateFlags) clock() (func() time.Time, error) {
+	if f.at == "" {
+		return nil, nil
+	}
+	at, err := time.Parse(time.RFC3339, f.at)
+	if err != nil {
+		return nil, fmt.Errorf("reading --at %q: write a time such as 2026-12-31T08:00:00Z", f.at)
+	}
+	return func() time.Time { return at }, nil
 }
 
 // renderFlags are the rendering parameters that people use most; the others

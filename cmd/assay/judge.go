@@ -38,6 +38,10 @@ func (j job) judge(ctx context.Context) (*plugin.Verdict, error) {
 
 // open loads the gates and opens the application.
 func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), error) {
+	clock, err := j.gates.clock()
+	if err != nil {
+		return nil, plugin.Source{}, nil, &exit{code: exitUsage, err: err}
+	}
 	config, err := j.gates.load()
 	if err != nil {
 		return nil, plugin.Source{}, nil, &exit{code: exitDenied, err: err}
@@ -46,7 +50,7 @@ func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), err
 	bar.begin(cmp.Or(j.does, "loading the gates"))
 	s, err := setup.New(setup.Options{
 		Config: config, Lenient: j.gates.lenient, Isolated: j.render.isolated, Encoding: j.encoding,
-		Keychain: authn.DefaultKeychain, AllowLoopback: len(j.gates.gates) == 0, Progress: bar.begin,
+		Keychain: authn.DefaultKeychain, AllowLoopback: len(j.gates.gates) == 0, Progress: bar.begin, Clock: clock,
 	})
 	if err != nil {
 		bar.end()

@@ -12,12 +12,14 @@ func newRender(s streams) *cobra.Command {
 	var gates gateFlags
 	var render renderFlags
 	var format string
+	var attestation attestFlags
 	cmd := &cobra.Command{
 		Use:   "render PATH",
 		Short: "print the hardened manifests of an application that is allowed",
 		Long: `render does what check does and prints the manifests, pinned and hardened, on
 standard output, when the answer is yes. When it is not, standard output stays
-empty and the report goes to standard error.`,
+empty and the report goes to standard error. --attest writes the verdict about
+exactly these manifests as a signed attestation.`,
 		Example: `  assay render examples/shop-kustomize/overlays/prod --gate examples/gates/audit
   assay render examples/shop-chart -f values.yaml -g examples/gates/audit | kubectl diff -f -`,
 		Args: onePath("the PATH of an application (\"-\" for standard input)"),
@@ -26,10 +28,16 @@ empty and the report goes to standard error.`,
 			if err != nil {
 				return &exit{code: exitUsage, err: err}
 			}
+			if err := attestation.prepare(cmd.Context(), cmd); err != nil {
+				return err
+			}
 			j := job{streams: s, path: args[0], gates: &gates, render: &render, encoding: encoding}
 			v, err := j.judge(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if err := attestation.write(cmd.Context(), j, v); err != nil {
+				return unwritten(v, err)
 			}
 			if !v.Allowed() {
 				j.out = s.err
@@ -44,9 +52,18 @@ empty and the report goes to standard error.`,
 	gates.add(cmd)
 	gates.addJudging(cmd)
 	render.add(cmd)
+	attestation.add(cmd)
 	cmd.Flags().StringVarP(&format, "output", "o", "yaml", "manifest `format`: yaml, json (a document a line)")
 	offer(cmd, "output", "yaml", "json")
 	return cmd
+}
+
+// nameOf is the format's name, the other way round.
+func nameOf(encoding plugin.Encoding) string {
+	if _, is := encoding.(plugin.JSONEncoding); is {
+		return "json"
+	}
+	return "yaml"
 }
 
 func encodingFor(format string) (plugin.Encoding, error) {

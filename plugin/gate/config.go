@@ -18,6 +18,9 @@ type Config struct {
 	// Warnings are findings about the configuration itself, such as an option
 	// that accepts more than its author may think.
 	Warnings []plugin.Finding
+
+	contents []content
+	files    []namedFile
 }
 
 // Document is one object of the configuration that this package does not

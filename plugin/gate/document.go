@@ -174,7 +174,7 @@ func (l *loading) gate(read decoder) {
 	l.gates = append(l.gates, read.doc)
 	if rego := gate.Spec.Judge.Rego; rego != nil {
 		for _, file := range slices.Concat(rego.Files, rego.Data) {
-			l.name(read.doc.file, file)
+			l.decides(read.doc.file, file)
 		}
 	}
 	for _, registry := range gate.Spec.Registries {
@@ -195,7 +195,7 @@ func (l *loading) imagePolicy(read decoder) {
 	l.policies = append(l.policies, read.doc)
 	for _, authority := range policy.Spec.Authorities {
 		if authority.Key != nil {
-			l.name(read.doc.file, authority.Key.File)
+			l.decides(read.doc.file, authority.Key.File)
 		}
 	}
 }
@@ -206,13 +206,22 @@ func (l *loading) trustRoot(read decoder) {
 	read.object(part{"metadata", &root.Metadata}, part{"spec", &root.Spec})
 	l.config.TrustRoots = append(l.config.TrustRoots, root)
 	l.roots = append(l.roots, read.doc)
-	l.name(read.doc.file, root.Spec.TrustedRootFile)
+	l.decides(read.doc.file, root.Spec.TrustedRootFile)
 }
 
 // name remembers that the configuration names a file, relative to another one.
 func (l *loading) name(from, file string) {
 	if file != "" {
 		l.named[path.Clean(relativeTo(from, file))] = true
+	}
+}
+
+// decides remembers that what is in a file, or below a folder, that the
+// configuration names is part of what it says.
+func (l *loading) decides(from, file string) {
+	if file != "" {
+		l.name(from, file)
+		l.config.files = append(l.config.files, namedFile{from, file})
 	}
 }
 

@@ -21,7 +21,9 @@ const maxFolders = 20
 // source is one file of the configuration.
 type source struct {
 	name string
-	data []byte
+	// below is the name below the path that was given.
+	below string
+	data  []byte
 	// rego marks a file of Rego, which is not read here.
 	rego bool
 }
@@ -151,7 +153,7 @@ func (c *collector) one(fsys fs.FS, name, shown string) {
 			"take out what is not a policy")
 		return
 	}
-	c.sources = append(c.sources, source{name: shown, data: data})
+	c.sources = append(c.sources, source{name: shown, below: name, data: data})
 }
 
 func (c *collector) read(fsys fs.FS, name string) ([]byte, error) {

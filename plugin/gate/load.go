@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"path"
@@ -37,7 +38,7 @@ func LoadFS(fsys fs.FS, paths ...string) (*Config, error) {
 
 // Parse is [Load] for one file in memory; name stands in messages.
 func Parse(name string, data []byte) (*Config, error) {
-	return load([]source{{name: name, data: data}}, &problems{})
+	return load([]source{{name: name, below: path.Base(name), data: data}}, &problems{})
 }
 
 // loading is one configuration while it is read.
@@ -79,6 +80,11 @@ func load(sources []source, found *problems) (*Config, error) {
 		return nil, err
 	}
 	l.warnAll()
+	for _, file := range sources {
+		if !l.isNamed(path.Clean(file.name)) {
+			l.config.contents = append(l.config.contents, content{file.below, sha256.Sum256(file.data)})
+		}
+	}
 	return l.config, nil
 }
 

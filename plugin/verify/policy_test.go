@@ -178,7 +178,7 @@ func TestVerify_EvidenceSaysWhoSignedAndWhen(t *testing.T) {
 	want := plugin.Claims{
 		Kind: plugin.EvidenceSignature, Gate: "base", Policy: "signed", Authority: "builds", Digest: image.Digest, Format: formatBundle,
 		Artifact: referrers[0].Digest,
-		Signer: subject, Issuer: issuer, TrustRoot: rootName, PredicateType: signPredicate,
+		Signer:   subject, Issuer: issuer, TrustRoot: rootName, PredicateType: signPredicate,
 		SourceRepository: who.SourceRepository, SourceRevision: "abc", SourceRef: "refs/tags/v1", Signed: who.At.UTC(),
 	}
 	if got.Claims() != want {

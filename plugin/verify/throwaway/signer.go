@@ -117,7 +117,7 @@ func (s *Sigstore) sign(who Signer, message []byte) (signed, error) {
 		if key, err = NewKey(); err != nil {
 			return result, err
 		}
-		if result.certificate, err = s.certify(who, key, result.at); err != nil {
+		if result.certificate, err = s.certify(who, key.private.Public(), result.at); err != nil {
 			return result, err
 		}
 		result.verifier = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: result.certificate.Raw}))
@@ -135,7 +135,7 @@ func (s *Sigstore) sign(who Signer, message []byte) (signed, error) {
 
 // certify issues a certificate for the key (Fulcio's certificate
 // specification: subject alternative name and extensions).
-func (s *Sigstore) certify(who Signer, key *Key, at time.Time) (*x509.Certificate, error) {
+func (s *Sigstore) certify(who Signer, public crypto.PublicKey, at time.Time) (*x509.Certificate, error) {
 	life := who.Lifetime
 	if life == 0 {
 		life = lifetime
@@ -158,7 +158,7 @@ func (s *Sigstore) certify(who Signer, key *Key, at time.Time) (*x509.Certificat
 		return nil, err
 	}
 	template.ExtraExtensions = extensions
-	certificate, err := s.fulcio.issue(template, key.private.Public())
+	certificate, err := s.fulcio.issue(template, public)
 	if err != nil || who.LeaveOut.SCT {
 		return certificate, err
 	}
@@ -167,7 +167,7 @@ func (s *Sigstore) certify(who Signer, key *Key, at time.Time) (*x509.Certificat
 		return nil, err
 	}
 	template.ExtraExtensions = append(extensions, sct)
-	return s.fulcio.issue(template, key.private.Public())
+	return s.fulcio.issue(template, public)
 }
 
 // stamp is the timestamp authority's answer (RFC 3161) for a signature.
