@@ -26,6 +26,11 @@ type Limits struct {
 	BundleBytes        int64 // one signature bundle or attestation
 	Referrers          int64 // referrers of one image
 	LegacySignatures   int64 // layers of one .sig or .att manifest
+	NotationSignatures int64 // Notation signatures of one image
+	NotationBytes      int64 // one Notation envelope
+	RevocationSeconds  int64 // all questions about revocation for one signature
+	RevocationRequests int64 // requests for them
+	RevocationBytes    int64 // one answer
 	ManifestsPerIndex  int64 // leaves of one index
 	Certificates       int64 // certificates in one chain
 	RequestSeconds     int64 // one registry request, its body included
@@ -68,6 +73,11 @@ func LimitTable() []Limit {
 		{"bundleBytes", 16 * mebibyte, "bytes", "one signature bundle or attestation", func(l *Limits) *int64 { return &l.BundleBytes }},
 		{"referrers", 1_000, "referrers", "referrers of one image", func(l *Limits) *int64 { return &l.Referrers }},
 		{"legacySignatures", 200, "layers", "layers of one .sig or .att manifest", func(l *Limits) *int64 { return &l.LegacySignatures }},
+		{"notationSignatures", 100, "signatures", "Notation signatures of one image", func(l *Limits) *int64 { return &l.NotationSignatures }},
+		{"notationBytes", mebibyte, "bytes", "one Notation envelope", func(l *Limits) *int64 { return &l.NotationBytes }},
+		{"revocationSeconds", 10, "seconds", "all questions whether the certificates of one Notation signature were revoked", func(l *Limits) *int64 { return &l.RevocationSeconds }},
+		{"revocationRequests", 20, "requests", "requests for those questions", func(l *Limits) *int64 { return &l.RevocationRequests }},
+		{"revocationBytes", 8 * mebibyte, "bytes", "one answer to them, such as a revocation list", func(l *Limits) *int64 { return &l.RevocationBytes }},
 		{"manifestsPerIndex", 200, "manifests", "leaves of one index", func(l *Limits) *int64 { return &l.ManifestsPerIndex }},
 		{"certificates", 10, "certificates", "certificates in one chain", func(l *Limits) *int64 { return &l.Certificates }},
 		{"requestSeconds", 30, "seconds", "one registry request, its body included", func(l *Limits) *int64 { return &l.RequestSeconds }},

@@ -1,0 +1,313 @@
+package notation
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	core "github.com/notaryproject/notation-core-go/revocation"
+	"github.com/notaryproject/notation-core-go/revocation/crl"
+	"github.com/notaryproject/notation-core-go/revocation/purpose"
+	"github.com/notaryproject/notation-core-go/revocation/result"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// revocation asks the services that certificates name (OCSP, CRL) whether they
+// were revoked. Which hosts these are is the certificates' word, so that only
+// those that the gate lists are asked, at addresses that the registry client's
+// rules allow, within a budget.
+type revocation struct {
+	hosts     []string
+	transport http.RoundTripper
+	limits    plugin.Limits
+	now       func() time.Time
+	lists     *lists
+	mu        sync.Mutex
+	known     map[[sha256.Size]byte]*answer
+}
+
+// answer is that of a whole chain: no certificate of it is revoked.
+type answer struct {
+	// asking has room for one who asks; the others wait for what it learns.
+	asking chan struct{}
+	good   []*result.CertRevocationResult
+	at     time.Time
+}
+
+const (
+	// believedFor is how long a good answer is not asked again, however long its
+	// own validity: a revocation is seen within that time.
+	believedFor = 5 * time.Minute
+	// mostAnswers bounds the chains that are remembered.
+	mostAnswers = 512
+)
+
+func newRevocation(config Config) *revocation {
+	r := &revocation{
+		hosts: config.Hosts, transport: config.Transport, limits: config.Limits, now: time.Now,
+		known: map[[sha256.Size]byte]*answer{},
+	}
+	r.lists = &lists{known: map[string]list{}, most: config.Limits.CacheBytes / 4, now: r.now}
+	return r
+}
+
+// asking is what one check of one signature asks: about the chain of the signer,
+// and about that of the timestamp authority.
+type asking struct {
+	// ctx is that of the check, with the budget's deadline.
+	ctx             context.Context
+	stop            context.CancelFunc
+	signers, stamps *question
+}
+
+func (r *revocation) start(ctx context.Context) *asking {
+	within, cancel := context.WithTimeout(ctx, time.Duration(r.limits.RevocationSeconds)*time.Second)
+	sent := &atomic.Int64{}
+	return &asking{
+		ctx: within, stop: cancel,
+		signers: &question{revocation: r, purpose: purpose.CodeSigning, sent: sent},
+		stamps:  &question{revocation: r, purpose: purpose.Timestamping, sent: sent},
+	}
+}
+
+// question is about one chain. It is notation-core-go's Validator, and the
+// transport by which that asks.
+type question struct {
+	*revocation
+	purpose purpose.Purpose
+	// sent counts the requests of the whole check.
+	sent *atomic.Int64
+
+	mu      sync.Mutex
+	revoked bool
+	silent  []silence
+}
+
+// silence is why there is no answer. A lasting one is the same when it is asked
+// again.
+type silence struct {
+	text    string
+	lasting bool
+}
+
+func (q *question) note(lasting bool, text string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.silent = append(q.silent, silence{text, lasting})
+	return errors.New(text)
+}
+
+// orSilent turns a failed check into "no answer" where that is why it failed.
+// That a certificate is revoked is an answer.
+func (q *question) orSilent(err error) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err == nil || q.revoked || len(q.silent) == 0 {
+		return err
+	}
+	lasting := !slices.ContainsFunc(q.silent, func(s silence) bool { return !s.lasting })
+	return &plugin.StageError{
+		Stage: "verify", Subject: "whether a certificate was revoked", Lasting: lasting, Cause: errors.New(q.silent[0].text),
+		Hint: "let the gate ask the service (trust.notation.revocation), or override revocation in the trust policy",
+	}
+}
+
+// ValidateContext implements notation-core-go's revocation.Validator. Equal
+// questions at the same time are asked once, and a good answer is believed for a
+// while.
+func (q *question) ValidateContext(ctx context.Context, options core.ValidateContextOptions) ([]*result.CertRevocationResult, error) {
+	known := q.answer(q.key(options))
+	select {
+	case known.asking <- struct{}{}:
+		defer func() { <-known.asking }()
+	case <-ctx.Done():
+		return nil, q.note(false, "waiting for the answer to the same question: "+context.Cause(ctx).Error())
+	}
+	if known.good != nil && q.now().Sub(known.at) < believedFor {
+		return known.good, nil
+	}
+	results, err := q.ask(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	good := true
+	for i, one := range results {
+		q.weigh(options.CertChain[i], one)
+		good = good && (one.Result == result.ResultOK || one.Result == result.ResultNonRevokable)
+	}
+	if good {
+		known.good, known.at = results, q.now()
+	}
+	return results, nil
+}
+
+func (q *question) ask(ctx context.Context, options core.ValidateContextOptions) ([]*result.CertRevocationResult, error) {
+	client := &http.Client{
+		Transport:     q,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a host that is listed leads to no other
+	}
+	fetcher, err := crl.NewHTTPFetcher(client)
+	if err != nil {
+		return nil, err
+	}
+	fetcher.Cache = q.lists
+	validator, err := core.NewWithOptions(core.Options{OCSPHTTPClient: client, CRLFetcher: fetcher, CertChainPurpose: q.purpose})
+	if err != nil {
+		return nil, err
+	}
+	return validator.ValidateContext(ctx, options)
+}
+
+// weigh notes what notation-core-go says of one certificate.
+func (q *question) weigh(about certificate, one *result.CertRevocationResult) {
+	switch one.Result {
+	case result.ResultRevoked:
+		q.mu.Lock()
+		q.revoked = true
+		q.mu.Unlock()
+	case result.ResultUnknown:
+		for _, server := range one.ServerResults {
+			var unsent *url.Error
+			if server.Error == nil || errors.As(server.Error, &unsent) { // RoundTrip has noted what was not sent
+				continue
+			}
+			_ = q.note(false, fmt.Sprintf("%s does not say of %q whether it was revoked: %v", hostOf(server.Server), about.Subject, server.Error))
+		}
+	}
+}
+
+// key is what makes two questions equal.
+func (q *question) key(options core.ValidateContextOptions) [sha256.Size]byte {
+	hash := sha256.New()
+	fmt.Fprintf(hash, "%d %d", q.purpose, options.AuthenticSigningTime.UnixNano())
+	for _, one := range options.CertChain {
+		sum := sha256.Sum256(one.Raw)
+		hash.Write(sum[:])
+	}
+	return [sha256.Size]byte(hash.Sum(nil))
+}
+
+func (r *revocation) answer(key [sha256.Size]byte) *answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known[key] == nil {
+		if len(r.known) >= mostAnswers {
+			clear(r.known)
+		}
+		r.known[key] = &answer{asking: make(chan struct{}, 1)}
+	}
+	return r.known[key]
+}
+
+// RoundTrip sends one question, if the gate lists the host and the budget
+// allows it. The answer is cut off with an error at its limit.
+func (q *question) RoundTrip(request *http.Request) (*http.Response, error) {
+	host := hostOf(request.URL.String())
+	switch {
+	case !slices.Contains(q.hosts, request.URL.Host):
+		return nil, q.note(true, fmt.Sprintf("the certificate names %s for revocation, which trust.notation.revocation.hosts does not list", host))
+	case q.transport == nil:
+		return nil, q.note(true, "there is no way to ask "+host)
+	case q.sent.Add(1) > q.limits.RevocationRequests:
+		return nil, q.note(true, fmt.Sprintf("asking %s would exceed the limit revocationRequests (%d)", host, q.limits.RevocationRequests))
+	}
+	response, err := q.transport.RoundTrip(request)
+	if err != nil {
+		var refusal *plugin.Refusal
+		return nil, q.note(errors.As(err, &refusal), fmt.Sprintf("asking %s: %v", host, cmp.Or(context.Cause(request.Context()), err)))
+	}
+	response.Body = &bounded{body: response.Body, left: q.limits.RevocationBytes, question: q, host: host}
+	return response, nil
+}
+
+// hostOf is the host of a certificate's URL, which may hold anything else.
+func hostOf(text string) string {
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Host == "" {
+		return "a service that has no host"
+	}
+	return parsed.Host
+}
+
+// bounded fails a body that is longer than its limit.
+type bounded struct {
+	body     io.ReadCloser
+	left     int64
+	question *question
+	host     string
+}
+
+func (b *bounded) Read(into []byte) (int, error) {
+	if b.left < 0 {
+		return 0, b.question.note(true, fmt.Sprintf("the answer of %s is larger than the limit revocationBytes (%d bytes)", b.host, b.question.limits.RevocationBytes))
+	}
+	if int64(len(into)) > b.left+1 {
+		into = into[:b.left+1]
+	}
+	count, err := b.body.Read(into)
+	if b.left -= int64(count); b.left < 0 {
+		count--
+	}
+	return max(count, 0), err
+}
+
+// Close implements io.Closer.
+func (b *bounded) Close() error { return b.body.Close() }
+
+// lists are revocation lists by URL. They implement notation-core-go's
+// crl.Cache, which checks their signature and validity at each use.
+type lists struct {
+	mu    sync.Mutex
+	known map[string]list
+	// held and most are bytes.
+	held, most int64
+	now        func() time.Time
+}
+
+type list struct {
+	bundle *crl.Bundle
+	at     time.Time
+}
+
+// Get implements crl.Cache.
+func (l *lists) Get(_ context.Context, url string) (*crl.Bundle, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if found, isKnown := l.known[url]; isKnown && l.now().Sub(found.at) < believedFor {
+		return found.bundle, nil
+	}
+	return nil, crl.ErrCacheMiss
+}
+
+// Set implements crl.Cache. When it is full it begins anew: a gate trusts few
+// authorities, and each has one list.
+func (l *lists) Set(_ context.Context, url string, bundle *crl.Bundle) error {
+	size := int64(len(bundle.BaseCRL.Raw))
+	if bundle.DeltaCRL != nil {
+		size += int64(len(bundle.DeltaCRL.Raw))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if old, isKnown := l.known[url]; isKnown {
+		l.held -= int64(len(old.bundle.BaseCRL.Raw))
+	}
+	if l.held+size > l.most {
+		clear(l.known)
+		l.held = 0
+	}
+	if size <= l.most {
+		l.known[url] = list{bundle, l.now()}
+		l.held += size
+	}
+	return nil
+}
