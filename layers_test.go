@@ -41,10 +41,11 @@ func layers() [][]string {
 // listed.
 func support() map[string][]string {
 	return map[string][]string{
-		"plugin/registry/ociserver": nil,
-		"plugin/verify/throwaway":   {"plugin", "plugin/gate"},
-		"examples":                  nil,
-		"examples/showcase":         {"examples", "plugin", "plugin/gate", "plugin/registry/ociserver", "plugin/verify/throwaway"},
+		"plugin/registry/ociserver":      nil,
+		"plugin/verify/throwaway":        {"plugin", "plugin/gate"},
+		"plugin/verify/throwaway/notary": nil,
+		"examples":                       nil,
+		"examples/showcase":              {"examples", "plugin", "plugin/gate", "plugin/registry/ociserver", "plugin/verify/throwaway"},
 	}
 }
 
@@ -56,7 +57,7 @@ func onlyFor() map[string][]string {
 // heavy are the dependencies that the light packages must not grow.
 func heavy() []string {
 	return []string{
-		"k8s.io/", "sigs.k8s.io/kustomize", "sigs.k8s.io/controller-runtime", "helm.sh/", "github.com/sigstore/", "github.com/docker/",
+		"k8s.io/", "sigs.k8s.io/kustomize", "sigs.k8s.io/controller-runtime", "helm.sh/", "github.com/sigstore/", "github.com/notaryproject/", "oras.land/", "github.com/docker/",
 		"github.com/google/cel-go", "github.com/open-policy-agent/", "google.golang.org/grpc", "github.com/spf13/", "github.com/google/go-containerregistry/pkg/v1",
 	}
 }

@@ -28,14 +28,17 @@ type Claims struct {
 	// Digest is the subject: the image's digest, or a leaf's of its index.
 	Digest string `json:"digest"`
 	// Format is "bundle" (sigstore bundle as OCI 1.1 referrer), "cosign-tag"
-	// (legacy .sig/.att), or empty for static.
+	// (legacy .sig/.att), "notation-jws" or "notation-cose" (Notary Project), or
+	// empty for static.
 	Format string `json:"format,omitempty"`
-	// Signer is the certificate's subject alternative name, or the key's
-	// fingerprint "sha256:<hex of the DER public key>".
+	// Signer is the certificate's subject alternative name, its subject as a
+	// distinguished name (Notation), or the key's fingerprint "sha256:<hex of the
+	// DER public key>".
 	Signer string `json:"signer,omitempty"`
 	// Issuer is the OIDC issuer of a keyless certificate.
 	Issuer string `json:"issuer,omitempty"`
-	// TrustRoot names the trust root that verified it; empty for plain keys.
+	// TrustRoot names the trust root that verified it, or Notation's trust stores;
+	// empty for plain keys.
 	TrustRoot string `json:"trustRoot,omitempty"`
 	// PredicateType is the in-toto predicate type of a statement.
 	PredicateType string `json:"predicateType,omitempty"`

@@ -38,6 +38,9 @@ func (l *loading) checkGate(c checker, gate Gate) {
 	if spec.VEX != nil {
 		l.checkVEX(c, *spec.VEX)
 	}
+	if notation := spec.Trust.Notation; notation != nil {
+		c.each("spec.trust.notation.revocation.hosts", notation.Revocation.Hosts, c.host)
+	}
 	l.checkNamed(c, "spec.trust.policies", spec.Trust.Policies, "ClusterImagePolicy")
 	l.checkNamed(c, "spec.judge.policies", spec.Judge.Policies, judgeKinds()...)
 }

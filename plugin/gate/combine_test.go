@@ -156,6 +156,8 @@ func perGatePairs() []pair {
 			kept("noMatch", func(s Spec) any { return s.Trust.NoMatch }, "Warn", "Deny")},
 		{"trust.platforms", [2]func(*Spec){func(s *Spec) { s.Trust.Platforms = "Either" }, func(s *Spec) { s.Trust.Platforms = "AllLeaves" }},
 			kept("platforms", func(s Spec) any { return s.Trust.Platforms }, "Either", "AllLeaves")},
+		{"trust.notation", [2]func(*Spec){func(s *Spec) { s.Trust.Notation = &Notation{BesideSigstore: "Either"} }, func(s *Spec) { s.Trust.Notation = &Notation{} }},
+			kept("notation", func(s Spec) any { return s.Trust.Notation.BesideSigstore }, "Either", "Both")},
 		{"vex", [2]func(*Spec){func(s *Spec) { s.VEX = &VEX{Signers: []string{"a"}} }, func(*Spec) {}},
 			kept("vex", func(s Spec) any { return s.VEX != nil }, true, false)},
 		{"judge.podSecurity", [2]func(*Spec){func(s *Spec) { s.Judge.PodSecurity = restricted }, func(s *Spec) { s.Judge.PodSecurity = baseline }},

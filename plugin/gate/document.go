@@ -172,6 +172,10 @@ func (l *loading) gate(read decoder) {
 	read.object(part{"metadata", &gate.Metadata}, part{"spec", &gate.Spec})
 	l.config.Gates = append(l.config.Gates, gate)
 	l.gates = append(l.gates, read.doc)
+	if notation := gate.Spec.Trust.Notation; notation != nil {
+		l.name(read.doc.file, notation.TrustPolicy)
+		l.name(read.doc.file, notation.TrustStore)
+	}
 	if rego := gate.Spec.Judge.Rego; rego != nil {
 		for _, file := range slices.Concat(rego.Files, rego.Data) {
 			l.decides(read.doc.file, file)

@@ -80,6 +80,9 @@ func (c *Config) gateWords(gate Gate) GateWords {
 		policies = append(policies, policy.Metadata.Name)
 	}
 	say("trust: %s; an image that none covers: %s", listOr(policies, "no ClusterImagePolicy"), strings.ToLower(spec.Trust.NoMatch))
+	if notation := spec.Trust.Notation; notation != nil {
+		say("trust: Notation by %s; an image that ClusterImagePolicies cover, too, needs %s", notation.TrustPolicy, strings.ToLower(notation.BesideSigstore))
+	}
 	if spec.Profile != "" {
 		say("hardens with %s", spec.Profile)
 	}

@@ -25,6 +25,11 @@ func (g *Gate) fillIn() {
 	}
 	spec.Trust.NoMatch = cmp.Or(spec.Trust.NoMatch, "Deny")
 	spec.Trust.Platforms = cmp.Or(spec.Trust.Platforms, "Index")
+	if notation := spec.Trust.Notation; notation != nil {
+		filled := *notation
+		filled.BesideSigstore = cmp.Or(filled.BesideSigstore, "Both")
+		spec.Trust.Notation = &filled
+	}
 	spec.Judge.Indeterminate = cmp.Or(spec.Judge.Indeterminate, "Deny")
 	if spec.Base {
 		g.fillBase()

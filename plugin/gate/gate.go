@@ -160,6 +160,33 @@ type Trust struct {
 	// Platforms says what must be verified of an index: "Index" (default),
 	// "AllLeaves", "Either".
 	Platforms string `yaml:"platforms,omitempty" enum:"Index,AllLeaves,Either"`
+	// Notation trusts signatures of the Notary Project.
+	Notation *Notation `yaml:"notation,omitempty"`
+}
+
+// Notation names trust policies and trust stores in Notation's own formats.
+type Notation struct {
+	// TrustPolicy is a trust policy document for OCI artifacts (version 1.0),
+	// relative to the gate's file: "trustpolicy.json".
+	TrustPolicy string `yaml:"trustPolicy"`
+	// TrustStore is a folder with x509/ca, x509/signingAuthority and x509/tsa,
+	// relative to the gate's file.
+	TrustStore string `yaml:"trustStore"`
+	// BesideSigstore says what an image needs that ClusterImagePolicies cover,
+	// too: "Both" (default), or "Either" is enough.
+	BesideSigstore string `yaml:"besideSigstore,omitempty" enum:"Both,Either"`
+	// Revocation says which services may be asked whether a certificate was
+	// revoked.
+	Revocation Revocation `yaml:"revocation,omitempty"`
+}
+
+// Revocation is about the services that certificates name for it (OCSP, CRL).
+type Revocation struct {
+	// Hosts are those that may be asked, as certificates name them:
+	// "ocsp.example.com". What only another host knows stays undetermined. Hosts
+	// without a public address also need an entry in registries with private:
+	// true.
+	Hosts []string `yaml:"hosts,omitempty"`
 }
 
 // Judge chooses rules over objects.

@@ -45,6 +45,7 @@ func FieldRules() []FieldRule {
 		{"trust.policies", perGate + ": coverage of images is decided by each gate alone", "all that are loaded", "all that are loaded"},
 		{"trust.noMatch", perGate, "Deny", "Deny"},
 		{"trust.platforms", perGate, "Index", "Index"},
+		{"trust.notation", perGate, "none", "none"},
 		{"vex", perGate + ": whose word counts for one gate counts for no other", "nobody's word", "nobody's word"},
 		{"profile", same, defaultProfile + " while harden is on", ""},
 		{"harden.readOnlyRootFilesystem", anyOn, "false", ""},

@@ -38,6 +38,11 @@ func trustRules() []Rule {
 			Fix: "look at the registry; spec.freshness bounds how long an earlier answer is believed",
 		},
 		{
+			ID: "image/lenient-trust", Severity: "medium", Level: "Warn", Title: "No trust rule lets a failed check pass",
+			Why: "the Notation trust policy logs this check instead of enforcing it, so that an expired or revoked signature may vouch",
+			Fix: "sign the image anew, and write the level strict without an override",
+		},
+		{
 			ID: "image/unaccounted", Severity: "critical", Level: "Deny", Title: "Every image in the output was judged",
 			Why:      "the sealed bytes hold an image that this run did not pin or nobody vouched for",
 			Fix:      "report it with the input that caused it, unless pinning or hardening was changed",

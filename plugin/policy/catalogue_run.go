@@ -82,6 +82,16 @@ func adviceRules() []Rule {
 			Fix: "write mode: enforce when it is ready",
 		},
 		{
+			ID: "gate/notation-anybody", Severity: "medium", Level: "Warn", Title: "A Notation trust policy names who signs",
+			Why: `trustedIdentities "*" accepts every certificate that the trust store's authorities ever issued`,
+			Fix: "write the subject: x509.subject: C=..., ST=..., O=..., CN=...",
+		},
+		{
+			ID: "gate/notation-lenient", Severity: "medium", Level: "Warn", Title: "A Notation trust policy enforces every check",
+			Why: "a check that is logged or skipped denies nothing, such as a certificate that was revoked",
+			Fix: "write the level strict, without an override",
+		},
+		{
 			ID: "gate/static-pass", Severity: "medium", Level: "Warn", Title: "A trust rule asks for evidence",
 			Why: "static: pass accepts every image that its globs cover, signed or not",
 			Fix: "write who signs them, or narrow the globs to digests",

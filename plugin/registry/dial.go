@@ -111,6 +111,11 @@ func (d *doors) transport(config *tls.Config) *http.Transport {
 	return transport
 }
 
+// Transport sends requests to hosts that are no registries under the same rules:
+// public addresses alone, unless the gate lists the host as private, checked when
+// the connection is made. It shows no credential, and follows no redirect.
+func (c *Client) Transport() http.RoundTripper { return c.doors }
+
 // RoundTrip sends one request through the host's own door.
 func (d *doors) RoundTrip(request *http.Request) (*http.Response, error) {
 	if transport, found := d.byHost[request.URL.Host]; found {

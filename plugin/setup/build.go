@@ -79,6 +79,7 @@ func (s *Setup) stages(each gate.Gate, effective gate.Effective, client *registr
 		Limits:     effective.Limits,
 		Clock:      s.options.Clock,
 		Dir:        workingDir,
+		Notation:   verify.Notation{Declared: each.Spec.Trust.Notation, At: each.At, Transport: client.Transport()},
 	}, client)
 	if err != nil {
 		return plugin.GateStages{}, fmt.Errorf("setting up the trust rules of gate %q: %w", each.Metadata.Name, err)
@@ -87,7 +88,7 @@ func (s *Setup) stages(each gate.Gate, effective gate.Effective, client *registr
 	if err != nil {
 		return plugin.GateStages{}, err
 	}
-	s.warn(compiled.Warnings)
+	s.warn(slices.Concat(verifier.Warnings(), compiled.Warnings))
 	return plugin.GateStages{
 		Name:      each.Metadata.Name,
 		Deny:      each.Spec.Switches.Deny.IsOn(),

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
+	"github.com/assay-gitops/assay/plugin/verify/notation"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	sigstore "github.com/sigstore/sigstore-go/pkg/verify"
 )
@@ -28,6 +30,9 @@ type authority struct {
 	parts               trustParts
 	onBundles, onLegacy demands
 	clock               func() time.Time
+	// notation is set where Notation's signatures are looked for, and nothing
+	// else.
+	notation *notation.Statement
 	// anyone accepts every identity; only [Verifier.Discover], which vouches for
 	// nothing, sets it.
 	anyone bool
@@ -42,13 +47,18 @@ const signPredicate = "https://sigstore.dev/cosign/sign/v1"
 type accepted struct {
 	claims  plugin.Claims
 	payload []byte
+	// notes are checks that failed and that the trust rule only logs.
+	notes []string
 }
 
 // check verifies one candidate for the digest under this authority. A nil
 // error means that every check passed.
-func (a *authority) check(found *candidate, digest string) (accepted, error) {
-	if found.refused != nil {
+func (a *authority) check(ctx context.Context, found *candidate, digest string) (accepted, error) {
+	switch {
+	case found.refused != nil:
 		return accepted{}, found.refused
+	case a.notation != nil:
+		return a.checkNotation(ctx, found, digest)
 	}
 	if len(a.keys) == 0 {
 		return a.checkAs(found, digest, publicKey{})
@@ -200,6 +210,9 @@ func (p trustParts) names() string {
 
 // ended names the trust root whose authorities are all past their validity.
 func (a *authority) ended(at time.Time) (string, bool) {
+	if a.notation != nil {
+		return a.notation.Ended(at)
+	}
 	switch {
 	case a.parts.certificates != nil && a.parts.certificates.ended(at):
 		return a.parts.certificates.name, true

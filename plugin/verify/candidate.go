@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/verify/notation"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	sigstore "github.com/sigstore/sigstore-go/pkg/verify"
 )
@@ -38,6 +39,9 @@ type candidate struct {
 	// attests is the predicate type of a statement that is no signature, by its
 	// own unverified word.
 	attests string
+	// envelope is Notation's, and target the manifest that it has to sign.
+	envelope notation.Envelope
+	target   notation.Target
 	// refused is set when it could not even be read.
 	refused error
 

@@ -42,7 +42,7 @@ func (v *Verifier) Discover(ctx context.Context, image plugin.Image) ([]Signer, 
 		if candidate.attests != "" {
 			continue
 		}
-		if signer := v.identify(candidate, image.Digest); !slices.Contains(signers, signer) {
+		if signer := v.identify(ctx, candidate, image.Digest); !slices.Contains(signers, signer) {
 			signers = append(signers, signer)
 		}
 	}
@@ -59,7 +59,7 @@ func (v *Verifier) Discover(ctx context.Context, image plugin.Image) ([]Signer, 
 }
 
 // identify verifies one candidate against each trust root in turn.
-func (v *Verifier) identify(found *candidate, digest string) Signer {
+func (v *Verifier) identify(ctx context.Context, found *candidate, digest string) Signer {
 	signer := Signer{Format: found.format}
 	if found.refused != nil {
 		signer.Reason = found.refused.Error()
@@ -78,7 +78,7 @@ func (v *Verifier) identify(found *candidate, digest string) Signer {
 		any := authority{name: name, anyone: true, parts: trustParts{certificates: root, logs: root}, clock: v.config.Clock}
 		any.onBundles = root.everything()
 		any.onLegacy = any.onBundles
-		got, err := guardedCheck(&any, found, digest)
+		got, err := guardedCheck(ctx, &any, found, digest)
 		if err != nil {
 			signer.Reason = err.Error()
 			continue

@@ -72,23 +72,12 @@ const artifactsInFlight = 16
 // gatherBundles lists the referrers and reads those that may be signatures,
 // side by side: one request for the list, two for each.
 func (s *session) gatherBundles(ctx context.Context, at lookupKey) gathered {
-	var all gathered
-	referrers, err := s.registry.Referrers(ctx, at.repository, at.digest)
-	if err != nil {
-		all.note("listing referrers in "+at.repository, err)
-		referrers, all.stale = s.earlierReferrers(at, err)
-	}
-	if err := s.checkReferrers(referrers); err != nil {
-		all.refused = append(all.refused, err.Error())
-		return all
-	}
-	referrers = slices.Clone(referrers)
-	slices.SortStableFunc(referrers, func(a, b registry.Descriptor) int { return strings.Compare(a.Digest, b.Digest) })
+	referrers, all := s.referrersOf(ctx, at)
 	found := make([]gathered, len(referrers))
 	var group errgroup.Group
 	group.SetLimit(artifactsInFlight)
 	for i, referrer := range referrers {
-		if !mayBeBundle(referrer) {
+		if !mayBe(referrer, bundleMediaType) {
 			continue
 		}
 		if predicate := referrer.Annotations[predicateAnnotation]; predicate != "" && predicate != signPredicate {
@@ -105,6 +94,24 @@ func (s *session) gatherBundles(ctx context.Context, at lookupKey) gathered {
 		all.add(one)
 	}
 	return all
+}
+
+// referrersOf lists the referrers of a digest, sorted, and says what is wrong
+// with the list. The registry client answers the next who asks from memory.
+func (s *session) referrersOf(ctx context.Context, at lookupKey) ([]registry.Descriptor, gathered) {
+	var all gathered
+	referrers, err := s.registry.Referrers(ctx, at.repository, at.digest)
+	if err != nil {
+		all.note("listing referrers in "+at.repository, err)
+		referrers, all.stale = s.earlierReferrers(at, err)
+	}
+	if err := s.checkReferrers(referrers); err != nil {
+		all.refused = append(all.refused, err.Error())
+		return nil, all
+	}
+	referrers = slices.Clone(referrers)
+	slices.SortStableFunc(referrers, func(a, b registry.Descriptor) int { return strings.Compare(a.Digest, b.Digest) })
+	return referrers, all
 }
 
 // earlierLister is a [Registry] that remembers its answers.
@@ -148,15 +155,15 @@ func (s *session) checkReferrers(referrers []registry.Descriptor) error {
 	return nil
 }
 
-// mayBeBundle leaves out what says that it is something else. A registry may
+// mayBe leaves out what says that it is something else. A registry may
 // not know the type, or give the config's (OCI image spec, empty descriptor):
 // then the manifest has to be read.
-func mayBeBundle(referrer registry.Descriptor) bool {
+func mayBe(referrer registry.Descriptor, artifactType string) bool {
 	switch referrer.ArtifactType {
 	case "", "application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json":
 		return true
 	}
-	return strings.HasPrefix(referrer.ArtifactType, bundleMediaType)
+	return strings.HasPrefix(referrer.ArtifactType, artifactType)
 }
 
 // label is how messages name a candidate.
@@ -231,21 +238,31 @@ func (s *session) readBlob(ctx context.Context, repository, digest string, size 
 
 var errTooLarge = errors.New("it is too large")
 
-// blob reads within the limit. A size that the manifest states beyond it is
+// named is a limit and how a gate calls it.
+type named struct {
+	name  string
+	limit int64
+}
+
+// blob reads a bundle or a payload within its limit.
+func (s *session) blob(ctx context.Context, repository, digest string, size int64) ([]byte, error) {
+	return s.blobWithin(ctx, repository, blobRef{Digest: digest, Size: size}, named{"bundleBytes", s.config.Limits.BundleBytes})
+}
+
+// blobWithin reads within a limit. A size that the manifest states beyond it is
 // refused before anything is read; one that it states wrongly ends at the
 // limit.
-func (s *session) blob(ctx context.Context, repository, digest string, size int64) ([]byte, error) {
-	limit := s.config.Limits.BundleBytes
-	if size > limit {
-		return nil, fmt.Errorf("%w: %d bytes, the limit bundleBytes is %d", errTooLarge, size, limit)
+func (s *session) blobWithin(ctx context.Context, repository string, at blobRef, most named) ([]byte, error) {
+	if at.Size > most.limit {
+		return nil, fmt.Errorf("%w: %d bytes, the limit %s is %d", errTooLarge, at.Size, most.name, most.limit)
 	}
-	data, err := s.registry.Blob(ctx, repository, digest, limit)
+	data, err := s.registry.Blob(ctx, repository, at.Digest, most.limit)
 	var refusal *plugin.Refusal
 	switch {
 	case errors.As(err, &refusal) && refusal.Rule == "registry/limit":
-		return nil, fmt.Errorf("%w: larger than the limit bundleBytes of %d", errTooLarge, limit)
-	case err == nil && int64(len(data)) > limit:
-		return nil, fmt.Errorf("%w: more than the limit bundleBytes of %d", errTooLarge, limit)
+		return nil, fmt.Errorf("%w: larger than the limit %s of %d", errTooLarge, most.name, most.limit)
+	case err == nil && int64(len(data)) > most.limit:
+		return nil, fmt.Errorf("%w: more than the limit %s of %d", errTooLarge, most.name, most.limit)
 	}
 	return data, err
 }

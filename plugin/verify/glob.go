@@ -64,6 +64,9 @@ func matchesDigests(glob string) error {
 
 // covers reports whether the policy is about the image.
 func (p *policy) covers(image plugin.Image) bool {
+	if p.statement != nil {
+		return p.statement.Covers(image.Reference.Repository)
+	}
 	subject := image.Reference.Repository + "@" + image.Digest
 	for _, glob := range p.globs {
 		if glob.MatchString(subject) {

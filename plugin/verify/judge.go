@@ -15,6 +15,8 @@ type outcome struct {
 	evidence []plugin.Evidence
 	// reasons says for every candidate and authority why it did not vouch.
 	reasons []string
+	// notes are checks that failed and that the trust rule only logs.
+	notes []string
 	// unseen are things that could not be looked at.
 	unseen []string
 	// transient is set when some of them may be seen when asked again.
@@ -31,13 +33,13 @@ type outcome struct {
 }
 
 // place is where signatures are looked for: the referrers of a digest, or a tag.
-type place struct{ repository, reference string }
+type place struct{ what, repository, reference string }
 
 func (p place) String() string {
 	if strings.HasPrefix(p.reference, "sha256:") {
-		return "bundles in " + p.repository
+		return p.what + " in " + p.repository
 	}
-	return "tag " + p.reference + " in " + p.repository
+	return p.what + " " + p.reference + " in " + p.repository
 }
 
 func (o *outcome) verified() bool { return len(o.evidence) > 0 }
@@ -51,6 +53,7 @@ func (o *outcome) merge(part outcome, prefix string) {
 	for _, unseen := range part.unseen {
 		o.unseen = append(o.unseen, prefix+unseen)
 	}
+	o.notes = append(o.notes, part.notes...)
 	o.transient = o.transient || part.transient
 	o.looked = append(o.looked, part.looked...)
 	o.signatures += part.signatures
@@ -95,10 +98,15 @@ func (s *session) judgePlatforms(ctx context.Context, policy *policy, image plug
 func (s *session) judgeDigest(ctx context.Context, policy *policy, image plugin.Image, digest string) outcome {
 	var result outcome
 	for i := range policy.authorities {
-		if one := &policy.authorities[i]; one.bundles {
-			at := s.lookup(one.repository(image), digest)
-			result.looked = append(result.looked, place{at.repository, digest})
-			s.judgeCandidates(policy, one, at, s.bundlesOf(ctx, at), &result)
+		one := &policy.authorities[i]
+		at := s.lookup(one.repository(image), digest)
+		switch {
+		case one.bundles:
+			result.looked = append(result.looked, place{"bundles", at.repository, digest})
+			s.judgeCandidates(ctx, policy, one, at, s.bundlesOf(ctx, at), &result)
+		case one.notation != nil:
+			result.looked = append(result.looked, place{"Notation signatures", at.repository, digest})
+			s.judgeCandidates(ctx, policy, one, at, s.notationOf(ctx, at), &result)
 		}
 	}
 	if result.verified() {
@@ -107,8 +115,8 @@ func (s *session) judgeDigest(ctx context.Context, policy *policy, image plugin.
 	for i := range policy.authorities {
 		if one := &policy.authorities[i]; one.legacy {
 			at := s.lookup(one.repository(image), digest)
-			result.looked = append(result.looked, place{at.repository, legacyTag(digest)})
-			s.judgeCandidates(policy, one, at, s.legacyOf(ctx, at), &result)
+			result.looked = append(result.looked, place{"tag", at.repository, legacyTag(digest)})
+			s.judgeCandidates(ctx, policy, one, at, s.legacyOf(ctx, at), &result)
 		}
 	}
 	return result
@@ -146,17 +154,23 @@ func (s *session) judgeStatic(policy *policy, one *authority, digest string, res
 
 // judgeCandidates asks one authority about what was found in one place. The
 // first candidate that it accepts is enough.
-func (s *session) judgeCandidates(policy *policy, one *authority, at *lookup, found gathered, result *outcome) {
+func (s *session) judgeCandidates(ctx context.Context, policy *policy, one *authority, at *lookup, found gathered, result *outcome) {
 	tried := 0
 	for _, candidate := range found.candidates {
 		if candidate.attests == "" {
 			tried++
 		}
-		got, err := guardedCheck(one, candidate, at.digest)
+		got, err := guardedCheck(ctx, one, candidate, at.digest)
 		if err == nil {
 			s.accept(policy, one, got, result)
 			result.stale = max(result.stale, found.stale)
 			return
+		}
+		var silent *plugin.StageError
+		if errors.As(err, &silent) {
+			result.unseen = append(result.unseen, fmt.Sprintf("%s: %v", candidate.label, err))
+			result.transient = result.transient || !silent.Lasting
+			continue
 		}
 		result.reasons = append(result.reasons, fmt.Sprintf("authority %s: %s: %v", one.name, candidate.label, err))
 	}
@@ -173,13 +187,13 @@ func (s *session) judgeCandidates(policy *policy, one *authority, at *lookup, fo
 }
 
 // guardedCheck turns a panic over hostile content into a reason.
-func guardedCheck(one *authority, found *candidate, digest string) (got accepted, err error) {
+func guardedCheck(ctx context.Context, one *authority, found *candidate, digest string) (got accepted, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			got, err = accepted{}, fmt.Errorf("checking it panicked: %s", oneLine(fmt.Errorf("%v", cause)))
 		}
 	}()
-	return one.check(found, digest)
+	return one.check(ctx, found, digest)
 }
 
 // accept makes evidence of a check that passed.
@@ -191,6 +205,7 @@ func (s *session) accept(policy *policy, one *authority, got accepted, result *o
 		return
 	}
 	result.evidence = append(result.evidence, evidence)
+	result.notes = append(result.notes, got.notes...)
 }
 
 var errNoLeaves = errors.New("the index lists no image")
@@ -211,6 +226,7 @@ func (s *session) judgeLeaves(ctx context.Context, policy *policy, image plugin.
 		if part.verified() {
 			verified++
 			evidence = append(evidence, part.evidence...)
+			all.notes = append(all.notes, part.notes...)
 			all.stale = max(all.stale, part.stale)
 			continue
 		}

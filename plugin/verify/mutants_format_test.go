@@ -145,7 +145,7 @@ func TestVerify_DigestThatIsNoHexIsRefused(t *testing.T) {
 	image := w.image("a")
 	for digest, reason := range map[string]string{"sha256:zz": "reading digest sha256:zz", image.Digest: ""} {
 		found := parseBundle("bundle", w.statement(image.Digest, builds(), throwaway.SignPredicate), plugin.DefaultLimits())
-		_, err := trusted.check(found, digest)
+		_, err := trusted.check(t.Context(), found, digest)
 		if (err != nil) != (reason != "") || err != nil && !strings.Contains(err.Error(), reason) {
 			t.Errorf("%s: error %v, want %q", digest, err, reason)
 		}

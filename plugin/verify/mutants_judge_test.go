@@ -38,9 +38,9 @@ func TestVerify_StaticFailBesideSignatures(t *testing.T) {
 
 func TestOutcome_MergeKeepsWhatEachPartFound(t *testing.T) {
 	var all outcome
-	all.merge(outcome{reasons: []string{"r"}, unseen: []string{"u"}, looked: []place{{"l", "t"}}, signatures: 2, disallowed: "d"}, "p: ")
+	all.merge(outcome{reasons: []string{"r"}, unseen: []string{"u"}, looked: []place{{"w", "l", "t"}}, signatures: 2, disallowed: "d"}, "p: ")
 	all.merge(outcome{}, "")
-	if !slices.Equal(all.reasons, []string{"p: r"}) || !slices.Equal(all.unseen, []string{"p: u"}) || !slices.Equal(all.looked, []place{{"l", "t"}}) || all.signatures != 2 || all.disallowed != "d" {
+	if !slices.Equal(all.reasons, []string{"p: r"}) || !slices.Equal(all.unseen, []string{"p: u"}) || !slices.Equal(all.looked, []place{{"w", "l", "t"}}) || all.signatures != 2 || all.disallowed != "d" {
 		t.Errorf("%+v", all)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
+	"github.com/assay-gitops/assay/plugin/verify/notation"
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
@@ -21,6 +22,9 @@ type policy struct {
 	authorities []authority
 	// level is what a failure means: Deny, or Warn for mode: warn.
 	level plugin.Level
+	// statement is set for a statement of a Notation trust policy, which is a
+	// policy with one authority.
+	statement *notation.Statement
 }
 
 // compiler turns declared policies into compiled ones.

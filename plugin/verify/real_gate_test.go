@@ -173,7 +173,7 @@ func TestReal_AttestationOfAnImageIsNoSignature(t *testing.T) {
 		image.Digest = subjectOf(t, name)
 		w.refer(image, realFile(t, name), "")
 		found := parseBundle(name, realFile(t, name), plugin.DefaultLimits())
-		_, err := w.verifier().policies[0].authorities[0].check(found, image.Digest)
+		_, err := w.verifier().policies[0].authorities[0].check(t.Context(), found, image.Digest)
 		if err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%v does not say %q", err, reason)
 		}
@@ -192,7 +192,7 @@ func TestReal_BundlesAboutPackagesVerifyByTheAuthority(t *testing.T) {
 			judge := func(authority gate.Authority, digest string) error {
 				w := newWorld(t)
 				w.require(authority)
-				_, err := w.verifier().policies[0].authorities[0].check(found, digest)
+				_, err := w.verifier().policies[0].authorities[0].check(t.Context(), found, digest)
 				return err
 			}
 			digest := subjectOf(t, name)

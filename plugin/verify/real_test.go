@@ -61,7 +61,7 @@ func TestReal_PublicGoodBundleVerifiesOffline(t *testing.T) {
 	if claims.SourceRepository != "https://github.com/sigstore/sigstore-js" || claims.Signed.IsZero() || claims.TrustRoot != gate.PublicGood {
 		t.Errorf("claims %+v", claims)
 	}
-	if _, err := trusted.check(found, digest); err == nil || err.Error() != "it is an attestation (https://slsa.dev/provenance/v1), not a signature" {
+	if _, err := trusted.check(t.Context(), found, digest); err == nil || err.Error() != "it is an attestation (https://slsa.dev/provenance/v1), not a signature" {
 		t.Errorf("as a signature: %v", err)
 	}
 }
@@ -82,7 +82,7 @@ func TestReal_PublicGoodBundleOfAnotherIdentityOrDigestIsDenied(t *testing.T) {
 func TestReal_BundleWithTwoSignaturesIsDenied(t *testing.T) {
 	found, _ := published(t, "dsse-2sigs.sigstore.json")
 	anybody := authority{anyone: true, parts: trustParts{certificates: publicGood(t), logs: publicGood(t)}, onBundles: demands{log: true}, clock: time.Now}
-	if _, err := anybody.check(found, "sha256:"+hex.EncodeToString(make([]byte, 32))); err == nil {
+	if _, err := anybody.check(t.Context(), found, "sha256:"+hex.EncodeToString(make([]byte, 32))); err == nil {
 		t.Error("it is accepted")
 	}
 }

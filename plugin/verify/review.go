@@ -24,6 +24,8 @@ const (
 	ruleRefused = "image/refused"
 	// ruleStale: somebody vouches by what the registry said earlier.
 	ruleStale = "image/stale"
+	// ruleLenient: a check failed that the trust rule only logs.
+	ruleLenient = "image/lenient-trust"
 	// ruleNoAnswer: something could not be looked at.
 	ruleNoAnswer = "verify/no-answer"
 )
@@ -44,30 +46,36 @@ func (s *session) guardedReview(ctx context.Context, image plugin.Image) (review
 	return s.review(ctx, image)
 }
 
-// review asks every policy that covers the image; all of them are required.
+// review asks every policy that covers the image.
 func (s *session) review(ctx context.Context, image plugin.Image) plugin.Review {
-	var review plugin.Review
-	covered := false
+	var words []word
 	for i := range s.policies {
-		policy := &s.policies[i]
-		if !policy.covers(image) {
-			continue
-		}
-		covered = true
-		result := s.judgePolicy(ctx, policy, image)
-		review.Evidence = append(review.Evidence, result.evidence...)
-		switch {
-		case !result.verified():
-			s.doubt(result.looked)
-			review.Findings = append(review.Findings, s.orGone(ctx, image, s.finding(policy, image, result)))
-		case result.stale > 0:
-			review.Findings = append(review.Findings, staleFinding(policy, image, result.stale))
+		if policy := &s.policies[i]; policy.covers(image) {
+			words = append(words, s.word(ctx, policy, image))
 		}
 	}
-	if !covered {
-		review.Findings = append(review.Findings, s.noTrustRule(image))
+	if len(words) == 0 {
+		return plugin.Review{Findings: []plugin.Finding{s.noTrustRule(image)}}
 	}
-	return review
+	return s.combine(words)
+}
+
+// word asks one policy.
+func (s *session) word(ctx context.Context, policy *policy, image plugin.Image) word {
+	result := s.judgePolicy(ctx, policy, image)
+	said := word{policy: policy, vouches: result.verified(), evidence: result.evidence}
+	if !said.vouches {
+		s.doubt(result.looked)
+		said.findings = append(said.findings, s.orGone(ctx, image, s.finding(policy, image, result)))
+		return said
+	}
+	if result.stale > 0 {
+		said.findings = append(said.findings, staleFinding(policy, image, result.stale))
+	}
+	if len(result.notes) > 0 {
+		said.findings = append(said.findings, lenientFinding(policy, image, result.notes))
+	}
+	return said
 }
 
 // doubter is a [Registry] that remembers its answers.
@@ -126,11 +134,23 @@ func staleFinding(policy *policy, image plugin.Image, age time.Duration) plugin.
 	return finding
 }
 
+// lenientFinding tells what a trust rule lets pass.
+func lenientFinding(policy *policy, image plugin.Image, notes []string) plugin.Finding {
+	finding := findingAbout(image)
+	finding.Rule, finding.Level, finding.Details = ruleLenient, plugin.Warn, unique(notes)
+	finding.Message = fmt.Sprintf("%s vouches, although a check failed that it only logs: %s", policy.name, notes[0])
+	finding.Hint = "sign the image anew, or write the level strict to deny this"
+	return finding
+}
+
 func (s *session) noTrustRule(image plugin.Image) plugin.Finding {
 	finding := findingAbout(image)
 	finding.Rule, finding.Level, finding.Why = ruleNoTrustRule, s.config.NoMatch, whyTrust
 	finding.Message = fmt.Sprintf("no trust rule covers %s", image.Reference.Repository)
 	finding.Hint = "add a ClusterImagePolicy whose images match " + image.Reference.Repository + "@*; `assay init` proposes one from the signatures that it finds"
+	if s.config.Notation.Declared != nil {
+		finding.Hint += "; or name the repository in registryScopes of the Notation trust policy"
+	}
 	return finding
 }
 
@@ -153,7 +173,7 @@ func (s *session) finding(policy *policy, image plugin.Image, result outcome) pl
 	case result.signatures == 0:
 		finding.Rule = ruleNotSigned
 		finding.Message = fmt.Sprintf("no valid signature by %s: the image is not signed (looked for %s)", policy.name, strings.Join(unique(names(result.looked)), ", "))
-		finding.Hint = fmt.Sprintf("sign it: cosign sign %s@%s", image.Reference.Repository, image.Digest)
+		finding.Hint = fmt.Sprintf("sign it: %s sign %s@%s", policy.signer(), image.Reference.Repository, image.Digest)
 	default:
 		finding.Rule = ruleNotTrusted
 		finding.Message = fmt.Sprintf("no valid signature by %s: %s", policy.name, summary(result.reasons))

@@ -25,8 +25,8 @@ func newSession(v *Verifier) *session {
 // lookup is what one repository holds beside one digest.
 type lookup struct {
 	lookupKey
-	bundlesOnce, legacyOnce sync.Once
-	bundles, legacy         gathered
+	bundlesOnce, legacyOnce, notationOnce sync.Once
+	bundles, legacy, notation             gathered
 }
 
 type indexLookup struct {
@@ -59,6 +59,13 @@ func (s *session) index(repository, digest string) *indexLookup {
 func (s *session) bundlesOf(ctx context.Context, at *lookup) gathered {
 	at.bundlesOnce.Do(func() { at.bundles = s.gatherBundles(ctx, at.lookupKey) })
 	return at.bundles
+}
+
+// notationOf reads Notation's signatures of a digest, the first time it is
+// asked.
+func (s *session) notationOf(ctx context.Context, at *lookup) gathered {
+	at.notationOnce.Do(func() { at.notation = s.gatherNotation(ctx, at.lookupKey) })
+	return at.notation
 }
 
 // legacyOf reads the signatures under the digest's tag, the first time it is

@@ -56,6 +56,8 @@ type Config struct {
 	// Clock gives the time for certificates without a timestamp and for the age
 	// of trust roots. It is required.
 	Clock func() time.Time
+	// Notation is what the gate says about signatures of the Notary Project.
+	Notation Notation
 	// Dir is the folder that the paths in the configuration's origins
 	// (plugin.Origin.File) are relative to.
 	Dir string
@@ -69,6 +71,7 @@ type Verifier struct {
 	policies []policy
 	roots    map[string]*trustRoot
 	parsed   parsed
+	warnings []plugin.Finding
 }
 
 // imagesInFlight bounds the images that are looked at side by side; the
@@ -109,15 +112,24 @@ func New(config Config, source Registry) (*Verifier, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
+	statements, err := verifier.notation(files)
+	if err != nil {
+		return nil, err
+	}
+	verifier.policies = append(verifier.policies, statements...)
 	slices.SortFunc(verifier.policies, func(a, b policy) int { return cmp.Compare(a.name, b.name) })
 	return verifier, checkNames(verifier.policies)
 }
+
+// Warnings are findings about trust rules that accept more than their author may
+// think.
+func (v *Verifier) Warnings() []plugin.Finding { return slices.Clone(v.warnings) }
 
 // checkNames refuses two policies of one name: evidence names its policy.
 func checkNames(sorted []policy) error {
 	for i := 1; i < len(sorted); i++ {
 		if sorted[i].name == sorted[i-1].name {
-			return refuse(sorted[i].at, "ClusterImagePolicy %s is declared twice; the other is at %s", sorted[i].name, sorted[i-1].at)
+			return refuse(sorted[i].at, "%s %s is declared twice; the other is at %s", sorted[i].kind(), sorted[i].name, sorted[i-1].at)
 		}
 	}
 	return nil

@@ -62,7 +62,7 @@ func TestVerify_AttestationByAKeyIsNotCalledAnotherKind(t *testing.T) {
 	authority := w.verifier().policies[0].authorities[0]
 	for predicate, says := range map[string]bool{throwaway.SignPredicate: true, "https://slsa.dev/provenance/v1": false} {
 		text := w.statement(image.Digest, throwaway.Signer{Key: newKey(t, "ecdsa-p256")}, predicate)
-		_, err := authority.check(parseBundle("a", text, w.config.Limits), image.Digest)
+		_, err := authority.check(t.Context(), parseBundle("a", text, w.config.Limits), image.Digest)
 		if err == nil || strings.Contains(err.Error(), "it is signed by a key") != says {
 			t.Errorf("%s: %v", predicate, err)
 		}

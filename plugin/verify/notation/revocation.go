@@ -93,18 +93,25 @@ type question struct {
 	silent  []silence
 }
 
-// silence is why there is no answer. A lasting one is the same when it is asked
-// again.
+// silence is why there is no answer from a host. A lasting one is the same when
+// it is asked again.
 type silence struct {
-	text    string
-	lasting bool
+	host, text string
+	lasting    bool
 }
 
-func (q *question) note(lasting bool, text string) error {
+func (q *question) note(silent silence) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.silent = append(q.silent, silence{text, lasting})
-	return errors.New(text)
+	q.silent = append(q.silent, silent)
+	return errors.New(silent.text)
+}
+
+// isSilent reports whether a host is known to have given no answer.
+func (q *question) isSilent(host string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.ContainsFunc(q.silent, func(s silence) bool { return s.host == host })
 }
 
 // orSilent turns a failed check into "no answer" where that is why it failed.
@@ -131,7 +138,7 @@ func (q *question) ValidateContext(ctx context.Context, options core.ValidateCon
 	case known.asking <- struct{}{}:
 		defer func() { <-known.asking }()
 	case <-ctx.Done():
-		return nil, q.note(false, "waiting for the answer to the same question: "+context.Cause(ctx).Error())
+		return nil, q.note(silence{text: "waiting for the answer to the same question: " + context.Cause(ctx).Error()})
 	}
 	if known.good != nil && q.now().Sub(known.at) < believedFor {
 		return known.good, nil
@@ -177,13 +184,21 @@ func (q *question) weigh(about certificate, one *result.CertRevocationResult) {
 		q.mu.Unlock()
 	case result.ResultUnknown:
 		for _, server := range one.ServerResults {
-			var unsent *url.Error
-			if server.Error == nil || errors.As(server.Error, &unsent) { // RoundTrip has noted what was not sent
+			host := hostOf(server.Server)
+			if server.Error == nil || q.isSilent(host) { // what was not sent or read has been noted
 				continue
 			}
-			_ = q.note(false, fmt.Sprintf("%s does not say of %q whether it was revoked: %v", hostOf(server.Server), about.Subject, server.Error))
+			_ = q.note(silence{host: host, text: fmt.Sprintf("%s does not say of %q whether it was revoked: %v", host, about.Subject, innermost(server.Error))})
 		}
 	}
+}
+
+// innermost is an error without what stands around it, such as whole addresses.
+func innermost(err error) error {
+	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
+		err = next
+	}
+	return err
 }
 
 // key is what makes two questions equal.
@@ -215,16 +230,16 @@ func (q *question) RoundTrip(request *http.Request) (*http.Response, error) {
 	host := hostOf(request.URL.String())
 	switch {
 	case !slices.Contains(q.hosts, request.URL.Host):
-		return nil, q.note(true, fmt.Sprintf("the certificate names %s for revocation, which trust.notation.revocation.hosts does not list", host))
+		return nil, q.note(silence{host, fmt.Sprintf("the certificate names %s for revocation, which trust.notation.revocation.hosts does not list", host), true})
 	case q.transport == nil:
-		return nil, q.note(true, "there is no way to ask "+host)
+		return nil, q.note(silence{host, "there is no way to ask " + host, true})
 	case q.sent.Add(1) > q.limits.RevocationRequests:
-		return nil, q.note(true, fmt.Sprintf("asking %s would exceed the limit revocationRequests (%d)", host, q.limits.RevocationRequests))
+		return nil, q.note(silence{host, fmt.Sprintf("asking %s would exceed the limit revocationRequests (%d)", host, q.limits.RevocationRequests), true})
 	}
 	response, err := q.transport.RoundTrip(request)
 	if err != nil {
 		var refusal *plugin.Refusal
-		return nil, q.note(errors.As(err, &refusal), fmt.Sprintf("asking %s: %v", host, cmp.Or(context.Cause(request.Context()), err)))
+		return nil, q.note(silence{host, fmt.Sprintf("asking %s: %v", host, cmp.Or(context.Cause(request.Context()), err)), errors.As(err, &refusal)})
 	}
 	response.Body = &bounded{body: response.Body, left: q.limits.RevocationBytes, question: q, host: host}
 	return response, nil
@@ -249,7 +264,7 @@ type bounded struct {
 
 func (b *bounded) Read(into []byte) (int, error) {
 	if b.left < 0 {
-		return 0, b.question.note(true, fmt.Sprintf("the answer of %s is larger than the limit revocationBytes (%d bytes)", b.host, b.question.limits.RevocationBytes))
+		return 0, b.question.note(silence{b.host, fmt.Sprintf("the answer of %s is larger than the limit revocationBytes (%d bytes)", b.host, b.question.limits.RevocationBytes), true})
 	}
 	if int64(len(into)) > b.left+1 {
 		into = into[:b.left+1]
