@@ -21,7 +21,7 @@ func TestLoad_Refuses(t *testing.T) {
 		"a blob policy's member":        {`"registryScopes": ["registry.example.com/team-a/app"]`, `"globalPolicy": true`, `trustpolicy.json:6: reading a Notation trust policy: json: unknown field "globalPolicy"`},
 		"a member twice":                {`{"level": "strict"}`, `{"level": "strict", "Level": "skip"}`, `trustpolicy.json:7: reading a Notation trust policy: "Level" stands twice`},
 		"a deep document":               {`"acme"`, strings.Repeat("[", 40) + strings.Repeat("]", 40), "more than 20 levels"},
-		"skip":                          {`{"level": "strict"}` + ",\n      " + `"trustStores": ["ca:acme", "signingAuthority:acme-sa"],` + "\n      " + `"trustedIdentities": ["x509.subject: C=US, ST=WA, O=example, CN=builds"]`, `{"level": "skip"}`, `trustpolicy.json:4: Notation trust policy "acme": the level skip verifies nothing`},
+		"skip":                          {`{"level": "strict"}` + ",\n      " + `"trustStores": ["ca:acme", "signingAuthority:acme-sa"],` + "\n      " + `"trustedIdentities": ["x509.subject: C=US, ST=WA, O=example, CN=builds"]`, `{"level": "skip"}`, `trustpolicy.json:4: trust policy "acme": the level skip verifies nothing`},
 		"audit":                         {`"strict"`, `"audit"`, "the level audit only logs who signed"},
 		"authenticity that is logged":   {`{"level": "strict"}`, `{"level": "strict", "override": {"authenticity": "log"}}`, "only logs who signed"},
 		"integrity that is logged":      {`{"level": "strict"}`, `{"level": "strict", "override": {"integrity": "log"}}`, "can not be overridden"},

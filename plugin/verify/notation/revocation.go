@@ -178,6 +178,7 @@ func (q *question) ask(ctx context.Context, options core.ValidateContextOptions)
 // weigh notes what notation-core-go says of one certificate.
 func (q *question) weigh(about certificate, one *result.CertRevocationResult) {
 	switch one.Result {
+	case result.ResultOK, result.ResultNonRevokable:
 	case result.ResultRevoked:
 		q.mu.Lock()
 		q.revoked = true

@@ -82,7 +82,7 @@ func Load(config Config) ([]*Statement, error) {
 			declared: declared, limits: config.Limits, clock: config.Clock, revocation: asks,
 		}
 		if err := statement.compile(&loader); err != nil {
-			problems = append(problems, placed(statement.At, fmt.Errorf("Notation trust policy %q: %w", declared.Name, err)))
+			problems = append(problems, placed(statement.At, fmt.Errorf("trust policy %q: %w", declared.Name, err)))
 		}
 		statements = append(statements, statement)
 	}
@@ -192,7 +192,7 @@ func divide(statements []*Statement) error {
 		for _, scope := range statement.declared.RegistryScopes {
 			name := normal(scope)
 			if owner := owners[name]; owner != nil {
-				problems = append(problems, placed(statement.At, fmt.Errorf("Notation trust policy %q: the registry scope %s is that of the statement %q, too", statement.Name, scope, owner.Name)))
+				problems = append(problems, placed(statement.At, fmt.Errorf("trust policy %q: the registry scope %s is that of the statement %q, too", statement.Name, scope, owner.Name)))
 			}
 			owners[name], statement.scopes[name] = statement, true
 		}
