@@ -24,6 +24,7 @@ type Limits struct {
 	ManifestBytes      int64 // one registry manifest or index
 	ConfigBytes        int64 // one image config
 	BundleBytes        int64 // one signature bundle or attestation
+	AttestedItems      int64 // components, vulnerabilities or statements of one attested document
 	Referrers          int64 // referrers of one image
 	LegacySignatures   int64 // layers of one .sig or .att manifest
 	NotationSignatures int64 // Notation signatures of one image
@@ -71,6 +72,7 @@ func LimitTable() []Limit {
 		{"manifestBytes", 4 * mebibyte, "bytes", "one registry manifest or index", func(l *Limits) *int64 { return &l.ManifestBytes }},
 		{"configBytes", 8 * mebibyte, "bytes", "one image config", func(l *Limits) *int64 { return &l.ConfigBytes }},
 		{"bundleBytes", 16 * mebibyte, "bytes", "one signature bundle or attestation", func(l *Limits) *int64 { return &l.BundleBytes }},
+		{"attestedItems", 100_000, "items", "components, vulnerabilities or VEX statements of one attested document", func(l *Limits) *int64 { return &l.AttestedItems }},
 		{"referrers", 1_000, "referrers", "referrers of one image", func(l *Limits) *int64 { return &l.Referrers }},
 		{"legacySignatures", 200, "layers", "layers of one .sig or .att manifest", func(l *Limits) *int64 { return &l.LegacySignatures }},
 		{"notationSignatures", 100, "signatures", "Notation signatures of one image", func(l *Limits) *int64 { return &l.NotationSignatures }},

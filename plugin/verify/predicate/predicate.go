@@ -20,6 +20,14 @@ type Subject struct {
 	Image plugin.Image
 	// At is the time by which ages are judged.
 	At time.Time
+	// Signers vouch for the image by a signature.
+	Signers []plugin.Claims
+	// Leaves lists the digests of the image's platforms; empty when it has none.
+	// It is asked when a statement names another digest than the image's, and may
+	// be nil: then there are none.
+	Leaves func(ctx context.Context) ([]string, error)
+	// Unseen says what could not be looked at, and may hold a statement.
+	Unseen []string
 }
 
 // Statement is a verified in-toto statement about the subject (in-toto
@@ -33,6 +41,9 @@ type Statement struct {
 	Claims plugin.Claims
 	// Certificate is what the signing certificate says; nil for a key.
 	Certificate *certificate.Summary
+	// Witness marks a statement by a trust rule that the demand's own signers do
+	// not have: it may say that something does no harm, and meets no demand.
+	Witness bool
 	// Label names the statement in messages.
 	Label string
 }
@@ -53,6 +64,12 @@ type Answer struct {
 	Met []plugin.Claims
 	// Reasons say for each other statement why it does not.
 	Reasons []string
-	// Findings are told beside the answer: what an exception covers.
+	// Unseen says what could not be looked at. A demand that is not met is
+	// undetermined then.
+	Unseen []string
+	// Findings are told beside the answer: what an exception covers, and what is
+	// wrong with the image by statements that were accepted. They have rule,
+	// level, message, hint and details; one that blocks stands for a demand that
+	// is not met.
 	Findings []plugin.Finding
 }
