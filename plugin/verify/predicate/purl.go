@@ -32,7 +32,7 @@ func parsePURL(text string) purl {
 	// The version begins at the last @ behind the last slash; namespaces of npm
 	// hold one that is not always escaped.
 	slash := strings.LastIndexByte(path, '/')
-	if at := strings.LastIndexByte(path, '@'); at > slash && at > 0 {
+	if at := strings.LastIndexByte(path, '@'); at > slash {
 		parsed.version = unescape(path[at+1:])
 		path = path[:at]
 	}
