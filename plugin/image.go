@@ -86,6 +86,9 @@ func (r Reference) String() string {
 type Image struct {
 	// Written is the reference as it stands in the manifests.
 	Written string
+	// Chart marks a Helm chart that the rendering was made with. It is vouched for
+	// as an image is, and nothing in the manifests names it.
+	Chart bool
 	// Reference is its normal form.
 	Reference Reference
 	// Digest is what this run resolved the reference to; empty when there was

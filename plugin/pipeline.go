@@ -82,6 +82,8 @@ type run struct {
 	verdict *Verdict
 	objects []Object
 	images  []Image
+	// charts are what the rendering was made with, besides the source.
+	charts []Image
 	// unanswered are the images, as written, about which the registry gave no
 	// answer.
 	unanswered silences

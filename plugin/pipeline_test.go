@@ -23,6 +23,45 @@ func TestRun_PassingPipelineAllows(t *testing.T) {
 	}
 }
 
+// A chart that the rendering was made with is vouched for as an image is.
+func TestRun_ChartsNeedEvidence(t *testing.T) {
+	chart := Image{Written: "registry.example.com/charts/x:1.0.0", Chart: true, Digest: digestOf("chart")}
+	with := func(verify verifyFunc) *Pipeline {
+		p := passing()
+		rendered := p.Renderer
+		p.Renderer = renderFunc(func(ctx context.Context, source Source) (Rendering, error) {
+			rendering, err := rendered.Render(ctx, source)
+			rendering.Charts = []Image{chart}
+			return rendering, err
+		})
+		p.Gates[0].Verifiers = []Verifier{verify}
+		return p
+	}
+	verdict := with(vouches).Run(t.Context(), Source{})
+	expect(t, verdict, Allowed)
+	seen := 0
+	for _, image := range verdict.Images {
+		if image.Chart && len(image.Evidence) == 1 {
+			seen++
+		}
+	}
+	if seen != 1 || len(verdict.Images) != 3 {
+		t.Errorf("images %+v", verdict.Images)
+	}
+	silent := func(ctx context.Context, images []Image) []Review {
+		reviews := vouches(ctx, images)
+		for i := range images {
+			if images[i].Chart {
+				reviews[i] = Review{}
+			}
+		}
+		return reviews
+	}
+	expect(t, with(silent).Run(t.Context(), Source{}), Denied, "image/unaccounted")
+	forgets := func(ctx context.Context, images []Image) []Review { return vouches(ctx, images[:len(images)-1]) }
+	expect(t, with(forgets).Run(t.Context(), Source{}), Denied, "image/unaccounted")
+}
+
 func TestRun_Denies(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*Pipeline)

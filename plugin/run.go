@@ -24,7 +24,7 @@ func (r *run) render(ctx context.Context) {
 		})
 		return
 	}
-	r.objects = rendering.Objects
+	r.objects, r.charts = rendering.Objects, rendering.Charts
 	r.verdict.Objects = len(rendering.Objects)
 }
 
@@ -42,6 +42,7 @@ func (r *run) resolve(ctx context.Context) {
 	if r.Pin {
 		r.pin()
 	}
+	r.images = append(r.images, r.charts...) // from here on somebody has to vouch for them, too
 }
 
 // pin writes every digest into the objects.

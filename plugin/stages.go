@@ -12,6 +12,9 @@ type Rendering struct {
 	// Findings are what the renderer noticed: random template functions,
 	// duplicate objects.
 	Findings []Finding
+	// Charts are the charts that were fetched from a registry, with the digests of
+	// their manifests, each once.
+	Charts []Image
 }
 
 // Renderer turns a source into objects. Errors: *Refusal for a source that is

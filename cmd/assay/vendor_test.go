@@ -47,8 +47,16 @@ func digestText(data []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// publish pushes a chart to the world's registry and returns its digest.
+// publish pushes a signed chart to the world's registry and returns its digest.
 func (w *world) publish(version, text string) string {
+	w.t.Helper()
+	digest, manifest := w.publishUnsigned(version, text)
+	must(w.t, w.sigstore.SignBundle(w.t.Context(), manifest, trusted()))
+	return digest
+}
+
+// publishUnsigned returns the digests of the archive and of its manifest.
+func (w *world) publishUnsigned(version, text string) (string, name.Digest) {
 	w.t.Helper()
 	data := packaged(w.t, "team-lib", version, text)
 	tag, err := name.NewTag(w.server.Host() + "/charts/team-lib:" + version)
@@ -57,7 +65,9 @@ func (w *world) publish(version, text string) string {
 	made, err := mutate.AppendLayers(base, static.NewLayer(data, "application/vnd.cncf.helm.chart.content.v1.tar+gzip"))
 	must(w.t, err)
 	must(w.t, remote.Write(tag, made, w.remoteOptions()...))
-	return digestText(data)
+	manifest, err := made.Digest()
+	must(w.t, err)
+	return digestText(data), tag.Digest(manifest.String())
 }
 
 // newUmbrella is a world whose application is a chart with a dependency on
@@ -290,5 +300,48 @@ func TestCheck_ChartFetchedDuringRendering(t *testing.T) {
 				w.mustEnd(*c.want)
 			})
 		}
+	}
+}
+
+// A chart from a registry is vouched for as an image is, before its manifests
+// are handed on.
+func TestCheck_ChartThatNobodyVouchesForIsDenied(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		publish func(w *world) string
+		spec    string
+		want    string
+	}{
+		"signed":      {publish: func(w *world) string { return w.publish("0.1.0", "first") }},
+		"not signed":  {publish: func(w *world) string { digest, _ := w.publishUnsigned("0.1.0", "first"); return digest }, want: "image/not-signed"},
+		"wrong hands": {publish: signedBy("https://git.example.com/other"), want: "image/not-trusted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.sign(trusted())
+			digest := test.publish(w)
+			w.dependOn("0.1.0")
+			w.write("app/templates/web.yaml", deploymentOf(w.image))
+			w.pinCharts(digest)
+			w.spec += fmt.Sprintf("  charts: {hosts: [%q]}\n", w.server.Host())
+			got := w.judged(t, "check", "--output", "json")
+			switch {
+			case test.want == "" && (got.code != exitAllowed || !strings.Contains(got.out, "charts/team-lib:0.1.0")):
+				t.Errorf("ends with %d:\n%s%s", got.code, got.out, got.err)
+			case test.want != "" && (got.code != exitDenied || !strings.Contains(got.out, test.want)):
+				t.Errorf("ends with %d, want %s:\n%s%s", got.code, test.want, got.out, got.err)
+			}
+		})
+	}
+}
+
+func signedBy(subject string) func(*world) string {
+	return func(w *world) string {
+		digest, manifest := w.publishUnsigned("0.1.0", "first")
+		who := trusted()
+		who.Subject = subject
+		must(w.t, w.sigstore.SignBundle(w.t.Context(), manifest, who))
+		return digest
 	}
 }

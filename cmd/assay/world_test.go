@@ -156,13 +156,13 @@ spec:
 kind: ClusterImagePolicy
 metadata: {name: release}
 spec:
-  images: [{glob: "%s/team-a/**"}]
+  images: [{glob: "%[1]s/team-a/**"}, {glob: "%[1]s/charts/**"}]
   authorities:
   - name: workflow
     keyless:
       trustRootRef: example
-      identities: [%s]
-    %s
+      identities: [%[2]s]
+    %[3]s
 `, w.server.Host(), w.identity, w.authority))
 	if w.root != "" {
 		w.write("gate/root.yaml", w.root)

@@ -30,6 +30,15 @@ type Chart struct {
 	Hosts []string
 }
 
+// ChartArchive is a packaged chart (.tgz) as it was published.
+type ChartArchive struct {
+	Bytes []byte
+	// Manifest is the digest of the manifest that names the archive, Reference the
+	// tag that it was found by; both are empty unless it came from a registry.
+	Manifest  string
+	Reference plugin.Reference
+}
+
 const stageChart = "chart"
 
 // Chart fetches a packaged chart (.tgz) as it was published: from an OCI
@@ -37,16 +46,16 @@ const stageChart = "chart"
 // repository, the archive that index.yaml names, with the digest that the index
 // gives. A host that is asked may redirect to where it keeps the bytes; a
 // credential does not go there. Errors are those of [Client.Manifest].
-func (c *Client) Chart(ctx context.Context, chart Chart) ([]byte, error) {
+func (c *Client) Chart(ctx context.Context, chart Chart) (ChartArchive, error) {
 	at, err := chart.address()
 	if err != nil {
-		return nil, err
+		return ChartArchive{}, err
 	}
 	if at.Scheme == "oci" {
 		return c.chartFromRegistry(ctx, at, chart)
 	}
 	data, err := c.chartFromRepository(ctx, at, chart)
-	return data, explain(stageChart, redact(at)+" "+chart.Name+" "+chart.Version, err)
+	return ChartArchive{Bytes: data}, explain(stageChart, redact(at)+" "+chart.Name+" "+chart.Version, err)
 }
 
 // The forms of a chart's name and version (Helm: the chart best practices;
@@ -103,37 +112,43 @@ func refuseChart(message string, cause error) error {
 // typeChart is the media type of a chart's layer (Helm, OCI support).
 const typeChart = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
-func (c *Client) chartFromRegistry(ctx context.Context, at *url.URL, chart Chart) ([]byte, error) {
+func (c *Client) chartFromRegistry(ctx context.Context, at *url.URL, chart Chart) (ChartArchive, error) {
 	repository := at.Host + strings.TrimRight(at.Path, "/") + "/" + chart.Name
 	// Names without a dot are parts of a path to some parsers: the host that
 	// was allowed must be the one that is asked.
 	host, err := name.NewRegistry(at.Host, name.StrictValidation)
 	if err != nil {
-		return nil, refuseChart(fmt.Sprintf("%.200q is not the name of a registry", at.Host), nil)
+		return ChartArchive{}, refuseChart(fmt.Sprintf("%.200q is not the name of a registry", at.Host), nil)
 	}
 	if place, err := c.place(repository); err == nil && place.session.host != host.RegistryStr() {
-		return nil, refuseChart(fmt.Sprintf("%.200q is not the full name of a registry", at.Host), nil)
+		return ChartArchive{}, refuseChart(fmt.Sprintf("%.200q is not the full name of a registry", at.Host), nil)
 	}
 	// "+" is not allowed in tags; Helm writes "_" in its place.
-	manifest, err := c.Manifest(ctx, repository, strings.ReplaceAll(chart.Version, "+", "_"))
+	tag := strings.ReplaceAll(chart.Version, "+", "_")
+	manifest, err := c.Manifest(ctx, repository, tag)
 	if errors.Is(err, ErrNotFound) {
-		return nil, refuseChart(fmt.Sprintf("%s has no version %s of %s", redact(at), chart.Version, chart.Name), ErrNotFound)
+		return ChartArchive{}, refuseChart(fmt.Sprintf("%s has no version %s of %s", redact(at), chart.Version, chart.Name), ErrNotFound)
 	}
 	if err != nil {
-		return nil, err
+		return ChartArchive{}, err
 	}
 	var content struct {
 		Layers []struct{ MediaType, Digest string }
 	}
 	if err := json.Unmarshal(manifest.Bytes, &content); err != nil {
-		return nil, invalidAnswer("the manifest of chart "+repository, err)
+		return ChartArchive{}, invalidAnswer("the manifest of chart "+repository, err)
 	}
 	for _, layer := range content.Layers {
 		if layer.MediaType == typeChart {
-			return c.Blob(ctx, repository, layer.Digest, c.limits.ArchiveBytes)
+			archive := ChartArchive{Manifest: manifest.Digest}
+			if archive.Reference, err = plugin.ParseReference(repository + ":" + tag); err != nil {
+				return ChartArchive{}, refuseChart(fmt.Sprintf("%.200q names no chart", repository+":"+tag), err)
+			}
+			archive.Bytes, err = c.Blob(ctx, repository, layer.Digest, c.limits.ArchiveBytes)
+			return archive, err
 		}
 	}
-	return nil, refuseChart(repository+":"+chart.Version+" is not a chart: no layer is a "+typeChart, nil)
+	return ChartArchive{}, refuseChart(repository+":"+chart.Version+" is not a chart: no layer is a "+typeChart, nil)
 }
 
 func (c *Client) chartFromRepository(ctx context.Context, at *url.URL, chart Chart) ([]byte, error) {

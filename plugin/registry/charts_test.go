@@ -148,9 +148,12 @@ func chartClient(t *testing.T, hosts ...registry.Host) *registry.Client {
 
 func wantArchive(t *testing.T, client *registry.Client, chart registry.Chart) {
 	t.Helper()
-	data, err := client.Chart(t.Context(), chart)
-	if err != nil || string(data) != archiveText {
-		t.Fatalf("the chart is %q, %v", data, err)
+	archive, err := client.Chart(t.Context(), chart)
+	if err != nil || string(archive.Bytes) != archiveText {
+		t.Fatalf("the chart is %q, %v", archive.Bytes, err)
+	}
+	if fromRegistry := strings.HasPrefix(chart.Repository, "oci://"); fromRegistry != strings.HasPrefix(archive.Manifest, "sha256:") || fromRegistry != (archive.Reference.Tag != "") {
+		t.Errorf("%s: the archive is named by %+v %s", chart.Repository, archive.Reference, archive.Manifest)
 	}
 }
 

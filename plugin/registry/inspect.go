@@ -40,7 +40,7 @@ func (i Inspector) Inspect(ctx context.Context, images []plugin.Image) []plugin.
 	var group sync.WaitGroup
 	for n := range images {
 		image := &images[n]
-		if image.Digest == "" {
+		if image.Digest == "" || image.Chart {
 			continue
 		}
 		group.Go(func() {

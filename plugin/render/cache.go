@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -219,6 +220,7 @@ func copyRendering(rendering plugin.Rendering) plugin.Rendering {
 	out := plugin.Rendering{
 		Objects:  make([]plugin.Object, len(rendering.Objects)),
 		Findings: append([]plugin.Finding(nil), rendering.Findings...),
+		Charts:   slices.Clone(rendering.Charts),
 	}
 	for i, object := range rendering.Objects {
 		out.Objects[i] = object.DeepCopy()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	chart "helm.sh/helm/v4/pkg/chart/v2"
@@ -17,8 +18,35 @@ import (
 // those of a registry: *plugin.Refusal for "no", *plugin.StageError for no
 // answer.
 type ChartFetcher interface {
-	// FetchChart returns the archive (.tgz) as it was published.
-	FetchChart(ctx context.Context, chart ChartReference) ([]byte, error)
+	FetchChart(ctx context.Context, chart ChartReference) (PublishedChart, error)
+}
+
+// PublishedChart is a chart as its host gave it.
+type PublishedChart struct {
+	// Archive is the package (.tgz).
+	Archive []byte
+	// Manifest is the digest of the manifest that names the archive, and Reference
+	// is where that is; both are empty unless it came from a registry.
+	Manifest  string
+	Reference plugin.Reference
+}
+
+// chartRecord remembers which charts a rendering was made with.
+type chartRecord struct {
+	ChartFetcher
+	fetched []plugin.Image
+}
+
+// FetchChart implements ChartFetcher.
+func (r *chartRecord) FetchChart(ctx context.Context, chart ChartReference) (PublishedChart, error) {
+	published, err := r.ChartFetcher.FetchChart(ctx, chart)
+	known := func(other plugin.Image) bool { return other.Reference == published.Reference }
+	if err == nil && published.Manifest != "" && !slices.ContainsFunc(r.fetched, known) {
+		r.fetched = append(r.fetched, plugin.Image{
+			Written: published.Reference.String(), Chart: true, Reference: published.Reference, Digest: published.Manifest, DigestFrom: plugin.DigestResolved,
+		})
+	}
+	return published, err
 }
 
 // ChartReference names one version of a chart.
@@ -80,14 +108,14 @@ func (r *helmRelease) missing(ctx context.Context, loaded *chart.Chart, wanted *
 	if r.charts == nil {
 		return nil, r.refuseDependency(wanted, "and nothing is allowed to fetch it")
 	}
-	data, err := r.charts.FetchChart(ctx, pin)
+	published, err := r.charts.FetchChart(ctx, pin)
 	if err != nil {
 		return nil, fmt.Errorf("fetching chart %s %s: %w", pin.Name, pin.Version, err)
 	}
-	if got := "sha256:" + hashOf(data); got != digest {
+	if got := "sha256:" + hashOf(published.Archive); got != digest {
 		return nil, r.refuseDependency(wanted, fmt.Sprintf("the fetched archive is %s and %s pins %s", got, plugin.LockFile, digest))
 	}
-	return unpackChart(data, path.Join(r.folder, "charts", archiveName(pin)), r.tree.limits)
+	return unpackChart(published.Archive, path.Join(r.folder, "charts", archiveName(pin)), r.tree.limits)
 }
 
 // archiveName is the name under which helm keeps a packaged chart.

@@ -15,17 +15,22 @@ type shelf struct {
 	mu      sync.Mutex
 	charts  map[ChartReference]string
 	fetched int
+	// manifest is the digest under which the charts are published; empty for a
+	// chart repository.
+	manifest string
 }
 
-func (s *shelf) FetchChart(_ context.Context, chart ChartReference) ([]byte, error) {
+func (s *shelf) FetchChart(_ context.Context, chart ChartReference) (PublishedChart, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetched++
 	data, has := s.charts[chart]
 	if !has {
-		return nil, &plugin.Refusal{Rule: "registry/not-found", Message: "no such chart"}
+		return PublishedChart{}, &plugin.Refusal{Rule: "registry/not-found", Message: "no such chart"}
 	}
-	return []byte(data), nil
+	return PublishedChart{
+		Archive: []byte(data), Manifest: s.manifest, Reference: plugin.Reference{Repository: "charts.example.com/" + chart.Name, Tag: chart.Version},
+	}, nil
 }
 
 // pinnedChart is a chart with one dependency that is locked and pinned, and a
@@ -63,6 +68,29 @@ func (p pinnedChart) files(change ...string) map[string]string {
 func renderWith(t *testing.T, files map[string]string, fetcher ChartFetcher) (plugin.Rendering, error) {
 	t.Helper()
 	return New(Options{Limits: plugin.DefaultLimits(), Charts: fetcher}).Render(t.Context(), plugin.Source{Root: writeTree(t, files), Path: "."})
+}
+
+func TestDependencies_ThoseOfARegistryAreNamedForWhoeverVerifiesThem(t *testing.T) {
+	p := newPinnedChart()
+	if rendering, err := renderWith(t, p.files(), p.charts); err != nil || rendering.Charts != nil {
+		t.Errorf("of a chart repository: %+v, %v", rendering.Charts, err)
+	}
+	p.charts.manifest = "sha256:" + hashOf([]byte("manifest"))
+	want := []plugin.Image{{
+		Written: "charts.example.com/x:1.0.0", Chart: true, Reference: plugin.Reference{Repository: "charts.example.com/x", Tag: "1.0.0"},
+		Digest: p.charts.manifest, DigestFrom: plugin.DigestResolved,
+	}}
+	cache := NewCache(1 << 20)
+	workers := newWorkers(t, func(o *WorkerOptions) { o.Charts, o.Cache = p.charts, cache })
+	for name, renderer := range map[string]plugin.Renderer{
+		"in process": New(Options{Limits: plugin.DefaultLimits(), Charts: p.charts}), "in a worker": workers,
+		"from the cache": New(Options{Limits: plugin.DefaultLimits(), Cache: cache, Charts: p.charts}),
+	} {
+		rendering, err := renderer.Render(t.Context(), plugin.Source{Root: writeTree(t, p.files()), Path: "."})
+		if err != nil || !reflect.DeepEqual(rendering.Charts, want) {
+			t.Errorf("%s: %+v, %v; want %+v", name, rendering.Charts, err, want)
+		}
+	}
 }
 
 func TestDependencies_ComeOnlyPinnedAndFromWhereTheGateAllows(t *testing.T) {

@@ -120,15 +120,21 @@ func (r *Renderer) render(ctx context.Context, source plugin.Source) (output, er
 	if !path.IsAbs(source.Path) {
 		source.Path = path.Clean(source.Path)
 	}
+	record := &chartRecord{ChartFetcher: r.options.Charts}
+	var charts ChartFetcher // nil where nothing may be fetched
+	if r.options.Charts != nil {
+		charts = record
+	}
 	tree := newTree(source.Root, limits)
 	if _, err := tree.stat(source.Path); err != nil {
 		return output{}, refuseRead(err, plugin.Origin{File: source.Path})
 	}
-	rendering, err := r.byKind(ctx, tree, source)
+	rendering, err := r.byKind(ctx, tree, source, charts)
 	if err != nil {
 		return output{rendering: plugin.Rendering{Findings: rendering.Findings}}, err
 	}
 	rendering, err = finish(rendering, source, limits)
+	rendering.Charts = record.fetched
 	return output{rendering: rendering, reads: tree.reads}, err
 }
 
@@ -148,7 +154,7 @@ func asksForHelm(p plugin.HelmParameters) bool {
 	return len(p.ValueFiles)+len(p.Set)+len(p.SetString) > 0 || p.Values != ""
 }
 
-func (r *Renderer) byKind(ctx context.Context, tree *tree, source plugin.Source) (plugin.Rendering, error) {
+func (r *Renderer) byKind(ctx context.Context, tree *tree, source plugin.Source, charts ChartFetcher) (plugin.Rendering, error) {
 	kind := source.Parameters.Kind
 	if kind == "" {
 		kind = detect(tree, source.Path)
@@ -161,9 +167,9 @@ func (r *Renderer) byKind(ctx context.Context, tree *tree, source plugin.Source)
 	}
 	switch kind {
 	case kindHelm:
-		return renderHelm(ctx, tree, source, r.options.Charts)
+		return renderHelm(ctx, tree, source, charts)
 	case kindKustomize:
-		return renderKustomize(ctx, tree, source, kustomizeOptions{charts: r.options.Charts, lock: r.kustomize})
+		return renderKustomize(ctx, tree, source, kustomizeOptions{charts: charts, lock: r.kustomize})
 	case kindDirectory:
 		return renderDirectory(ctx, tree, source)
 	}

@@ -103,12 +103,12 @@ func (r *helmRelease) locked() ([]ChartReference, error) {
 // fetch gets one archive and makes sure that it is the chart that was asked
 // for.
 func (r *helmRelease) fetch(ctx context.Context, chart ChartReference, lock *plugin.Lock) ([]byte, error) {
-	data, err := r.charts.FetchChart(ctx, chart)
+	published, err := r.charts.FetchChart(ctx, chart)
 	if err != nil {
 		return nil, fmt.Errorf("fetching chart %s %s: %w", chart.Name, chart.Version, err)
 	}
 	name := path.Join(r.folder, "charts", archiveName(chart))
-	files, err := unpackChart(data, name, r.tree.limits)
+	files, err := unpackChart(published.Archive, name, r.tree.limits)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (r *helmRelease) fetch(ctx context.Context, chart ChartReference, lock *plu
 	if loaded.Name() != chart.Name || loaded.Metadata.Version != chart.Version {
 		return nil, invalid(plugin.Origin{File: name}, fmt.Sprintf("the archive holds %s %s", loaded.Name(), loaded.Metadata.Version), nil)
 	}
-	got := "sha256:" + hashOf(data)
+	got := "sha256:" + hashOf(published.Archive)
 	if digest, pinned := lock.ChartDigest(chart.Locked(), chart.Version); pinned && digest != got {
 		return nil, &plugin.Refusal{
 			Rule: ruleDependency, Origin: plugin.Origin{File: path.Join(r.folder, plugin.LockFile)},
@@ -127,7 +127,7 @@ func (r *helmRelease) fetch(ctx context.Context, chart ChartReference, lock *plu
 			Why:     "a published version was replaced", Hint: "find out why before you change the lock",
 		}
 	}
-	return data, nil
+	return published.Archive, nil
 }
 
 func (r *helmRelease) write(charts []ChartReference, fetched [][]byte) ([]Vendored, error) {

@@ -89,15 +89,16 @@ func (w *Workers) Render(ctx context.Context, source plugin.Source) (plugin.Rend
 	if err != nil {
 		return plugin.Rendering{}, err
 	}
+	charts := &chartRecord{ChartFetcher: w.options.Charts}
 	for {
 		answer, err := w.ask(ctx, source, asked)
 		if err != nil {
 			return plugin.Rendering{}, err
 		}
 		if answer.Wanted == nil {
-			return w.accept(source, answer)
+			return w.accept(source, answer, charts.fetched)
 		}
-		if err := w.fetch(ctx, &asked, *answer.Wanted); err != nil {
+		if err := w.fetch(ctx, charts, &asked, *answer.Wanted); err != nil {
 			return plugin.Rendering{}, err
 		}
 	}
@@ -128,26 +129,26 @@ func (w *Workers) request(source plugin.Source) (request, error) {
 }
 
 // fetch gets one chart for a worker.
-func (w *Workers) fetch(ctx context.Context, asked *request, wanted ChartReference) error {
+func (w *Workers) fetch(ctx context.Context, charts ChartFetcher, asked *request, wanted ChartReference) error {
 	for _, given := range asked.Charts {
 		if given.Chart == wanted {
 			return fmt.Errorf("rendering: a worker asks twice for chart %s", wanted.Name)
 		}
 	}
-	data, err := w.options.Charts.FetchChart(ctx, wanted)
+	published, err := charts.FetchChart(ctx, wanted)
 	if err != nil {
 		return fmt.Errorf("fetching chart %s %s: %w", wanted.Name, wanted.Version, err)
 	}
-	if int64(len(data)) > w.options.Limits.ArchiveBytes {
+	if int64(len(published.Archive)) > w.options.Limits.ArchiveBytes {
 		return overLimit("archiveBytes", w.options.Limits, plugin.Origin{File: archiveName(wanted)})
 	}
-	asked.Charts = append(asked.Charts, fetchedChart{Chart: wanted, Data: data})
+	asked.Charts = append(asked.Charts, fetchedChart{Chart: wanted, Data: published.Archive})
 	return nil
 }
 
 // accept brings an answer back into JSON's types and keeps it.
-func (w *Workers) accept(source plugin.Source, answer response) (plugin.Rendering, error) {
-	rendering := plugin.Rendering{Findings: answer.Findings}
+func (w *Workers) accept(source plugin.Source, answer response, charts []plugin.Image) (plugin.Rendering, error) {
+	rendering := plugin.Rendering{Findings: answer.Findings, Charts: charts}
 	if err := answer.Failure.err(); err != nil {
 		return rendering, err
 	}

@@ -126,12 +126,12 @@ type relayedCharts struct {
 var errWanted = errors.New("the parent is asked for this chart")
 
 // FetchChart implements ChartFetcher.
-func (c *relayedCharts) FetchChart(_ context.Context, chart ChartReference) ([]byte, error) {
+func (c *relayedCharts) FetchChart(_ context.Context, chart ChartReference) (PublishedChart, error) {
 	for _, given := range c.given {
 		if given.Chart == chart {
-			return given.Data, nil
+			return PublishedChart{Archive: given.Data}, nil
 		}
 	}
 	c.wanted = &chart
-	return nil, errWanted
+	return PublishedChart{}, errWanted
 }

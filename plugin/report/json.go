@@ -79,6 +79,8 @@ type Counts struct {
 type Image struct {
 	// Written is the reference as it stood in the manifests.
 	Written string `json:"written"`
+	// Chart is set for a chart that the rendering was made with.
+	Chart bool `json:"chart,omitempty"`
 	// Reference is its normal form.
 	Reference plugin.Reference `json:"reference"`
 	// Digest is what ships; empty when there was no answer.
@@ -171,7 +173,7 @@ func count(v *plugin.Verdict, omitted int) Counts {
 
 func newImage(image plugin.Image) Image {
 	out := Image{
-		Written: image.Written, Reference: image.Reference, Digest: image.Digest, DigestFrom: image.DigestFrom,
+		Written: image.Written, Chart: image.Chart, Reference: image.Reference, Digest: image.Digest, DigestFrom: image.DigestFrom,
 		RegistryDigest: image.RegistryDigest, MediaType: image.MediaType, Size: image.Size, Platforms: image.Platforms,
 		Uses: []Use{}, Evidence: []plugin.Claims{},
 	}

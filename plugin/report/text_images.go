@@ -21,7 +21,7 @@ func (p *page) images(v *plugin.Verdict) {
 		if image.Digest != "" {
 			digest = span{text: shortDigest(image.Digest)}
 		}
-		p.line(2, span{text: image.Written}, span{faint, "->"}, digest, span{faint, digestOrigin(image)})
+		p.line(2, span{text: called(image)}, span{faint, "->"}, digest, span{faint, digestOrigin(image)})
 		if len(image.Evidence) == 0 {
 			p.paragraph(unvouched(image, silent[image.Written]))
 		}
@@ -29,6 +29,14 @@ func (p *page) images(v *plugin.Verdict) {
 			p.paragraph(span{green, line})
 		}
 	}
+}
+
+// called is the image's name as it was written, and says when it is a chart.
+func called(image plugin.Image) string {
+	if image.Chart {
+		return "chart " + image.Written
+	}
+	return image.Written
 }
 
 // unanswered are the images about which something could not be looked at.

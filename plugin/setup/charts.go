@@ -19,24 +19,25 @@ type charts struct {
 }
 
 // FetchChart implements render.ChartFetcher.
-func (c charts) FetchChart(ctx context.Context, chart render.ChartReference) ([]byte, error) {
+func (c charts) FetchChart(ctx context.Context, chart render.ChartReference) (render.PublishedChart, error) {
 	at, err := url.Parse(chart.Repository)
 	if err != nil || at.Host == "" {
-		return nil, &plugin.Refusal{
+		return render.PublishedChart{}, &plugin.Refusal{
 			Rule: "chart/host", Message: fmt.Sprintf("the repository of chart %s is not an address", chart.Name),
 			Hint: "write oci://host/path or https://host/path in Chart.yaml",
 		}
 	}
 	if !slices.Contains(c.hosts, at.Host) {
-		return nil, &plugin.Refusal{
+		return render.PublishedChart{}, &plugin.Refusal{
 			Rule: "chart/host", Message: fmt.Sprintf("chart %s %s comes from %s, which no gate allows", chart.Name, chart.Version, at.Host),
 			Why:  "a chart is code that writes manifests",
 			Hint: "vendor it into charts/ with 'assay vendor', or let the platform team add the host to spec.charts.hosts of the gate",
 		}
 	}
-	return c.client.Chart(ctx, registry.Chart{
+	archive, err := c.client.Chart(ctx, registry.Chart{
 		Repository: chart.Repository, Name: chart.Name, Version: chart.Version, Hosts: c.hosts,
 	})
+	return render.PublishedChart{Archive: archive.Bytes, Manifest: archive.Manifest, Reference: archive.Reference}, err
 }
 
 // Vendor brings the chart dependencies of the source into its tree, from the
