@@ -303,7 +303,10 @@ type Credentials struct {
 
 // Charts limits where chart dependencies come from.
 type Charts struct {
-	// Hosts from which dependencies that are not vendored may be fetched.
+	// Hosts from which dependencies that are not vendored may be fetched. A chart
+	// from a registry (oci://) needs a trust rule for its repository, as an image
+	// does; an https:// repository has nothing to verify but the digest in
+	// images.lock.yaml.
 	Hosts []string `yaml:"hosts,omitempty"`
 }
 

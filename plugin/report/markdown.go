@@ -212,7 +212,7 @@ func (d *markdown) images() {
 	var lines []string
 	silent := unanswered(d.v.Findings)
 	for _, image := range d.v.Images {
-		text := "- " + code(image.Written)
+		text := "- " + code(called(image))
 		if image.Digest != "" {
 			text += " is " + code(image.Digest) + " " + prose(digestOrigin(image))
 		}
