@@ -8,7 +8,7 @@ import (
 )
 
 // SBOM asks for a bill of materials about the image: SPDX 2.2, 2.3 or 3.0, or
-// CycloneDX 1.4 to 1.6, as JSON. One that lists nothing is none. What any
+// CycloneDX 1.4 to 1.7, as JSON. One that lists nothing is none. What any
 // accepted bill lists is in the image.
 type SBOM struct {
 	// MaxAge refuses a bill that was made longer ago.

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// cdxDocument is what is read of CycloneDX 1.4 to 1.6 as JSON (ECMA-424).
+// cdxDocument is what is read of CycloneDX 1.4 to 1.7 as JSON (ECMA-424).
 type cdxDocument struct {
 	Format   string `json:"bomFormat"`
 	Version  string `json:"specVersion"`
@@ -63,8 +63,8 @@ func (r reader) cycloneDX(data []byte) (bill, error) {
 	if err := r.read(data, &document); err != nil {
 		return bill{}, err
 	}
-	if document.Format != "CycloneDX" || !slices.Contains([]string{"1.4", "1.5", "1.6"}, document.Version) {
-		return bill{}, fmt.Errorf("its bomFormat is %q and its specVersion %q; CycloneDX 1.4, 1.5 and 1.6 are read", shorten(document.Format), shorten(document.Version))
+	if document.Format != "CycloneDX" || !slices.Contains([]string{"1.4", "1.5", "1.6", "1.7"}, document.Version) {
+		return bill{}, fmt.Errorf("its bomFormat is %q and its specVersion %q; CycloneDX 1.4 to 1.7 is read", shorten(document.Format), shorten(document.Version))
 	}
 	made, err := readTime("metadata.timestamp", document.Metadata.Timestamp)
 	if err != nil {

@@ -95,7 +95,7 @@ func TestSBOM_WhatIsNoBillIsRefused(t *testing.T) {
 		{"without a time", typeCycloneDX, sample(t, "cyclonedx16.json", `"timestamp": "2026-11-10T08:00:00Z",`, ""), "it does not say when it was made"},
 		{"a time that is none", typeCycloneDX, sample(t, "cyclonedx16.json", "2026-11-10T08:00:00Z", "yesterday"), `metadata.timestamp is "yesterday", which is no time`},
 		{"unknown version", typeSPDX, sample(t, "spdx23.json", "SPDX-2.3", "SPDX-9.9"), `its spdxVersion is "SPDX-9.9"`},
-		{"unknown version of CycloneDX", typeCycloneDX, sample(t, "cyclonedx16.json", `"1.6"`, `"9.9"`), `its specVersion "9.9"`},
+		{"CycloneDX of a version to come", typeCycloneDX, sample(t, "cyclonedx16.json", `"1.6"`, `"9.9"`), `its specVersion "9.9"`},
 		{"unknown version of SPDX 3", typeSPDX3, sample(t, "spdx30.json", `"3.0.1"`, `"4.0.0"`), "does not say specVersion 3.0"},
 		{"SPDX under CycloneDX's type", typeCycloneDX, sample(t, "spdx23.json"), `its bomFormat is ""`},
 		{"CycloneDX under SPDX's type", typeSPDX, sample(t, "cyclonedx16.json"), `its spdxVersion is ""`},
@@ -164,6 +164,13 @@ func TestSBOM_OlderShapesOfCycloneDXAreRead(t *testing.T) {
 		`{"components": [{"type": "application", "name": "syft", "version": "1.18.0"}]}`, `[{"vendor": "anchore", "name": "syft", "version": "1.18.0"}]`)
 	met(t, judge(t, newSBOM(t, gate.SBOM{Makers: []string{"syft-1.18.*"}}), subject(), statement("https://cyclonedx.org/bom", data)))
 	notMet(t, judge(t, newSBOM(t, gate.SBOM{Makers: []string{"syft-2.*"}}), subject(), statement("https://cyclonedx.org/bom", data)), "syft-1.18.0")
+}
+
+func TestSBOM_EveryVersionOfCycloneDXIsRead(t *testing.T) {
+	for _, version := range []string{"1.4", "1.5", "1.7"} {
+		data := sample(t, "cyclonedx16.json", `"specVersion": "1.6"`, fmt.Sprintf(`"specVersion": %q`, version))
+		met(t, judge(t, newSBOM(t, gate.SBOM{}), subject(), statement(typeCycloneDX, data)))
+	}
 }
 
 func TestSBOM_ComponentsInsideComponentsAreJudged(t *testing.T) {
