@@ -75,6 +75,28 @@ func (l ledger) compare(sealed []Image) []Finding {
 	return findings
 }
 
+// unheard are denials of what looks like an image in the sealed bytes, where
+// nobody declared one, and was not said of the rendering: a stage put it there.
+func unheard(before, sealed []Finding) []Finding {
+	type doubt struct {
+		rule, field, image string
+		object             ObjectID
+	}
+	of := func(finding Finding) doubt { return doubt{finding.Rule, finding.Field, finding.Image, finding.Object} }
+	said := map[doubt]bool{}
+	for _, finding := range before {
+		said[of(finding)] = true
+	}
+	var findings []Finding
+	for _, finding := range sealed {
+		if !said[of(finding)] {
+			place := used{Use{ID: finding.Object, Origin: finding.Origin, Field: finding.Field}, finding.Image}
+			findings = append(findings, unaccounted(place, "the sealed manifests hold what looks like an image and was not there before: "+finding.Message))
+		}
+	}
+	return findings
+}
+
 func unaccounted(place used, message string) Finding {
 	return Finding{
 		Rule: "image/unaccounted", Object: place.use.ID, Origin: place.use.Origin, Field: place.use.Field, Image: place.text,

@@ -94,6 +94,9 @@ type run struct {
 	sealed   []byte
 	// shipped are the images found in the decoded seal, before any judge saw it.
 	shipped []Image
+	// doubts are what was said while images were looked for in the rendering, and
+	// shippedDoubts in the decoded seal.
+	doubts, shippedDoubts []Finding
 	// requests are the waivers that the application asks for.
 	requests []Finding
 	stopped  bool

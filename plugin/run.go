@@ -30,7 +30,7 @@ func (r *run) render(ctx context.Context) {
 
 func (r *run) findImages(context.Context) {
 	images, findings := r.Finder.Find(r.objects)
-	r.images = images
+	r.images, r.doubts = images, findings
 	r.addOfNoGate(findings)
 }
 
@@ -165,7 +165,7 @@ func (r *run) seal(context.Context) {
 		decoded[i].Origin = r.objects[i].Origin
 	}
 	r.sealed, r.objects = sealed, decoded
-	r.shipped, _ = r.Finder.Find(decoded) // what it finds wrong was said before
+	r.shipped, r.shippedDoubts = r.Finder.Find(decoded)
 }
 
 // sealDigest is over the sealed bytes and the origins, which are not in them.
@@ -211,5 +211,6 @@ func (r *run) judgeWith(ctx context.Context, judge Judge, sealed Sealed, gate st
 func (r *run) account(context.Context) {
 	ledger := ledger{pin: r.Pin, images: r.images, gates: r.Gates, reviews: r.reviews, unanswered: r.unanswered}
 	r.add(ledger.account(r.shipped)...)
+	r.add(unheard(r.doubts, r.shippedDoubts)...)
 	r.verdict.complete = true
 }
