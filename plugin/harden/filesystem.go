@@ -61,12 +61,14 @@ func (c container) written() []string {
 		}
 	}
 	slices.Sort(wanted)
-	mounts, _ := c.fields["volumeMounts"].([]any)
 	var taken []string
-	for _, item := range mounts {
-		mount, _ := item.(map[string]any)
-		if at, _ := mount["mountPath"].(string); at != "" {
-			taken = append(taken, path.Clean(at))
+	for list, field := range map[string]string{"volumeMounts": "mountPath", "volumeDevices": "devicePath"} {
+		items, _ := c.fields[list].([]any)
+		for _, item := range items {
+			entry, _ := item.(map[string]any)
+			if at, _ := entry[field].(string); at != "" {
+				taken = append(taken, path.Clean(at))
+			}
 		}
 	}
 	var places []string

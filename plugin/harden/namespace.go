@@ -13,6 +13,7 @@ import (
 	pspolicy "k8s.io/pod-security-admission/policy"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
 )
 
 /*
@@ -20,34 +21,87 @@ podSecurityLabels labels rendered Namespaces with a Pod Security level, unless
 the author did. It enforces where every Pod of the rendering that goes there
 passes; elsewhere, and beside custom resources that may make Pods that nobody
 sees here, it warns and audits alone, as enforcing would refuse Pods.
+
+A namespace that the gate lists as owned and that is not rendered gets no
+Namespace: whoever syncs one owns it, and deletes it, with all that is in it,
+when the application goes. What the platform can write there is said instead.
 */
-func podSecurityLabels(level string) setSetting {
+func podSecurityLabels(level string, described []gate.Namespace) setSetting {
 	return func(around *surroundings, objects []plugin.Object) ([]plugin.Object, []plugin.Finding) {
 		var findings []plugin.Finding
+		rendered := map[string]bool{}
 		for i, object := range objects {
-			if id := object.ID(); id.Kind != "Namespace" || id.Group() != "" || labelled(object) {
+			if !isNamespace(object) {
 				continue
 			}
-			labels, said := namespaceLabels(around, objects, object.ID().Name, level)
-			fields := object.Fields
+			rendered[object.ID().Name] = true
+			if labelled(object) {
+				continue
+			}
+			labels, heldBack := namespaceLabels(around, objects, object.ID().Name, level)
 			for _, name := range slices.Sorted(maps.Keys(labels)) {
-				fields = edit{[]any{"metadata", "labels", name}, labels[name]}.apply(fields)
+				objects[i].Fields = edit{[]any{"metadata", "labels", name}, labels[name]}.apply(objects[i].Fields)
 			}
-			objects[i].Fields = fields
-			finding := plugin.Finding{
-				Rule: rulePrefix + "podSecurityLabels", Level: plugin.Info, Object: object.ID(), Origin: object.Origin, Field: "metadata.labels",
-				Message: "Pod Security labels filled in", Why: "without them the namespace takes any Pod, whoever makes it", Was: "null", Now: compact(labels),
-				Hint: "write the labels to decide it yourself",
-			}
-			findings = append(findings, finding)
-			if said != "" {
-				finding.Rule, finding.Level, finding.Was, finding.Now, finding.Why = ruleHeldBack, plugin.Warn, "", "", ""
-				finding.Message, finding.Hint = "enforce was not filled in: "+said, "mend or move what is named here, or write the labels yourself"
-				findings = append(findings, finding)
+			findings = append(findings, labelsFilledIn(object, labels, heldBack)...)
+		}
+		for _, namespace := range described {
+			if namespace.Owned && !rendered[namespace.Name] && !labelledByGate(namespace) && around.runsPods(objects, namespace.Name) {
+				labels, heldBack := namespaceLabels(around, objects, namespace.Name, level)
+				findings = append(findings, labelsElsewhere(namespace.Name, labels, heldBack))
 			}
 		}
 		return objects, findings
 	}
+}
+
+// labelsFilledIn says what was labelled, and why it does not enforce, if it does
+// not.
+func labelsFilledIn(namespace plugin.Object, labels map[string]any, heldBack string) []plugin.Finding {
+	finding := plugin.Finding{
+		Rule: rulePrefix + "podSecurityLabels", Level: plugin.Info, Object: namespace.ID(), Origin: namespace.Origin, Field: "metadata.labels",
+		Message: "Pod Security labels filled in", Why: "without them the namespace takes any Pod, whoever makes it", Was: "null", Now: compact(labels),
+		Hint: "write the labels to decide it yourself",
+	}
+	if heldBack == "" {
+		return []plugin.Finding{finding}
+	}
+	return []plugin.Finding{finding, {
+		Rule: ruleHeldBack, Level: plugin.Warn, Object: namespace.ID(), Origin: namespace.Origin, Field: "metadata.labels",
+		Message: "enforce was not filled in: " + heldBack, Hint: "mend or move what is named here, or write the labels yourself",
+	}}
+}
+
+// labelsElsewhere says which labels the owner of a Namespace can write that is
+// not rendered here.
+func labelsElsewhere(name string, labels map[string]any, heldBack string) plugin.Finding {
+	finding := plugin.Finding{
+		Rule: ruleHeldBack, Level: plugin.Info, Object: plugin.ObjectID{APIVersion: "v1", Kind: "Namespace", Name: name}, Field: "metadata.labels",
+		Message: "Pod Security labels were not filled in: the Namespace is not in the rendering, and a sync that brought it would own it, and delete it with the application",
+		Hint: fmt.Sprintf("write %s where the Namespace is made (with Argo CD, the Application's syncPolicy.managedNamespaceMetadata.labels), and in the gate's spec.namespaces",
+			compact(labels)),
+	}
+	if heldBack != "" {
+		finding.Details = []string{"without enforce: " + heldBack}
+	}
+	return finding
+}
+
+// labelledByGate reports whether the gate knows Pod Security labels of a
+// namespace: then the platform has decided.
+func labelledByGate(namespace gate.Namespace) bool {
+	for label := range namespace.Labels {
+		if strings.HasPrefix(label, podSecurityPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+const podSecurityPrefix = "pod-security.kubernetes.io/"
+
+func isNamespace(object plugin.Object) bool {
+	id := object.ID()
+	return id.Kind == "Namespace" && id.Group() == ""
 }
 
 // labelled also reports labels that cannot be read: they stay as they are.
@@ -58,7 +112,7 @@ func labelled(namespace plugin.Object) bool {
 		return true
 	}
 	for name := range labels {
-		if strings.HasPrefix(name, "pod-security.kubernetes.io/") {
+		if strings.HasPrefix(name, podSecurityPrefix) {
 			return true
 		}
 	}

@@ -3,6 +3,7 @@ package harden
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
@@ -29,7 +30,7 @@ func networkPolicies(mode string, described []gate.Namespace) setSetting {
 			}
 			_, makesPods := podSpecOf(object)
 			switch {
-			case id.Kind == "Namespace" && id.Group() == "":
+			case isNamespace(object):
 				owned[id.Name] = true
 			case id.Kind == "NetworkPolicy" && id.Group() == "networking.k8s.io" && forAllPods(object):
 				guarded[around.place(object)] = true
@@ -122,8 +123,15 @@ func servedPorts(service plugin.Object) []any {
 	return ports
 }
 
-func port(protocol string, number any) map[string]any {
-	return map[string]any{"protocol": protocol, "port": number}
+// port is a port of a NetworkPolicy, by number or by name. The API refuses a
+// number that is written as text.
+func port(protocol string, numberOrName any) map[string]any {
+	if text, isText := numberOrName.(string); isText {
+		if number, err := strconv.ParseInt(text, 10, 32); err == nil {
+			numberOrName = number
+		}
+	}
+	return map[string]any{"protocol": protocol, "port": numberOrName}
 }
 
 func networkPolicy(namespace, name string, spec map[string]any) plugin.Object {

@@ -77,7 +77,7 @@ func New(config Config) (*Hardener, error) {
 		h.pods = append(h.pods, podSetting{"hostUsers", "in a user namespace of its own, root in the container is nobody on the node", userNamespace})
 	}
 	if more.PodSecurityLabels != "" {
-		h.sets = append(h.sets, podSecurityLabels(more.PodSecurityLabels))
+		h.sets = append(h.sets, podSecurityLabels(more.PodSecurityLabels, config.Namespaces))
 	}
 	if more.NetworkPolicies != "" {
 		h.sets = append(h.sets, networkPolicies(more.NetworkPolicies, config.Namespaces))

@@ -27,19 +27,37 @@ func resourceSettings(amounts gate.Resources) ([]setting, error) {
 		settings = append(settings, setting{
 			name: "resources", path: []string{"resources", each.list, each.kind}, why: "a container without it takes from its neighbours, or is the first to be ended",
 			isSet: func(c container) bool {
-				return c.amount("resources", each.list, each.kind) != nil || c.pod.amount(each.list, each.kind) != nil
+				return c.amount("resources", each.list, each.kind) != nil || c.pod.saysOf(each.kind)
 			},
 			decide: func(c container) decision { return c.resources(each.list, each.kind, wanted) },
 		})
 	}
-	return settings, nil
+	return settings, fits(amounts)
+}
+
+// fits reports a request above the limit that would be filled in beside it, which
+// the API server refuses.
+func fits(amounts gate.Resources) error {
+	for kind, pair := range map[string][2]string{"cpu": {amounts.Requests.CPU, amounts.Limits.CPU}, "memory": {amounts.Requests.Memory, amounts.Limits.Memory}} {
+		request, errRequest := resource.ParseQuantity(pair[0])
+		limit, errLimit := resource.ParseQuantity(pair[1])
+		if errRequest == nil && errLimit == nil && request.Cmp(limit) > 0 { // an empty one is no quantity
+			return fmt.Errorf("reading spec.harden.resources: the request of %s (%s) is above its limit (%s), which the API server refuses; raise the limit or lower the request",
+				kind, pair[0], pair[1])
+		}
+	}
+	return nil
 }
 
 // amount is what the author wrote, nil when nothing.
 func (c container) amount(path ...string) any { return at(c.fields, path...) }
 
-// amount is what the author wrote for the Pod as a whole (KEP-2837).
-func (p pod) amount(list, kind string) any { return at(p.spec, "resources", list, kind) }
+// saysOf reports whether the author wrote an amount for the Pod as a whole
+// (KEP-2837). Those of its containers have to fit into it, all together, and a
+// container's limit is its request, too.
+func (p pod) saysOf(kind string) bool {
+	return at(p.spec, "resources", "requests", kind) != nil || at(p.spec, "resources", "limits", kind) != nil
+}
 
 func at(fields map[string]any, path ...string) any {
 	for _, name := range path[:len(path)-1] {

@@ -1,6 +1,8 @@
 package harden
 
 import (
+	"slices"
+
 	"github.com/assay-gitops/assay/plugin"
 )
 
@@ -35,6 +37,14 @@ func (s *surroundings) place(object plugin.Object) string {
 		return namespace
 	}
 	return s.namespace
+}
+
+// runsPods reports whether a rendered object makes Pods in the namespace.
+func (s *surroundings) runsPods(objects []plugin.Object, namespace string) bool {
+	return slices.ContainsFunc(objects, func(object plugin.Object) bool {
+		_, makesPods := podSpecOf(object)
+		return makesPods && s.place(object) == namespace
+	})
 }
 
 func (s *surroundings) addSubjects(binding plugin.Object) {
