@@ -38,7 +38,7 @@ gate demands. Without a path it explains the embedded default gate.`,
 			if err != nil {
 				return &exit{code: exitDenied, err: err}
 			}
-			set, err := setup.New(setup.Options{Config: config})
+			set, err := setup.New(setup.Options{Config: config, TrustDir: trustDir(cacheDir())})
 			if err != nil {
 				return asExit(err)
 			}
@@ -51,6 +51,7 @@ gate demands. Without a path it explains the embedded default gate.`,
 			words.Roots = describeRoots(roots)
 			words.Warnings = append(words.Warnings, config.Validate(time.Now())...)
 			words.Warnings = append(words.Warnings, set.Warnings()...)
+			words.Warnings = append(words.Warnings, set.TrustWarnings()...)
 			printExplanation(s.out, words)
 			return nil
 		},
@@ -63,9 +64,14 @@ func describeRoots(roots []verify.RootInfo) []string {
 	var words []string
 	for _, root := range roots {
 		text := root.Name
-		if root.Embedded {
+		switch {
+		case root.Embedded:
 			text += " (embedded"
-		} else {
+		case root.Mirrored != nil && len(root.Mirrored.TrustedRoot) == 0:
+			text += " (from a mirror, no copy yet"
+		case root.Mirrored != nil:
+			text += fmt.Sprintf(" (from a mirror, its copy ends on %s", root.Mirrored.Ends.UTC().Format(time.DateOnly))
+		default:
 			text += " (from a file"
 		}
 		if !root.Newest.IsZero() {

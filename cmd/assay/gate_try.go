@@ -37,7 +37,7 @@ Exit codes: 0 every application is allowed, 1 one is denied, 2 one has no answer
 			bar := startProgress(s.err)
 			defer bar.end()
 			bar.begin("loading the gates")
-			set, err := setup.New(setup.Options{Config: config, Keychain: authn.DefaultKeychain, Progress: bar.begin})
+			set, err := setup.New(setup.Options{Config: config, Keychain: authn.DefaultKeychain, Progress: bar.begin, TrustDir: trustDir(cacheDir())})
 			if err != nil {
 				return asExit(err)
 			}

@@ -51,11 +51,13 @@ func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), err
 	s, err := setup.New(setup.Options{
 		Config: config, Lenient: j.gates.lenient, Isolated: j.render.isolated, Encoding: j.encoding,
 		Keychain: authn.DefaultKeychain, AllowLoopback: len(j.gates.gates) == 0, Progress: bar.begin, Clock: clock,
+		TrustDir: trustDir(cacheDir()),
 	})
 	if err != nil {
 		bar.end()
 		return nil, plugin.Source{}, nil, asExit(err)
 	}
+	refreshTrust(ctx, s, j.err)
 	source, closeSource, err := j.source(ctx)
 	closeAll := func() {
 		bar.end()

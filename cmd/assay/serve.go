@@ -30,6 +30,7 @@ type serveFlags struct {
 	plugins     string
 	work        string
 	http        string
+	cache       string
 	concurrency int
 	archive     argocd.ArchiveLimits
 	profile     bool
@@ -73,6 +74,7 @@ is JSON on standard error.`,
 	set.StringArrayVarP(&flags.gates.gates, "gate", "g", nil, "gate `file or folder` (repeatable); without one the embedded default gate applies")
 	set.StringVar(&flags.plugins, "plugins-dir", pluginsDir(), "`folder` of the plugins' sockets, shared with the repo-server ($ARGOCD_PLUGINSOCKFILEPATH)")
 	set.StringVar(&flags.work, "work-dir", "", "`folder` for what the repo-server sends (default the system's for temporary files); a folder of assay's own is made in it")
+	set.StringVar(&flags.cache, "cache-dir", cacheDir(), "`folder` that outlives the process, for the last good copies of trust roots ($ASSAY_CACHE_DIR)")
 	set.StringVar(&flags.http, "http", ":8080", "`address` of health and metrics")
 	set.IntVar(&flags.concurrency, "concurrency", 0, "applications that are judged at once (default four for each processor)")
 	set.Int64Var(&flags.archive.Files, "archive-files", flags.archive.Files, "most files of one repository")
@@ -88,11 +90,12 @@ const drainTime = 20 * time.Second
 
 func serve(ctx context.Context, s streams, flags serveFlags) error {
 	log := slog.New(slog.NewJSONHandler(s.err, nil))
-	judge, err := doorSetup(flags.gates)
+	judge, err := doorSetup(flags.gates, trustDir(flags.cache))
 	if err != nil {
 		return err
 	}
 	defer judge.Close()
+	defer keepTrust(ctx, judge, log)()
 	for _, warning := range judge.Warnings() {
 		log.Warn("the gate has a warning", "rule", warning.Rule, "gate", warning.Gate, "warning", warning.Message, "hint", warning.Hint)
 	}
@@ -124,12 +127,12 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 // doorSetup is what both ways of standing behind Argo CD judge by: tags need
 // an entry in the lock file unless the gate says otherwise, and templates run
 // in workers.
-func doorSetup(gates gateFlags) (*setup.Setup, error) {
+func doorSetup(gates gateFlags, trust string) (*setup.Setup, error) {
 	config, err := gates.load()
 	if err != nil {
 		return nil, &exit{code: exitDenied, err: err}
 	}
-	made, err := setup.New(setup.Options{Config: config, LockRequired: true, Isolated: true})
+	made, err := setup.New(setup.Options{Config: config, LockRequired: true, Isolated: true, TrustDir: trust})
 	if err != nil {
 		return nil, asExit(err)
 	}
@@ -198,7 +201,7 @@ starting a process for each application.`,
 }
 
 func generate(ctx context.Context, s streams, gates gateFlags) error {
-	judge, err := doorSetup(gates)
+	judge, err := doorSetup(gates, trustDir(cacheDir()))
 	if err != nil {
 		return err
 	}

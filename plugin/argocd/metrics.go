@@ -111,13 +111,45 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		send("assay_registry_requests_total", "Requests to registries; status 0 had no answer.", prometheus.CounterValue, float64(stat.Count),
 			[2]string{"host", stat.Host}, [2]string{"status", strconv.Itoa(stat.Status)})
 	}
-	for _, root := range s.roots {
+	roots, err := s.options.Facts.Roots()
+	if err != nil {
+		return // they were read when the server began; the last word is in the log
+	}
+	for _, root := range roots {
+		g.mirrored(send, root)
 		if root.Newest.IsZero() {
 			continue // inline keys have no date
 		}
 		send("assay_trust_root_age_seconds", "Time since the newest key or authority of a trust root became valid.", prometheus.GaugeValue,
 			s.options.Clock().Sub(root.Newest).Seconds(), [2]string{"root", root.Name})
 	}
+}
+
+// sender gives one metric out.
+type sender func(name, help string, kind prometheus.ValueType, value float64, labels ...[2]string)
+
+// mirrored tells of a trust root that a mirror gives out how old its copy is and
+// when it ends; without a copy it tells that it cannot be used.
+func (g gauges) mirrored(send sender, root verify.RootInfo) {
+	copied := root.Mirrored
+	if copied == nil {
+		return
+	}
+	now, name := g.server.options.Clock(), [2]string{"root", root.Name}
+	usable, renewed := 1.0, 1.0
+	if copied.Unusable(now) != "" {
+		usable = 0
+	}
+	if copied.Trouble != "" {
+		renewed = 0
+	}
+	send("assay_trust_root_usable", "Whether signatures can be verified by a mirror's trust root: 0 without a copy, and when it has expired.", prometheus.GaugeValue, usable, name)
+	send("assay_trust_root_renewed", "Whether the mirror of a trust root gave a good answer when it was asked last.", prometheus.GaugeValue, renewed, name)
+	if len(copied.TrustedRoot) == 0 {
+		return
+	}
+	send("assay_trust_root_copy_age_seconds", "Time since the mirror of a trust root gave its copy.", prometheus.GaugeValue, now.Sub(copied.FetchedAt).Seconds(), name)
+	send("assay_trust_root_expires_in_seconds", "Time until the copy of a mirror's trust root expires; below zero it has.", prometheus.GaugeValue, copied.Ends.Sub(now).Seconds(), name)
 }
 
 // Handler serves /metrics, /healthz (the process lives) and /readyz (it would

@@ -16,7 +16,6 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/argocd/protocol"
-	"github.com/assay-gitops/assay/plugin/verify"
 )
 
 // Options configure [NewServer].
@@ -54,7 +53,6 @@ type Server struct {
 	queue   *queue
 	metrics *metrics
 	begun   time.Time
-	roots   []verify.RootInfo
 	// socket is the open socket's file; nil while there is none.
 	socket atomic.Pointer[socket]
 	// leaving is closed when the server is told to end, and ending when requests
@@ -89,8 +87,7 @@ func NewServer(options Options) (*Server, error) {
 		begun: options.Clock(), leaving: make(chan struct{}), ending: make(chan struct{}),
 	}
 	if options.Facts != nil {
-		var err error
-		if s.roots, err = options.Facts.Roots(); err != nil {
+		if _, err := options.Facts.Roots(); err != nil {
 			return nil, fmt.Errorf("setting up the plugin: %w", err)
 		}
 	}

@@ -152,9 +152,7 @@ func checkTrustRoot(c checker, root TrustRoot) {
 	if root.Metadata.Name == PublicGood {
 		c.bad("metadata.name", PublicGood+" is the name of the embedded trust root", "choose another name")
 	}
-	if (root.Spec.SigstoreKeys == nil) == (root.Spec.TrustedRootFile == "") {
-		c.bad("spec", "exactly one of sigstoreKeys and trustedRootFile is needed", "write one of them")
-	}
+	checkForm(c, root.Spec)
 	keys := root.Spec.SigstoreKeys
 	if keys == nil {
 		return

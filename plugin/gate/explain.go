@@ -57,11 +57,7 @@ func Explain(c *Config) Explanation {
 		out.Policies = append(out.Policies, policy.words())
 	}
 	for _, root := range c.TrustRoots {
-		from := "keys in the file"
-		if root.Spec.TrustedRootFile != "" {
-			from = root.Spec.TrustedRootFile
-		}
-		out.Roots = append(out.Roots, fmt.Sprintf("%s (%s)", root.Metadata.Name, from))
+		out.Roots = append(out.Roots, fmt.Sprintf("%s (%s)", root.Metadata.Name, root.Spec.From()))
 	}
 	for _, document := range c.Documents {
 		out.Documents = append(out.Documents, document.Kind+" "+document.Name)

@@ -72,10 +72,6 @@ func notImplemented(in reflect.Type, key string) string {
 		return "write the credentials under a Gate's registries"
 	case "SignatureSource.tagPrefix":
 		return "copy the signatures to tags without a prefix"
-	case "TrustRootSpec.remote":
-		return "fetch the trusted root yourself (cosign trusted-root) and name it in trustedRootFile: a gate loads nothing from the network"
-	case "TrustRootSpec.repository":
-		return "take trusted_root.json out of the repository and name it in trustedRootFile"
 	}
 	return ""
 }

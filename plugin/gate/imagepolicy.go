@@ -117,6 +117,12 @@ type TrustRootSpec struct {
 	// SigstoreKeys is the inline form, PEM in base64 as policy-controller
 	// writes it.
 	SigstoreKeys *SigstoreKeys `yaml:"sigstoreKeys,omitempty"`
+	// Remote is a TUF mirror.
+	Remote *TUFRemote `yaml:"remote,omitempty"`
+	// Repository is a TUF repository in the file.
+	Repository *TUFRepository `yaml:"repository,omitempty"`
+	// TrustedRoot is the text of a trusted_root.json (assay's own).
+	TrustedRoot string `yaml:"trustedRoot,omitempty"`
 	// TrustedRootFile is a trusted_root.json (protobuf-specs) relative to the
 	// file (assay's own).
 	TrustedRootFile string `yaml:"trustedRootFile,omitempty"`

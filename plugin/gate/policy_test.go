@@ -48,10 +48,17 @@ func TestLoad_ImagePoliciesThatAreRefused(t *testing.T) {
 func TestLoad_TrustRootsThatAreRefused(t *testing.T) {
 	full := fullText(t)
 	for _, test := range []refusal{
-		{"both forms", "  trustedRootFile: trusted_root.json", "  trustedRootFile: trusted_root.json\n  sigstoreKeys: {}", "exactly one of sigstoreKeys and trustedRootFile"},
-		{"neither form", "spec:\n  trustedRootFile: trusted_root.json", "spec: {}", "exactly one of sigstoreKeys and trustedRootFile"},
-		{"TUF from the network", "  trustedRootFile: trusted_root.json", "  remote: {}", "spec.remote: is not implemented"},
-		{"TUF in an archive", "  trustedRootFile: trusted_root.json", "  repository: {}", "spec.repository: is not implemented"},
+		{"both forms", "  trustedRootFile: trusted_root.json", "  trustedRootFile: trusted_root.json\n  sigstoreKeys: {}", "2 of sigstoreKeys, remote, repository, trustedRoot and trustedRootFile are given"},
+		{"neither form", "spec:\n  trustedRootFile: trusted_root.json", "spec: {}", "0 of sigstoreKeys, remote, repository, trustedRoot and trustedRootFile are given"},
+		{"mirror without a root", "  trustedRootFile: trusted_root.json", "  remote: {mirror: https://tuf.example.com}", "spec.remote.root: is required"},
+		{"mirror without an address", "  trustedRootFile: trusted_root.json", "  remote: {root: e30=}", "spec.remote.mirror: is required"},
+		{"mirror with a user", "  trustedRootFile: trusted_root.json", "  remote: {root: e30=, mirror: 'https://u:p@tuf.example.com'}", "is no plain address of a server"},
+		{"mirror's root without base64", "  trustedRootFile: trusted_root.json", "  remote: {root: '{}', mirror: https://tuf.example.com}", "spec.remote.root: is no base64"},
+		{"mirror's root without signatures", "  trustedRootFile: trusted_root.json", "  remote: {root: e30=, mirror: https://tuf.example.com}", "something else than a signed root.json"},
+		{"targets that lead out", "  trustedRootFile: trusted_root.json", "  remote: {root: e30=, mirror: https://tuf.example.com, targets: a/../..}", `spec.remote.targets: "a/../.." is no path below`},
+		{"unknown field of a mirror", "  trustedRootFile: trusted_root.json", "  remote: {root: e30=, mirror: https://tuf.example.com, extra: 1}", `unknown field "extra"`},
+		{"repository without targets", "  trustedRootFile: trusted_root.json", "  repository: {root: e30=, mirrorFS: aGVsbG8=}", "spec.repository.targets: is required"},
+		{"repository without base64", "  trustedRootFile: trusted_root.json", "  repository: {root: e30=, mirrorFS: '<>', targets: targets}", "spec.repository.mirrorFS: is no base64"},
 		{"the embedded one's name", "  name: private", "  name: public-good", "is the name of the embedded trust root"},
 		{"no certificate authority", "trustedRootFile: trusted_root.json", "sigstoreKeys: {}", "neither certificateAuthorities nor"},
 		{

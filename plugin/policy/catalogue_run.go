@@ -112,6 +112,11 @@ func adviceRules() []Rule {
 			Fix: "name it in a gate, or remove it",
 		},
 		{
+			ID: "gate/trust-root", Severity: "medium", Level: "Warn", Title: "Trust roots are renewed in time",
+			Why: "what an expired trust root is needed for is undetermined, and nothing that needs it is deployed",
+			Fix: "check that the mirror can be reached from here and that its owner signs its metadata anew, or name another copy",
+		},
+		{
 			ID: "gate/accepts-everybody", Severity: "high", Level: "Warn", Title: "A trust rule names somebody",
 			Why: "a rule that accepts every signer proves nothing about the image",
 			Fix: "name issuer and subject, or a key",

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -216,35 +215,14 @@ func checkArchive(data []byte, digest, subject string) error {
 	return nil
 }
 
-// get reads one file over HTTPS under the rules of its host: where it may
-// connect, which credential it may show, how many ask at a time and how often.
+// get is [Client.read] for a chart repository.
 func (c *Client) get(ctx context.Context, at *url.URL, limit int64, limited string) ([]byte, error) {
-	if plain := at.Scheme == "http" && c.plainHTTP(at.Host); at.Scheme != "https" && !plain {
+	if !c.mayAsk(at) {
 		return nil, refuseChart(redact(at)+" is not HTTPS", nil)
 	}
-	session, err := c.session(at.Host, strings.TrimPrefix(at.Path, "/"))
-	if err != nil {
-		return nil, err
-	}
-	answer, err := session.retry(ctx, func(ctx context.Context, left *patience) (*response, error) {
-		if err := session.waitForPause(ctx, left); err != nil {
-			return nil, err
-		}
-		secret, err := session.credential(ctx)
-		if err != nil {
-			return nil, err
-		}
-		authorization := ""
-		if secret.Username != "" {
-			authorization = basic(secret)
-		}
-		return session.ask(ctx, request{method: http.MethodGet, next: at, limit: limit, limited: limited}, authorization)
-	})
+	data, err := c.read(ctx, at, limit, limited)
 	if errors.Is(err, ErrNotFound) {
 		return nil, refuseChart("there is no "+redact(at), ErrNotFound)
 	}
-	if err != nil {
-		return nil, session.inTrouble(err)
-	}
-	return answer.body, nil
+	return data, err
 }

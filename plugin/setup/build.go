@@ -70,17 +70,20 @@ func (s *Setup) stages(each gate.Gate, effective gate.Effective, client *registr
 	if each.Spec.Trust.NoMatch == "Warn" || s.options.Lenient {
 		noMatch = plugin.Warn
 	}
-	verifier, err := verify.New(verify.Config{
-		Gate:       each.Metadata.Name,
-		Policies:   config.PoliciesOf(each),
-		TrustRoots: config.TrustRoots,
-		NoMatch:    noMatch,
-		Platforms:  each.Spec.Trust.Platforms,
-		Limits:     effective.Limits,
-		Clock:      s.options.Clock,
-		Dir:        workingDir,
-		Notation:   verify.Notation{Declared: each.Spec.Trust.Notation, At: each.At, Transport: client.Transport()},
-	}, client)
+	verifier, err := s.verifier(func(mirrored map[string]verify.Mirrored) (*verify.Verifier, error) {
+		return verify.New(verify.Config{
+			Gate:       each.Metadata.Name,
+			Policies:   config.PoliciesOf(each),
+			TrustRoots: config.TrustRoots,
+			Mirrored:   mirrored,
+			NoMatch:    noMatch,
+			Platforms:  each.Spec.Trust.Platforms,
+			Limits:     effective.Limits,
+			Clock:      s.options.Clock,
+			Dir:        workingDir,
+			Notation:   verify.Notation{Declared: each.Spec.Trust.Notation, At: each.At, Transport: client.Transport()},
+		}, client)
+	})
 	if err != nil {
 		return plugin.GateStages{}, fmt.Errorf("setting up the trust rules of gate %q: %w", each.Metadata.Name, err)
 	}
@@ -88,7 +91,7 @@ func (s *Setup) stages(each gate.Gate, effective gate.Effective, client *registr
 	if err != nil {
 		return plugin.GateStages{}, err
 	}
-	s.warn(slices.Concat(verifier.Warnings(), compiled.Warnings))
+	s.warn(compiled.Warnings)
 	return plugin.GateStages{
 		Name:      each.Metadata.Name,
 		Deny:      each.Spec.Switches.Deny.IsOn(),

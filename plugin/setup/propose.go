@@ -42,7 +42,7 @@ func (s *Setup) Sightings(ctx context.Context, source plugin.Source, images []pl
 		return nil, err
 	}
 	verifier, err := verify.New(verify.Config{
-		Gate: "init", TrustRoots: s.options.Config.TrustRoots, Limits: effective.Limits, Clock: s.options.Clock, Dir: workingDir,
+		Gate: "init", TrustRoots: s.options.Config.TrustRoots, Mirrored: s.mirrors.material(), Limits: effective.Limits, Clock: s.options.Clock, Dir: workingDir,
 	}, client)
 	if err != nil {
 		return nil, fmt.Errorf("looking for signers: %w", err)

@@ -21,7 +21,7 @@ func (s *Setup) Roots() ([]verify.RootInfo, error) {
 	}
 	defer client.Close()
 	verifier, err := verify.New(verify.Config{
-		Gate: "roots", TrustRoots: s.options.Config.TrustRoots, Limits: plugin.DefaultLimits(), Clock: s.options.Clock, Dir: workingDir,
+		Gate: "roots", TrustRoots: s.options.Config.TrustRoots, Mirrored: s.mirrors.material(), Limits: plugin.DefaultLimits(), Clock: s.options.Clock, Dir: workingDir,
 	}, client)
 	if err != nil {
 		return nil, fmt.Errorf("describing the trust roots: %w", err)

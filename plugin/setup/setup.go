@@ -7,6 +7,7 @@ package setup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -42,6 +43,9 @@ type Options struct {
 	Encoding plugin.Encoding
 	// Clock is the time by which everything is judged; nil is the machine's.
 	Clock func() time.Time
+	// TrustDir keeps the last good copies of trust roots that mirrors give out;
+	// empty keeps them in memory alone.
+	TrustDir string
 	// Progress hears the name of each stage; may be nil.
 	Progress func(stage string)
 }
@@ -53,6 +57,11 @@ type Setup struct {
 	compiler *policy.Compiler
 	cache    *render.Cache
 	warnings []plugin.Finding
+	mirrors  *mirrors
+
+	// trust guards the verifiers that are renewed with the trust roots.
+	trust   sync.Mutex
+	renewed []*renewed
 
 	mu        sync.Mutex
 	clients   map[string]*registry.Client
@@ -76,6 +85,10 @@ func New(options Options) (*Setup, error) {
 		options: options, compiler: policy.NewCompiler(),
 		cache:   render.NewCache(plugin.DefaultLimits().RenderCacheBytes),
 		clients: map[string]*registry.Client{}, pipelines: map[string]*plugin.Pipeline{}, workers: map[workersKey]*isolated{},
+	}
+	var err error
+	if s.mirrors, err = newMirrors(options); err != nil {
+		return nil, fmt.Errorf("setting up the trust roots: %w", err)
 	}
 	if err := s.compileAll(); err != nil {
 		return nil, err

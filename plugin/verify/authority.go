@@ -103,6 +103,9 @@ func (a *authority) checkAs(found *candidate, digest string, key publicKey) (acc
 }
 
 func (a *authority) verify(found *candidate, digest string, wanted demands, key root.TimeConstrainedVerifier) (*sigstore.VerificationResult, error) {
+	if why := a.unusable(a.clock()); why != "" {
+		return nil, errors.New(why)
+	}
 	trusted := material{trustParts: a.parts, key: key}
 	if !wanted.log && !wanted.stamp {
 		trusted.now = a.clock

@@ -122,6 +122,8 @@ func (c compiler) root(field, name string) (*trustRoot, error) {
 func (a *authority) checkParts() error {
 	parts := a.parts
 	switch {
+	case parts.absent():
+		return nil // it verifies nothing until there is a copy
 	case parts.certificates != nil && len(parts.certificates.material.FulcioCertificateAuthorities()) == 0:
 		return fmt.Errorf("TrustRoot %s has no certificate authority", parts.certificates.name)
 	case a.onLegacy.sct && len(parts.certificates.material.CTLogs()) == 0:

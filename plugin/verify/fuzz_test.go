@@ -22,7 +22,7 @@ func fuzzed(f *testing.F) (*throwaway.Sigstore, authority) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	root, err := loadTrustRoot(declared, files{})
+	root, err := loadTrustRoot(declared, Mirrored{}, files{})
 	if err != nil {
 		f.Fatal(err)
 	}

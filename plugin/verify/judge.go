@@ -97,8 +97,13 @@ func (s *session) judgePlatforms(ctx context.Context, policy *policy, image plug
 // format is looked for only when no bundle vouched.
 func (s *session) judgeDigest(ctx context.Context, policy *policy, image plugin.Image, digest string) outcome {
 	var result outcome
+	now := s.config.Clock()
 	for i := range policy.authorities {
 		one := &policy.authorities[i]
+		if why := one.unusable(now); why != "" {
+			result.unseen, result.transient = append(result.unseen, why), true
+			continue
+		}
 		at := s.lookup(one.repository(image), digest)
 		switch {
 		case one.bundles:
@@ -113,7 +118,7 @@ func (s *session) judgeDigest(ctx context.Context, policy *policy, image plugin.
 		return result
 	}
 	for i := range policy.authorities {
-		if one := &policy.authorities[i]; one.legacy {
+		if one := &policy.authorities[i]; one.legacy && one.unusable(now) == "" {
 			at := s.lookup(one.repository(image), digest)
 			result.looked = append(result.looked, place{"tag", at.repository, legacyTag(digest)})
 			s.judgeCandidates(ctx, policy, one, at, s.legacyOf(ctx, at), &result)

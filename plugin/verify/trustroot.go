@@ -22,6 +22,9 @@ type trustRoot struct {
 	material *root.TrustedRoot
 	// newest is the latest beginning of validity of any part.
 	newest time.Time
+	// mirrored is set for a root that a TUF repository gives out; it may have no
+	// material, or end.
+	mirrored *Mirrored
 }
 
 // RootInfo tells the age of a trust root.
@@ -35,6 +38,8 @@ type RootInfo struct {
 	Newest time.Time
 	// Age is the time since Newest.
 	Age time.Duration
+	// Mirrored is set for a root that a TUF repository gives out.
+	Mirrored *Mirrored
 }
 
 // Roots lists the trust roots, sorted by name.
@@ -42,7 +47,7 @@ func (v *Verifier) Roots() []RootInfo {
 	var infos []RootInfo
 	for _, name := range sortedNames(v.roots) {
 		known := v.roots[name]
-		info := RootInfo{Name: name, Embedded: known.embedded, Newest: known.newest}
+		info := RootInfo{Name: name, Embedded: known.embedded, Newest: known.newest, Mirrored: known.mirrored}
 		if !known.newest.IsZero() {
 			info.Age = v.config.Clock().Sub(known.newest)
 		}
@@ -53,16 +58,16 @@ func (v *Verifier) Roots() []RootInfo {
 
 // loadTrustRoots parses every trust root, used or not: a broken file is found
 // on the day it is written.
-func loadTrustRoots(declared []gate.TrustRoot, files files) (map[string]*trustRoot, error) {
+func loadTrustRoots(config Config, files files) (map[string]*trustRoot, error) {
 	roots := map[string]*trustRoot{}
 	var problems []error
-	for _, declaration := range declared {
+	for _, declaration := range config.TrustRoots {
 		name := declaration.Metadata.Name
 		if roots[name] != nil {
 			problems = append(problems, refuse(declaration.At, "TrustRoot %s is declared twice", name))
 			continue
 		}
-		loaded, err := loadTrustRoot(declaration, files)
+		loaded, err := loadTrustRoot(declaration, config.Mirrored[name], files)
 		if err != nil {
 			problems = append(problems, refuse(declaration.At, "TrustRoot %s: %v", name, err))
 			continue
@@ -81,11 +86,15 @@ func loadTrustRoots(declared []gate.TrustRoot, files files) (map[string]*trustRo
 	return roots, errors.Join(problems...)
 }
 
-func loadTrustRoot(declared gate.TrustRoot, files files) (*trustRoot, error) {
+func loadTrustRoot(declared gate.TrustRoot, mirrored Mirrored, files files) (*trustRoot, error) {
 	name, spec := declared.Metadata.Name, declared.Spec
 	switch {
 	case name == "":
 		return nil, errors.New("it has no name")
+	case spec.Remote != nil || spec.Repository != nil:
+		return mirrored.load(name)
+	case spec.TrustedRoot != "":
+		return trustRootFromJSON(name, []byte(spec.TrustedRoot))
 	case (spec.SigstoreKeys == nil) == (spec.TrustedRootFile == ""):
 		return nil, errors.New("it needs either sigstoreKeys or trustedRootFile")
 	case spec.TrustedRootFile != "":

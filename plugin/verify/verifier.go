@@ -46,6 +46,9 @@ type Config struct {
 	// TrustRoots are those that policies may name. One with the name
 	// gate.PublicGood replaces the embedded root.
 	TrustRoots []gate.TrustRoot
+	// Mirrored is what those TrustRoots stand for that TUF repositories give
+	// out, by name. One that is missing has no copy.
+	Mirrored map[string]Mirrored
 	// NoMatch is the level for an image that no policy covers.
 	NoMatch plugin.Level
 	// Platforms is PlatformsIndex (also when empty), PlatformsAllLeaves or
@@ -97,7 +100,7 @@ func New(config Config, source Registry) (*Verifier, error) {
 			config.Platforms, PlatformsIndex, PlatformsAllLeaves, PlatformsEither)
 	}
 	files := files{dir: config.Dir, limit: config.Limits.FileBytes}
-	roots, rootErr := loadTrustRoots(config.TrustRoots, files)
+	roots, rootErr := loadTrustRoots(config, files)
 	if rootErr != nil {
 		return nil, rootErr
 	}
