@@ -150,6 +150,40 @@ type ImageConfig struct {
 	Entrypoint, Cmd []string
 	// Created is RFC 3339 or empty.
 	Created string
+	// Named is what the image's own files say about User where it is a name;
+	// nil when it is none, or when nobody asked.
+	Named *NamedUser
+	// Elevated are the programs among the words of Entrypoint and Cmd of which a
+	// layer that was read says that they run with more rights than who starts
+	// them. A program that is not listed may do so, too: not all layers are read.
+	Elevated []Elevated
+}
+
+// NamedUser is what an image's own files say about the user that its
+// configuration gives by name. The zero value is root.
+type NamedUser struct {
+	// ID is the user's number; 0, which is root, also while Unknown is set.
+	ID int64
+	// Layer is the digest of the layer whose /etc/passwd says so.
+	Layer string
+	// Unknown is why the number is not known; empty when it is.
+	Unknown string
+	// NoAnswer is set beside Unknown when the layers could not be looked at, so
+	// that another try may tell.
+	NoAnswer bool
+	// Differs is why the number in the place of the name would start the
+	// container with other groups; empty when it would not.
+	Differs string
+}
+
+// Elevated is a program that runs with more rights than who starts it.
+type Elevated struct {
+	// Word is how the image's command names it, and Path where it is.
+	Word, Path string
+	// How is "is setuid", "is setgid" or "has file capabilities".
+	How string
+	// Layer is the digest of the layer that has it.
+	Layer string
 }
 
 // Use is one place in the manifests that names an image.

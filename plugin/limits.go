@@ -23,6 +23,11 @@ type Limits struct {
 	RenderMemory       int64 // bytes of memory of a worker
 	ManifestBytes      int64 // one registry manifest or index
 	ConfigBytes        int64 // one image config
+	Layers             int64 // layers of one image that are read
+	LayerBytes         int64 // the read layers of one image together, as the registry has them
+	LayerUnpackedBytes int64 // the same, unpacked
+	LayerEntries       int64 // files in them
+	PasswdBytes        int64 // one /etc/passwd or /etc/group in them
 	BundleBytes        int64 // one signature bundle or attestation
 	AttestedItems      int64 // components, vulnerabilities or statements of one attested document
 	Referrers          int64 // referrers of one image
@@ -71,6 +76,11 @@ func LimitTable() []Limit {
 		{"renderMemory", 512 * mebibyte, "bytes", "memory of a worker process", func(l *Limits) *int64 { return &l.RenderMemory }},
 		{"manifestBytes", 4 * mebibyte, "bytes", "one registry manifest or index", func(l *Limits) *int64 { return &l.ManifestBytes }},
 		{"configBytes", 8 * mebibyte, "bytes", "one image config", func(l *Limits) *int64 { return &l.ConfigBytes }},
+		{"layers", 127, "layers", "layers of one image that are read to learn its user's number", func(l *Limits) *int64 { return &l.Layers }},
+		{"layerBytes", 128 * mebibyte, "bytes", "those layers together, as the registry has them", func(l *Limits) *int64 { return &l.LayerBytes }},
+		{"layerUnpackedBytes", 1024 * mebibyte, "bytes", "those layers together, unpacked", func(l *Limits) *int64 { return &l.LayerUnpackedBytes }},
+		{"layerEntries", 500_000, "files", "files in those layers together", func(l *Limits) *int64 { return &l.LayerEntries }},
+		{"passwdBytes", mebibyte, "bytes", "one /etc/passwd or /etc/group of an image", func(l *Limits) *int64 { return &l.PasswdBytes }},
 		{"bundleBytes", 16 * mebibyte, "bytes", "one signature bundle or attestation", func(l *Limits) *int64 { return &l.BundleBytes }},
 		{"attestedItems", 100_000, "items", "components, vulnerabilities or VEX statements of one attested document", func(l *Limits) *int64 { return &l.AttestedItems }},
 		{"referrers", 1_000, "referrers", "referrers of one image", func(l *Limits) *int64 { return &l.Referrers }},

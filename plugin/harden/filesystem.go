@@ -21,8 +21,10 @@ a start script makes); for images whose configuration is not known; and where a
 setting of Linux does not apply. A debugging container is left alone.
 */
 func readOnlyRoot(size string) setting {
-	return contextSetting("readOnlyRootFilesystem", "whoever breaks into the program cannot change it, nor leave another beside it",
+	made := contextSetting("readOnlyRootFilesystem", "whoever breaks into the program cannot change it, nor leave another beside it",
 		func(c container) decision { return c.readOnlyRoot(size) })
+	made.readsUser = true
+	return made
 }
 
 func (c container) readOnlyRoot(size string) decision {

@@ -24,20 +24,36 @@ type Config struct {
 // grows without a new version, as every change restarts workloads.
 //
 // OpenShift gives each namespace its own user ids and refuses all others (SCC
-// restricted-v2), so openshift would never set one; neither does restricted.
+// restricted-v2), so openshift never sets one; restricted sets the image's own
+// where the image gives it by name.
 func profiles() map[string][]setting {
 	baseline := []setting{
 		contextSetting("allowPrivilegeEscalation", "a setuid program in the image turns any user into root", privilegeEscalation),
 		contextSetting("seccompProfile", "without seccomp every system call of the kernel is reachable", seccompProfile),
 	}
-	restricted := append(slices.Clone(baseline),
-		setting{
-			name: "capabilities", path: []string{"securityContext", "capabilities"}, decide: capabilities,
-			why: "the runtime's default capabilities are more than nearly all programs need", isSet: func(c container) bool { return !c.mayDropAll() },
-		},
-		contextSetting("runAsNonRoot", "the image's user is not root, and the kubelet now makes sure that it stays so", runAsNonRoot),
-	)
-	return map[string][]setting{"none": nil, "profile/baseline@1": baseline, "profile/restricted@1": restricted, "profile/openshift@1": restricted}
+	dropped := setting{
+		name: "capabilities", path: []string{"securityContext", "capabilities"}, decide: capabilities, readsUser: true,
+		why: "the runtime's default capabilities are more than nearly all programs need", isSet: func(c container) bool { return !c.mayDropAll() },
+	}
+	nonRoot := func(writesUser bool) setting {
+		made := contextSetting("runAsNonRoot", "the image's user is not root, and the kubelet now makes sure that it stays so", runAsNonRoot(writesUser))
+		made.readsUser = true
+		return made
+	}
+	asUser := contextSetting("runAsUser", "the kubelet cannot tell of a user by name that it is not root, and would not start the container", runAsUser)
+	asUser.readsUser = true
+	return map[string][]setting{
+		"none":                 nil,
+		"profile/baseline@1":   baseline,
+		"profile/restricted@1": slices.Concat(baseline, []setting{dropped, nonRoot(true), asUser}),
+		"profile/openshift@1":  slices.Concat(baseline, []setting{dropped, nonRoot(false)}),
+	}
+}
+
+// ReadsUsers reports whether the number of an image's user decides what is
+// filled in. Where the image gives a name, its layers are read to learn it.
+func (h *Hardener) ReadsUsers() bool {
+	return slices.ContainsFunc(h.containers, func(s setting) bool { return s.readsUser })
 }
 
 // contextSetting is a field that stands in the securityContext of a container

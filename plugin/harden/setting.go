@@ -20,6 +20,8 @@ type setting struct {
 	isSet func(container) bool
 	// decide looks at a container that does not have the field.
 	decide func(container) decision
+	// readsUser is set when the number of the image's user decides.
+	readsUser bool
 }
 
 // inContext is the field's name, when it stands in the securityContext.

@@ -2,7 +2,6 @@ package harden
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -31,10 +30,11 @@ func (p pod) windows() bool {
 /*
 privilegeEscalation sets allowPrivilegeEscalation: false.
 
-Held back: with CAP_SYS_ADMIN (the API server refuses the pair), for entry
-points that start as root and use a setuid program to become another user, and
-for a non-root user who listens below 1024, as the file capability that allows
-it is void under no_new_privs.
+Held back: with CAP_SYS_ADMIN (the API server refuses the pair), for programs
+that the image's layers say to be setuid, setgid or to have file capabilities,
+which are void under no_new_privs, for programs that are known to change the
+user, and for a non-root user who listens below 1024, as the file capability
+that allows it would be void, too.
 */
 func privilegeEscalation(c container) decision {
 	if held, stop := linuxOnly(c); stop {
@@ -44,11 +44,14 @@ func privilegeEscalation(c container) decision {
 	if slices.ContainsFunc(c.added(), func(name string) bool { return strings.TrimPrefix(name, "CAP_") == "SYS_ADMIN" }) {
 		return decision{heldBack: "the API server refuses it together with the capability SYS_ADMIN", hint: "remove SYS_ADMIN from capabilities.add", level: plugin.Warn}
 	}
-	if program := c.setuidProgram(); user.kind != userNonRoot && program != "" {
+	if program, found := c.elevated(); found {
 		return decision{
-			heldBack: fmt.Sprintf("the container starts as root and %s changes the user", program), level: plugin.Warn,
-			hint: "start the image as its final user, by number, or write allowPrivilegeEscalation: false when it was tried",
+			heldBack: elevatedReason(program) + ", which would have no effect", level: plugin.Warn,
+			hint: "start a program that needs no more rights than its user has, or write allowPrivilegeEscalation: false when it was tried",
 		}
+	}
+	if held, stop := c.changesUser(user); stop {
+		return held
 	}
 	if port := c.lowPort(); port != 0 && user.kind == userNonRoot {
 		return decision{
@@ -57,23 +60,6 @@ func privilegeEscalation(c container) decision {
 		}
 	}
 	return decision{value: false}
-}
-
-// setuidProgram is a program of the command that is known to change the user.
-// The container's own command replaces the image's.
-func (c container) setuidProgram() string {
-	words := append(texts(c.fields["command"]), texts(c.fields["args"])...)
-	if config := c.config(); config != nil && c.fields["command"] == nil {
-		words = append(slices.Clone(config.Entrypoint), append(config.Cmd, words...)...)
-	}
-	for _, word := range words {
-		for part := range strings.FieldsSeq(word) {
-			if slices.Contains([]string{"sudo", "su", "gosu", "su-exec", "setpriv", "chroot", "runuser", "ping"}, path.Base(part)) {
-				return path.Base(part)
-			}
-		}
-	}
-	return ""
 }
 
 func texts(value any) []string {
@@ -100,7 +86,9 @@ capabilities sets drop: [ALL] and keeps an addition of NET_BIND_SERVICE.
 
 Held back: for root and for users that are not known (a start script that
 changes owners or the user needs CHOWN, SETUID and others), for ports below
-1024, and on the node's network.
+1024, on the node's network, and for programs that change the user, and for those
+with more rights than their user: the kernel does not start a file whose
+capabilities it may not give (capabilities(7), file capabilities).
 */
 func capabilities(c container) decision {
 	if held, stop := linuxOnly(c); stop {
@@ -112,6 +100,15 @@ func capabilities(c container) decision {
 	user := c.user()
 	if user.kind != userNonRoot {
 		return decision{heldBack: user.reason + ", and a start script may need one to change owners or the user", hint: user.hint, level: plugin.Warn}
+	}
+	if program, found := c.elevated(); found {
+		return decision{
+			heldBack: elevatedReason(program) + ", and may not start without the capabilities that it asks for", level: plugin.Warn,
+			hint: "write capabilities.drop: [ALL] and add what the program needs",
+		}
+	}
+	if held, stop := c.changesUser(user); stop {
+		return held
 	}
 	keeps := slices.Contains(normalised(c.added()), "NET_BIND_SERVICE")
 	if port := c.lowPort(); port != 0 && !keeps {
@@ -161,25 +158,6 @@ func normalised(names []string) []string {
 		out[i] = strings.TrimPrefix(strings.ToUpper(name), "CAP_")
 	}
 	return out
-}
-
-/*
-runAsNonRoot sets true where the kubelet can see that the user is not root: a
-number other than 0, from runAsUser or from the image.
-
-Held back: root, user names (the kubelet cannot verify them and does not start
-the container), and images whose configuration is not known.
-*/
-func runAsNonRoot(c container) decision {
-	if c.config() != nil && c.config().OS == "windows" {
-		held, _ := linuxOnly(c)
-		return held
-	}
-	user := c.user()
-	if user.kind != userNonRoot {
-		return decision{heldBack: user.reason + ", so the container would not start", hint: user.hint, level: plugin.Warn}
-	}
-	return decision{value: true}
 }
 
 // appArmorProfile sets the runtime's default profile. Nodes without AppArmor

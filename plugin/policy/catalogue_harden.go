@@ -19,6 +19,7 @@ func hardenRules() []Rule {
 		{"readOnlyRootFilesystem", "The root file system was made read-only", "whoever breaks into the program cannot change it, nor leave another beside it"},
 		{"resources", "A request or a limit was filled in", "a container without it takes from its neighbours, or is the first to be ended"},
 		{"runAsNonRoot", "runAsNonRoot was set", "the image's own user is not root, and the kubelet now makes sure of it"},
+		{"runAsUser", "runAsUser was set to the number of the image's user", "the kubelet cannot tell of a user by name that it is not root, and would not start the container"},
 		{"seccompProfile", "The runtime's seccomp profile was set", "without seccomp every system call of the kernel is reachable"},
 	} {
 		rules = append(rules, Rule{ID: "harden/" + each.field, Severity: "info", Level: "Info", Title: each.title, Why: each.why, Fix: decide})

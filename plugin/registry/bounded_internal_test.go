@@ -37,7 +37,7 @@ func TestParse_AMillionMembersAreNotBuilt(t *testing.T) {
 		return func() error { _, err := parseReferrers([]byte(body), 1000); return err }
 	}
 	config := func(body string) func() error {
-		return func() error { _, _, err := parseConfig([]byte(body)); return err }
+		return func() error { _, err := parseConfig([]byte(body)); return err }
 	}
 	leaves := func(body string) func() error {
 		client := &Client{limits: limits{plugin.DefaultLimits()}}
@@ -88,8 +88,8 @@ func TestParse_ListsAtTheirLimitAreRead(t *testing.T) {
 		for i := range count {
 			fmt.Fprintf(&ports, `,"%d/tcp":{}`, i)
 		}
-		config, _, err := parseConfig([]byte(`{"config":{"Cmd":null,"ExposedPorts":{` + ports.String()[1:] + `}}}`))
-		if !errors.Is(err, want) || err == nil && len(config.ExposedPorts) != maxMembers {
+		read, err := parseConfig([]byte(`{"config":{"Cmd":null,"ExposedPorts":{` + ports.String()[1:] + `}}}`))
+		if !errors.Is(err, want) || err == nil && len(read.config.ExposedPorts) != maxMembers {
 			t.Errorf("%d ports: %v", count, err)
 		}
 	}

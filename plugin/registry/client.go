@@ -32,6 +32,8 @@ type Client struct {
 	content, mutable *cache
 	// inspections has a place for each image that may be looked at at once.
 	inspections chan struct{}
+	// walks has a place for each image whose layers may be read at once.
+	walks chan struct{}
 	// salt keeps credentials from being guessed from partitions.
 	salt [16]byte
 
@@ -51,6 +53,7 @@ func New(options Options) (*Client, error) {
 	c := &Client{options: options, limits: limits{options.Limits}, hosts: hosts, mirrors: mirrorHosts(hosts), sessions: map[string]*session{}}
 	_, _ = rand.Read(c.salt[:]) // never fails (crypto/rand since Go 1.24)
 	c.inspections = make(chan struct{}, inspectionsInFlight)
+	c.walks = make(chan struct{}, walksInFlight)
 	c.content = newCache(c.limits.CacheBytes)
 	c.mutable = newCache(c.limits.CacheBytes / 4)
 	c.doors = newDoors(c)

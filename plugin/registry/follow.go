@@ -21,6 +21,7 @@ type outgoing struct {
 	body          string
 	limit         int64
 	limited       string
+	read          func(io.Reader) error
 }
 
 const maxRedirects = 5
@@ -52,7 +53,7 @@ func (s *session) follow(ctx context.Context, out outgoing) (*response, error) {
 	return nil, refusedRedirect(at, "there are too many redirects")
 }
 
-// hop sends one request and reads its answer whole.
+// hop sends one request and reads its answer whole, or has it read.
 func (s *session) hop(ctx context.Context, out outgoing, at *url.URL) (*response, error) {
 	request, err := http.NewRequestWithContext(ctx, out.method, at.String(), strings.NewReader(out.body))
 	if err != nil {
@@ -78,6 +79,9 @@ func (s *session) hop(ctx context.Context, out outgoing, at *url.URL) (*response
 	answer := &response{status: reply.StatusCode, header: reply.Header, url: at, retryAfter: s.retryAfter(reply.Header.Get("Retry-After"))}
 	if out.method == http.MethodHead {
 		return answer, nil
+	}
+	if answer.status == http.StatusOK && out.read != nil {
+		return answer, out.read(reply.Body)
 	}
 	limit, limited := out.limit, out.limited
 	if answer.status != http.StatusOK {

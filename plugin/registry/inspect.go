@@ -25,6 +25,8 @@ type Inspector struct {
 	Platforms []string
 	// SkipConfig reads platforms alone where an index names them.
 	SkipConfig bool
+	// Users asks the layers of images whose user is a name for its number.
+	Users bool
 }
 
 const stageInspect = "inspect"
@@ -48,8 +50,8 @@ func (i Inspector) Inspect(ctx context.Context, images []plugin.Image) []plugin.
 			for _, finding := range plugin.FindingsFromError(stageInspect, err) {
 				findings[n] = append(findings[n], about(image, finding))
 			}
-			if err == nil {
-				findings[n] = i.missing(image)
+			if err == nil || image.Platforms != nil {
+				findings[n] = append(findings[n], i.missing(image)...)
 			}
 		})
 	}
@@ -102,14 +104,13 @@ type manifestDocument struct {
 
 func (i Inspector) inspect(ctx context.Context, image *plugin.Image) error {
 	repository := image.Reference.Repository
-	manifest, err := i.Client.Manifest(ctx, repository, image.Digest)
+	leaf, err := i.Client.Manifest(ctx, repository, image.Digest)
 	if err != nil {
 		return err
 	}
-	leaf := manifest
-	if isIndex(manifest) {
-		leaves, err := i.Client.Leaves(manifest)
-		if err != nil {
+	var leaves []Descriptor
+	if isIndex(leaf) {
+		if leaves, err = i.Client.Leaves(leaf); err != nil {
 			return err
 		}
 		image.Platforms = platformsOf(leaves)
@@ -120,7 +121,18 @@ func (i Inspector) inspect(ctx context.Context, image *plugin.Image) error {
 			return err
 		}
 	}
-	return i.readConfig(ctx, image, leaf)
+	read, found, err := i.readConfig(ctx, repository, leaf)
+	if err != nil || !found {
+		return err
+	}
+	image.Config = &read.config
+	if image.Platforms == nil && read.platform != "" {
+		image.Platforms = []string{read.platform}
+	}
+	if !i.Users || !read.launch().byName() || read.config.OS == "windows" {
+		return nil
+	}
+	return i.lookInside(ctx, image, read, build{leaf: leaf, others: i.others(leaves, leaf.Digest)})
 }
 
 // isIndex decides by the content, and by the content type where the content
@@ -181,32 +193,35 @@ func (i Inspector) choose(leaves []Descriptor) Descriptor {
 }
 
 // readConfig reads a single image's config. Artifacts that are no images
-// (charts, models) have none.
-func (i Inspector) readConfig(ctx context.Context, image *plugin.Image, leaf Manifest) error {
+// (charts, models) have none: found is false then.
+func (i Inspector) readConfig(ctx context.Context, repository string, leaf Manifest) (read imageConfig, found bool, err error) {
 	var manifest manifestDocument
 	if err := json.Unmarshal(leaf.Bytes, &manifest); err != nil {
-		return invalidAnswer("manifest "+leaf.Digest, err)
+		return imageConfig{}, false, invalidAnswer("manifest "+leaf.Digest, err)
 	}
 	if manifest.Config.MediaType != typeOCIConfig && manifest.Config.MediaType != typeDockerConfig {
-		return nil
+		return imageConfig{}, false, nil
 	}
-	data, err := i.Client.Blob(ctx, image.Reference.Repository, manifest.Config.Digest, i.Client.limits.ConfigBytes)
+	data, err := i.Client.Blob(ctx, repository, manifest.Config.Digest, i.Client.limits.ConfigBytes)
 	if err != nil {
-		return err
+		return imageConfig{}, false, err
 	}
-	config, platform, err := parseConfig(data)
-	if err != nil {
-		return invalidAnswer("image config "+manifest.Config.Digest, err)
+	if read, err = parseConfig(data); err != nil {
+		return imageConfig{}, false, invalidAnswer("image config "+manifest.Config.Digest, err)
 	}
-	image.Config = config
-	if image.Platforms == nil && platform != "" {
-		image.Platforms = []string{platform}
-	}
-	return nil
+	return read, true, nil
+}
+
+// imageConfig is what an image config says.
+type imageConfig struct {
+	config   plugin.ImageConfig
+	platform string
+	// path is where programs are looked for.
+	path string
 }
 
 // parseConfig reads an image config (OCI image specification, config).
-func parseConfig(data []byte) (*plugin.ImageConfig, string, error) {
+func parseConfig(data []byte) (imageConfig, error) {
 	var document struct {
 		platformDocument
 		Created string `json:"created"`
@@ -216,14 +231,21 @@ func parseConfig(data []byte) (*plugin.ImageConfig, string, error) {
 			Volumes      nameSet
 			Entrypoint   texts
 			Cmd          texts
+			Env          texts
 		} `json:"config"`
 	}
 	if err := json.Unmarshal(data, &document); err != nil {
-		return nil, "", fmt.Errorf("parsing: %w", err)
+		return imageConfig{}, fmt.Errorf("parsing: %w", err)
 	}
-	return &plugin.ImageConfig{
+	read := imageConfig{platform: document.String(), path: usualPath, config: plugin.ImageConfig{
 		User: document.Config.User, OS: document.OS, Architecture: document.Architecture,
 		ExposedPorts: slices.Sorted(maps.Keys(document.Config.ExposedPorts)), Volumes: slices.Sorted(maps.Keys(document.Config.Volumes)),
 		Entrypoint: document.Config.Entrypoint, Cmd: document.Config.Cmd, Created: document.Created,
-	}, document.String(), nil
+	}}
+	for _, variable := range document.Config.Env {
+		if path, is := strings.CutPrefix(variable, "PATH="); is {
+			read.path = path
+		}
+	}
+	return read, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -56,6 +57,9 @@ type request struct {
 	limit  int64
 	// limited names the limit in messages.
 	limited string
+	// read, when set, is given the body of the answer that was asked for, once
+	// for each try; limit then bounds nothing. Its error is the request's.
+	read func(io.Reader) error
 }
 
 // response is an answer, read whole.
@@ -119,7 +123,7 @@ func (s *session) ask(ctx context.Context, q request, authorization string) (*re
 	if target.Scheme != s.scheme || target.Host != s.host {
 		authorization = "" // a page after a redirect
 	}
-	return s.follow(ctx, outgoing{method: q.method, url: target, accept: q.accept, authorization: authorization, limit: q.limit, limited: q.limited})
+	return s.follow(ctx, outgoing{method: q.method, url: target, accept: q.accept, authorization: authorization, limit: q.limit, limited: q.limited, read: q.read})
 }
 
 // patience is how long one request may still wait, over all its tries and for

@@ -39,13 +39,16 @@ func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
 		Clock:       s.options.Clock,
 		Progress:    s.options.Progress,
 	}
+	readsUsers := false
 	if effective.Harden && (effective.Profile != "none" || effective.More != (gate.Harden{})) {
-		if pipeline.Hardener, err = harden.New(harden.Config{Profile: effective.Profile, More: effective.More, Namespaces: effective.Namespaces}); err != nil {
+		hardener, err := harden.New(harden.Config{Profile: effective.Profile, More: effective.More, Namespaces: effective.Namespaces})
+		if err != nil {
 			return nil, fmt.Errorf("setting up hardening: %w", err)
 		}
+		pipeline.Hardener, readsUsers = hardener, hardener.ReadsUsers()
 	}
 	if pipeline.Hardener != nil || len(effective.Platforms) > 0 || effective.MaxBuildAge > 0 {
-		pipeline.Inspector = registry.Inspector{Client: client, Platforms: effective.Platforms, SkipConfig: pipeline.Hardener == nil && effective.MaxBuildAge == 0}
+		pipeline.Inspector = registry.Inspector{Client: client, Platforms: effective.Platforms, SkipConfig: pipeline.Hardener == nil && effective.MaxBuildAge == 0, Users: readsUsers}
 	}
 	for _, each := range effective.Gates {
 		stages, err := s.stages(each, effective, client)
