@@ -31,7 +31,7 @@ func layers() [][]string {
 		{"plugin/apiserver"},
 		{"plugin/render", "plugin/mutate", "plugin/verify", "plugin/harden", "plugin/policy", "plugin/report", "plugin/attest"},
 		{"plugin/setup"},
-		{"plugin/argocd", "plugin/flux", "plugin/preview"},
+		{"plugin/argocd", "plugin/flux", "plugin/preview", "plugin/inplace"},
 		{"cmd/assay", "cmd/assay-source"},
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -32,6 +31,8 @@ type tree struct {
 	// infos are what was found at paths without links. Every path is asked about
 	// several times, and each time each folder on the way.
 	infos map[string]fs.FileInfo
+	// overlay stands in front of the tree.
+	overlay overlay
 }
 
 func newTree(root *os.Root, limits plugin.Limits) *tree {
@@ -42,7 +43,15 @@ func (t *tree) lstat(name string) (fs.FileInfo, error) {
 	if info, known := t.infos[name]; known {
 		return info, nil
 	}
+	if info, laid := t.overlay.lstat(name); laid {
+		return info, nil
+	}
 	info, err := t.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if folder, laid := t.overlay.folder(name); laid {
+			return folder, nil
+		}
+	}
 	if err == nil {
 		t.infos[name] = info
 	}
@@ -168,6 +177,12 @@ func (t *tree) readFile(name string) ([]byte, error) {
 }
 
 func (t *tree) readResolved(resolved string, origin plugin.Origin) ([]byte, error) {
+	if data, laid := t.overlay[resolved]; laid {
+		if int64(len(data)) > t.limits.FileBytes {
+			return nil, overLimit("fileBytes", t.limits, origin)
+		}
+		return data, nil
+	}
 	file, err := t.root.OpenFile(resolved, readQuietly, 0)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", resolved, reason(err))
@@ -209,6 +224,9 @@ func (t *tree) readDir(name string) ([]string, error) {
 
 func (t *tree) list(resolved string) ([]string, error) {
 	folder, err := t.root.Open(resolved)
+	if _, laid := t.overlay.folder(resolved); laid && errors.Is(err, fs.ErrNotExist) {
+		return t.overlay.list(resolved, nil), nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", resolved, reason(err))
 	}
@@ -217,6 +235,5 @@ func (t *tree) list(resolved string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", resolved, reason(err))
 	}
-	slices.Sort(names)
-	return names, nil
+	return t.overlay.list(resolved, names), nil
 }

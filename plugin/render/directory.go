@@ -80,7 +80,7 @@ func (d *directory) folder(ctx context.Context, folder string) error {
 }
 
 func (d *directory) entry(ctx context.Context, name string) error {
-	info, err := d.tree.root.Lstat(name)
+	info, err := d.tree.lstat(name)
 	if err != nil {
 		return refuseRead(fmt.Errorf("reading %s: %w", name, reason(err)), plugin.Origin{File: name})
 	}

@@ -54,7 +54,7 @@ func (e *exhausted) find(source plugin.Source) error {
 	e.mu.Lock()
 	known, found := e.byInput[input]
 	e.mu.Unlock()
-	if !found || !e.clock().Before(known.until) || source.Root == nil || source.Rendered != nil {
+	if !found || !e.clock().Before(known.until) || source.Root == nil || source.Rendered != nil || len(source.Overlay) > 0 {
 		return nil
 	}
 	refusal := known.refusal
@@ -68,7 +68,7 @@ func (e *exhausted) find(source plugin.Source) error {
 func (e *exhausted) keep(source plugin.Source, err error) {
 	var refusal *plugin.Refusal
 	input := inputKey(source)
-	if !errors.As(err, &refusal) || refusal.Rule != ruleLimit || input == "" || source.Root == nil || source.Rendered != nil {
+	if !errors.As(err, &refusal) || refusal.Rule != ruleLimit || input == "" || source.Root == nil || source.Rendered != nil || len(source.Overlay) > 0 {
 		return
 	}
 	tree, err := treeKey(source.Root)

@@ -37,6 +37,7 @@ type request struct {
 	Application plugin.Application `json:"application"`
 	Parameters  plugin.Parameters  `json:"parameters"`
 	Rendered    []byte             `json:"rendered,omitempty"`
+	Overlay     map[string][]byte  `json:"overlay,omitempty"`
 	Limits      plugin.Limits      `json:"limits"`
 	// Charts are dependencies that the parent fetched, as a worker has no
 	// network.

@@ -162,7 +162,7 @@ func (w *fileWalk) folder(folder string, depth int) error {
 	}
 	for _, base := range names {
 		name := path.Join(folder, base)
-		info, err := w.tree.root.Lstat(name)
+		info, err := w.tree.lstat(name)
 		switch {
 		case err != nil:
 			return refuseRead(fmt.Errorf("reading %s: %w", name, reason(err)), plugin.Origin{File: name})

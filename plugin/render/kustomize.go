@@ -78,7 +78,7 @@ func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, opti
 // The library's own default leaves them as they were read.
 func commandLine() *krusty.Options {
 	options := krusty.MakeDefaultOptions()
-	options.Reorder = krusty.ReorderOptionLegacy
+	options.Reorder = krusty.ReorderOptionUnspecified // legacy, without a word in the log about a kustomization that says otherwise
 	return options
 }
 

@@ -34,9 +34,9 @@ func New(options Options) *Renderer {
 
 // Kinds of renderers, as in plugin.Parameters.Kind.
 const (
-	kindKustomize = "kustomize"
-	kindHelm      = "helm"
-	kindDirectory = "directory"
+	KindKustomize = "kustomize"
+	KindHelm      = "helm"
+	KindDirectory = "directory"
 )
 
 // Render renders source. It detects the tool (Chart.yaml, then a kustomization
@@ -63,7 +63,7 @@ func (r *Renderer) Render(ctx context.Context, source plugin.Source) (plugin.Ren
 	case <-ctx.Done():
 		return plugin.Rendering{}, stopped(source, context.Cause(ctx))
 	case answer := <-done:
-		if answer.err == nil && source.Rendered == nil {
+		if answer.err == nil && source.Rendered == nil && len(source.Overlay) == 0 {
 			r.options.Cache.keep(source, answer.output.rendering, answer.output.reads)
 		}
 		return answer.output.rendering, answer.err
@@ -71,7 +71,7 @@ func (r *Renderer) Render(ctx context.Context, source plugin.Source) (plugin.Ren
 }
 
 func (r *Renderer) cached(source plugin.Source) (plugin.Rendering, bool) {
-	if source.Rendered != nil || source.Root == nil {
+	if source.Rendered != nil || source.Root == nil || len(source.Overlay) > 0 {
 		return plugin.Rendering{}, false
 	}
 	return r.options.Cache.lookup(source, source.Root, r.options.Limits)
@@ -126,6 +126,7 @@ func (r *Renderer) render(ctx context.Context, source plugin.Source) (output, er
 		charts = record
 	}
 	tree := newTree(source.Root, limits)
+	tree.overlay = source.Overlay
 	if _, err := tree.stat(source.Path); err != nil {
 		return output{}, refuseRead(err, plugin.Origin{File: source.Path})
 	}
@@ -159,24 +160,45 @@ func (r *Renderer) byKind(ctx context.Context, tree *tree, source plugin.Source,
 	if kind == "" {
 		kind = detect(tree, source.Path)
 	}
-	if kind != kindHelm && asksForHelm(source.Parameters.Helm) {
+	if kind != KindHelm && asksForHelm(source.Parameters.Helm) {
 		return plugin.Rendering{}, &plugin.Refusal{
 			Rule: ruleNotSupported, Origin: plugin.Origin{File: source.Path}, Message: "values are given, and " + source.Path + " is no Helm chart",
 			Why: "what is passed over in silence is believed to have been applied", Hint: "leave the values out, or name the chart's folder",
 		}
 	}
 	switch kind {
-	case kindHelm:
+	case KindHelm:
 		return renderHelm(ctx, tree, source, charts)
-	case kindKustomize:
+	case KindKustomize:
 		return renderKustomize(ctx, tree, source, kustomizeOptions{charts: charts, lock: r.kustomize})
-	case kindDirectory:
+	case KindDirectory:
 		return renderDirectory(ctx, tree, source)
 	}
 	return plugin.Rendering{}, &plugin.Refusal{
 		Rule: ruleNotSupported, Origin: plugin.Origin{File: source.Path}, Message: fmt.Sprintf("there is no renderer %q", kind),
 		Hint: "use kustomize, helm or directory",
 	}
+}
+
+// KindOf is the renderer that is taken for a source in a tree.
+func KindOf(source plugin.Source, limits plugin.Limits) string {
+	if source.Parameters.Kind != "" {
+		return source.Parameters.Kind
+	}
+	tree := newTree(source.Root, limits)
+	tree.overlay = source.Overlay
+	return detect(tree, path.Clean(source.Path))
+}
+
+// KustomizationOf names the kustomization file of a folder, or that is the
+// path itself; false when there is none.
+func KustomizationOf(source plugin.Source, limits plugin.Limits) (string, bool) {
+	tree := newTree(source.Root, limits)
+	tree.overlay = source.Overlay
+	if folder := path.Clean(source.Path); !tree.isFile(folder) {
+		return newKustomizeFiles(tree).kustomization(folder)
+	}
+	return path.Clean(source.Path), true
 }
 
 // kustomizationNames are the files that make a folder a kustomization.
@@ -186,12 +208,12 @@ func kustomizationNames() []string {
 
 func detect(tree *tree, folder string) string {
 	if tree.isFile(path.Join(folder, "Chart.yaml")) {
-		return kindHelm
+		return KindHelm
 	}
 	for _, name := range kustomizationNames() {
 		if tree.isFile(path.Join(folder, name)) {
-			return kindKustomize
+			return KindKustomize
 		}
 	}
-	return kindDirectory
+	return KindDirectory
 }

@@ -77,7 +77,7 @@ func (w *Workers) Render(ctx context.Context, source plugin.Source) (plugin.Rend
 	if err := context.Cause(ctx); err != nil {
 		return plugin.Rendering{}, stopped(source, err)
 	}
-	if source.Rendered == nil && source.Root != nil {
+	if source.Rendered == nil && source.Root != nil && len(source.Overlay) == 0 {
 		if rendering, hit := w.options.Cache.lookup(source, source.Root, w.options.Limits); hit {
 			return rendering, nil
 		}
@@ -107,7 +107,7 @@ func (w *Workers) Render(ctx context.Context, source plugin.Source) (plugin.Rend
 func (w *Workers) request(source plugin.Source) (request, error) {
 	asked := request{
 		Path: source.Path, Revision: source.Revision, Application: source.Application, Parameters: source.Parameters,
-		Rendered: source.Rendered, Limits: w.options.Limits, CanFetch: w.options.Charts != nil,
+		Rendered: source.Rendered, Overlay: source.Overlay, Limits: w.options.Limits, CanFetch: w.options.Charts != nil,
 	}
 	if source.Rendered != nil {
 		if int64(len(source.Rendered)) > w.options.Limits.RenderedBytes {
@@ -158,7 +158,7 @@ func (w *Workers) accept(source plugin.Source, answer response, charts []plugin.
 		}
 		rendering.Objects = append(rendering.Objects, plugin.Object(object))
 	}
-	if source.Rendered == nil {
+	if source.Rendered == nil && len(source.Overlay) == 0 {
 		w.options.Cache.keep(source, rendering, answer.Reads)
 	}
 	return rendering, nil

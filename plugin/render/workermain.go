@@ -68,7 +68,7 @@ type workServer struct{ schema *schemaLock }
 func (s *workServer) answer(ctx context.Context, asked request) response {
 	source := plugin.Source{
 		Path: asked.Path, Revision: asked.Revision, Application: asked.Application,
-		Parameters: asked.Parameters, Rendered: asked.Rendered,
+		Parameters: asked.Parameters, Rendered: asked.Rendered, Overlay: asked.Overlay,
 	}
 	if asked.Rendered == nil {
 		root, err := openSame(asked)

@@ -46,6 +46,20 @@ func (s *Setup) Images(ctx context.Context, source plugin.Source) ([]plugin.Imag
 	return images, findings, nil
 }
 
+// Fill renders the source and hardens it, without judging: what the gate's
+// hardening would write. An error means that there is no pipeline, or that it
+// does not harden.
+func (s *Setup) Fill(ctx context.Context, source plugin.Source) (plugin.Filled, error) {
+	pipeline, err := s.Pipeline(source)
+	if err != nil {
+		return plugin.Filled{}, err
+	}
+	if pipeline.Hardener == nil {
+		return plugin.Filled{}, errors.New("hardening: the gates of this application do not harden (switches.harden, profile); name one that does")
+	}
+	return pipeline.Fill(ctx, source), nil
+}
+
 // LockOf makes the lock file's content from images: an entry for each tag.
 // Charts are kept from the lock that is there.
 func LockOf(images []plugin.Image, present *plugin.Lock) plugin.Lock {
@@ -63,4 +77,13 @@ func LockOf(images []plugin.Image, present *plugin.Lock) plugin.Lock {
 		lock.Images = append(lock.Images, plugin.LockedImage{Image: key, Digest: image.Digest})
 	}
 	return lock
+}
+
+// Render renders the source with the renderer of its gates.
+func (s *Setup) Render(ctx context.Context, source plugin.Source) (plugin.Rendering, error) {
+	pipeline, err := s.Pipeline(source)
+	if err != nil {
+		return plugin.Rendering{}, err
+	}
+	return pipeline.Renderer.Render(ctx, source)
 }
