@@ -28,14 +28,14 @@ func TestRender_OverlayStandsInFrontOfTheTree(t *testing.T) {
 	renderer := render.New(render.Options{Limits: plugin.DefaultLimits(), Cache: render.NewCache(1 << 20)})
 	overlay := map[string][]byte{
 		"kustomization.yaml": []byte("resources: [a.yaml, new/deep/b.yaml]\ncomponents: [new]\n"), "a.yaml": []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: changed}\n"),
-		"new/deep/b.yaml": []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n"), "new/kustomization.yaml": []byte("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nnameSuffix: -1\n"),
+		"new/deep/b.yaml": []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n"), "new/kustomization.yaml": []byte("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nnameSuffix: -x\n"),
 	}
 	for _, c := range []struct {
 		source plugin.Source
 		want   []string
 	}{
 		{plugin.Source{}, []string{"a"}},
-		{plugin.Source{Overlay: overlay}, []string{"b-1", "changed-1"}},
+		{plugin.Source{Overlay: overlay}, []string{"b-x", "changed-x"}},
 		{plugin.Source{}, []string{"a"}},
 		{plugin.Source{Parameters: plugin.Parameters{Kind: render.KindDirectory, Directory: plugin.DirectoryParameters{Recurse: true, Exclude: "**kustomization.yaml"}}, Overlay: overlay}, []string{"changed", "b"}},
 	} {
