@@ -2,13 +2,24 @@ package notation_test
 
 import (
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	upstream "github.com/notaryproject/notation-go"
+	"github.com/notaryproject/notation-go/dir"
+	"github.com/notaryproject/notation-go/verifier"
+	"github.com/notaryproject/notation-go/verifier/trustpolicy"
+	"github.com/notaryproject/notation-go/verifier/truststore"
+	godigest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/verify/notation"
@@ -41,6 +52,8 @@ type scene struct {
 	// spoil changes the envelope after it was signed.
 	spoil  func([]byte) []byte
 	format string
+	// last is the envelope that was signed last.
+	last notation.Envelope
 }
 
 const policyText = `{
@@ -132,7 +145,8 @@ func (s *scene) sign() (notation.Envelope, *x509.Certificate) {
 	if format == "" {
 		format = notary.JWS
 	}
-	return notation.Envelope{MediaType: format, Raw: raw}, signer.Chain[0]
+	s.last = notation.Envelope{MediaType: format, Raw: raw}
+	return s.last, signer.Chain[0]
 }
 
 func (s *scene) check() (notation.Accepted, error) {
@@ -144,6 +158,27 @@ func (s *scene) check() (notation.Accepted, error) {
 func (s *scene) ask(statement *notation.Statement, envelope notation.Envelope) (notation.Accepted, error) {
 	wanted := target()
 	return statement.Check(s.t.Context(), envelope, notation.Target{MediaType: wanted.MediaType, Digest: wanted.Digest, Size: wanted.Size})
+}
+
+// upstream asks notation's own verifier, with its trust store on disk, about the
+// signature that was made last.
+func (s *scene) upstream() error {
+	s.t.Helper()
+	folder := s.t.TempDir()
+	for name, file := range s.store {
+		full := filepath.Join(folder, "truststore", filepath.FromSlash(name))
+		must(s.t, 0, os.MkdirAll(filepath.Dir(full), 0o700))
+		must(s.t, 0, os.WriteFile(full, file.Data, 0o600))
+	}
+	var document trustpolicy.Document
+	must(s.t, 0, json.Unmarshal([]byte(s.policy), &document))
+	made, err := verifier.New(&document, truststore.NewX509TrustStore(dir.NewSysFS(folder)), nil)
+	must(s.t, made, err)
+	wanted := target()
+	_, err = made.Verify(s.t.Context(), ocispec.Descriptor{MediaType: wanted.MediaType, Digest: godigest.Digest(wanted.Digest), Size: wanted.Size}, s.last.Raw, upstream.VerifierVerifyOptions{
+		ArtifactReference: "registry.example.com/team-a/app@" + wanted.Digest, SignatureMediaType: s.last.MediaType,
+	})
+	return err
 }
 
 // local sends every request to a handler in this process.
