@@ -33,7 +33,7 @@ func withoutKind(root *yaml.Node) (what, hint string) {
 	case strings.Contains(textOf(root, "@context"), "openvex.dev"):
 		return "OpenVEX documents are not implemented", "write a waiver in a Gate, or take the file out of the gate"
 	case child(root, "trustPolicies") != nil:
-		return "Notation trust policy documents are not implemented", "write a ClusterImagePolicy, or take the file out of the gate"
+		return "no gate names this Notation trust policy, so nothing would be verified by it", "name it in spec.trust.notation.trustPolicy of a Gate, or take the file out of the gate"
 	}
 	return "the object has no apiVersion and kind", readKinds + "; other files must be named by one of these"
 }

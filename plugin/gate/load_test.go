@@ -122,7 +122,7 @@ func TestLoad_KindsThatAreNotReadAreRefusedByName(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		`{"@context": "https://openvex.dev/ns/v0.2.0"}`: "x.json:1: reading the gate's configuration: OpenVEX documents are not implemented",
-		`{"version": "1.0", "trustPolicies": []}`:       "Notation trust policy documents are not implemented",
+		`{"version": "1.0", "trustPolicies": []}`:       "no gate names this Notation trust policy",
 		`{"mediaType": "x"}`:                            "the object has no apiVersion and kind",
 		`[]`:                                            "this is no object with apiVersion and kind",
 		`hello`:                                         "this is no object with apiVersion and kind",

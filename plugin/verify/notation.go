@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
@@ -60,7 +61,7 @@ func (v *Verifier) notation(files files) ([]policy, error) {
 	}
 	defer func() { _ = store.Close() }() // nothing was written
 	statements, err := notation.Load(notation.Config{
-		File: declared.TrustPolicy, Data: document, Store: store.FS(), Hosts: declared.Revocation.Hosts,
+		File: path.Join(path.Dir(v.config.Notation.At.File), declared.TrustPolicy), Data: document, Store: store.FS(), Hosts: declared.Revocation.Hosts,
 		Transport: v.config.Notation.Transport, Limits: v.config.Limits, Clock: v.config.Clock,
 	})
 	if err != nil {

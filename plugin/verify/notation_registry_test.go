@@ -1,8 +1,6 @@
 package verify_test
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,31 +14,12 @@ import (
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 	"github.com/assay-gitops/assay/plugin/verify"
 	"github.com/assay-gitops/assay/plugin/verify/throwaway/notary"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
-
-// rawManifest is a manifest as it is pushed.
-type rawManifest []byte
-
-func (m rawManifest) RawManifest() ([]byte, error)        { return m, nil }
-func (m rawManifest) MediaType() (types.MediaType, error) { return types.OCIManifestSchema1, nil }
 
 // notarize pushes a Notation signature of the image.
 func (r *real) notarize(signer *notary.Signer) {
 	r.t.Helper()
-	descriptor, err := remote.Get(r.ref, r.sigstore.Remote...)
-	r.must(err)
-	target := notary.Target{MediaType: string(descriptor.MediaType), Digest: descriptor.Digest.String(), Size: descriptor.Size}
-	envelope, err := signer.Sign(target, notary.Options{})
-	r.must(err)
-	manifest, err := notary.Manifest(target, notary.JWS, envelope)
-	r.must(err)
-	r.must(remote.WriteLayer(r.ref.Context(), static.NewLayer(envelope, notary.JWS), r.sigstore.Remote...))
-	r.must(remote.WriteLayer(r.ref.Context(), static.NewLayer([]byte("{}"), "application/vnd.oci.empty.v1+json"), r.sigstore.Remote...))
-	at := r.ref.Context().Digest(digestOf(manifest))
-	r.must(remote.Put(at, rawManifest(manifest), r.sigstore.Remote...))
+	r.must(signer.Push(r.ref, notary.Options{}, r.sigstore.Remote...))
 }
 
 // besideSigstore is a gate that needs both systems' word.
@@ -153,8 +132,6 @@ func TestNotation_RevocationIsAskedByTheRegistryClientsRules(t *testing.T) {
 		})
 	}
 }
-
-func digestOf(data []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(data)) }
 
 // newHTTP serves on loopback and gives the host.
 func newHTTP(t *testing.T, handler http.Handler) string {

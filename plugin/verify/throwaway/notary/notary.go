@@ -58,7 +58,7 @@ func serial() (*big.Int, error) {
 	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 64))
 }
 
-func name(common string) pkix.Name {
+func subject(common string) pkix.Name {
 	return pkix.Name{CommonName: common, Organization: []string{"example"}, Province: []string{"WA"}, Country: []string{"US"}}
 }
 
@@ -75,7 +75,7 @@ func (a *Authority) Under(common string, valid Validity) (*Authority, error) {
 func issueAuthority(common string, valid Validity, parent *Authority) (*Authority, error) {
 	valid = valid.orNow()
 	template := &x509.Certificate{
-		Subject: name(common), NotBefore: valid.From, NotAfter: valid.Until,
+		Subject: subject(common), NotBefore: valid.From, NotAfter: valid.Until,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, IsCA: true, BasicConstraintsValid: true,
 	}
 	signer, err := issue(template, parent)
@@ -89,7 +89,7 @@ func issueAuthority(common string, valid Validity, parent *Authority) (*Authorit
 func (a *Authority) Issue(leaf Leaf) (*Signer, error) {
 	valid := leaf.orNow()
 	template := &x509.Certificate{
-		Subject: name(leaf.Name), NotBefore: valid.From, NotAfter: valid.Until,
+		Subject: subject(leaf.Name), NotBefore: valid.From, NotAfter: valid.Until,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
 		OCSPServer: leaf.OCSP, CRLDistributionPoints: leaf.CRL,
 	}

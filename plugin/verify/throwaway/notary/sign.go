@@ -1,6 +1,7 @@
 package notary
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/sha256"
@@ -50,6 +51,8 @@ type Options struct {
 	ContentType string
 }
 
+func (o Options) format() string { return cmp.Or(o.Format, JWS) }
+
 // Sign signs a manifest's descriptor and returns the envelope.
 func (s *Signer) Sign(target Target, options Options) ([]byte, error) {
 	payload, err := json.Marshal(map[string]Target{"targetArtifact": target})
@@ -79,11 +82,7 @@ func (s *Signer) Sign(target Target, options Options) ([]byte, error) {
 		roots.AddCert(options.Stamps.Chain[len(options.Stamps.Chain)-1])
 		request.Timestamper, request.TSARootCAs = stamper{options.Stamps, options.StampedAt}, roots
 	}
-	format := options.Format
-	if format == "" {
-		format = JWS
-	}
-	envelope, err := signature.NewEnvelope(format)
+	envelope, err := signature.NewEnvelope(options.format())
 	if err != nil {
 		return nil, fmt.Errorf("signing %s: %w", target.Digest, err)
 	}
