@@ -112,11 +112,12 @@ type Finding struct {
 
 // Waived says which exception applied and until when.
 type Waived struct {
-	Kind     string    `json:"kind"` // "waiver", "exception" (a PolicyException) or "break-glass"
-	Owner    string    `json:"owner,omitempty"`
-	Approver string    `json:"approver,omitempty"`
-	Reason   string    `json:"reason"`
-	Until    time.Time `json:"until"`
+	Kind     string `json:"kind"` // "waiver", "exception" (a PolicyException), "vex" or "break-glass"
+	Owner    string `json:"owner,omitempty"`
+	Approver string `json:"approver,omitempty"`
+	Reason   string `json:"reason"`
+	// Until is zero for VEX in a gate that does not end it.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Subject is what the finding is about, for messages: the object, else the

@@ -263,5 +263,8 @@ func waiver(w plugin.Waived) string {
 	if w.Approver != "" {
 		text += ", approved by " + w.Approver
 	}
-	return text + ", until " + w.Until.UTC().Format("2006-01-02 15:04Z") + ": " + w.Reason
+	if !w.Until.IsZero() {
+		text += ", until " + w.Until.UTC().Format("2006-01-02 15:04Z")
+	}
+	return text + ": " + w.Reason
 }

@@ -28,6 +28,14 @@ type Subject struct {
 	Leaves func(ctx context.Context) ([]string, error)
 	// Unseen says what could not be looked at, and may hold a statement.
 	Unseen []string
+	// Local is the user's own scanner, on the command line; nil at the doors.
+	Local Local
+}
+
+// Local runs the user's own scanner on an image. An error is no answer.
+type Local interface {
+	Name() string
+	Scan(ctx context.Context, repository, digest string) ([]byte, error)
 }
 
 // Statement is a verified in-toto statement about the subject (in-toto
@@ -62,6 +70,9 @@ type Answer struct {
 	// Met are the statements that meet the demand, with the claims that they
 	// prove; empty when none does.
 	Met []plugin.Claims
+	// Unsigned is set when the user's own scan meets the demand, as the gate
+	// allows. Nobody signed it, so there are no claims.
+	Unsigned bool
 	// Reasons say for each other statement why it does not.
 	Reasons []string
 	// Unseen says what could not be looked at. A demand that is not met is

@@ -13,7 +13,7 @@ import (
 )
 
 // ruleComponent: the image holds what a gate denies.
-const ruleComponent = "image/component"
+const ruleComponent = "evidence/component"
 
 // SBOM asks for a bill of materials and judges what it lists. Every bill that is
 // accepted counts: what one of them lists is in the image.

@@ -62,7 +62,7 @@ func TestSBOM_EachPartOfTheDemandIsDenied(t *testing.T) {
 			"openssl 3.0.15-1~deb12u1 is denied: pkg:deb/debian/openssl >=3.0.0, <=3.0.15-1: use 3.3"},
 		{"denied package", gate.SBOM{DenyPackages: []gate.DeniedPackage{{PURL: "pkg:deb/*/openssl"}}}, "is denied: pkg:deb/*/openssl"},
 		{"denied by a rule", gate.SBOM{Deny: []gate.ComponentRule{{Name: "no-openssl", When: `component.purl.startsWith("pkg:deb/debian/openssl@")`, Message: "use another"}}},
-			"image/component: 1 component denied: openssl 3.0.15-1~deb12u1: use another"},
+			"evidence/component: 1 component denied: openssl 3.0.15-1~deb12u1: use another"},
 		{"by licences", gate.SBOM{Deny: []gate.ComponentRule{{Name: "l", When: `component.licenses.exists(l, l.contains("GPL"))`}}}, "denied by the rule l"},
 		{"a rule that fails", gate.SBOM{Deny: []gate.ComponentRule{{Name: "broken", When: `older("abc", component.version)`}}}, "rule broken cannot be evaluated"},
 	} {

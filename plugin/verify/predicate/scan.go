@@ -14,7 +14,7 @@ import (
 )
 
 // ruleVulnerable: a scan found what a gate denies.
-const ruleVulnerable = "image/vulnerable"
+const ruleVulnerable = "evidence/vulnerability"
 
 // Scan asks for a scanner's report and judges what it found. Of each scanner the
 // newest accepted report counts, and what any of them found is in the image.
@@ -93,11 +93,14 @@ func (s *Scan) Judge(ctx context.Context, subject Subject, statements []Statemen
 		found = append(found, newest[scanner].found...)
 		met = append(met, newest[scanner].claims...)
 	}
-	if len(met) == 0 {
+	local := s.scanLocally(ctx, subject, &answer)
+	found = append(found, local.found...)
+	byUser := s.declared.Local && local.scanner != ""
+	if len(met) == 0 && local.scanner == "" {
 		return answer
 	}
 	if denied := s.judge(ctx, subject, statements, sortedUnique(found), &answer); !denied && len(answer.Unseen) == 0 {
-		answer.Met = met
+		answer.Met, answer.Unsigned = met, byUser
 	}
 	return answer
 }

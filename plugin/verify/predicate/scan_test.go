@@ -75,7 +75,7 @@ func TestScan_TheMessageNamesTheWorstFirst(t *testing.T) {
 	}
 	finding := answer.Findings[0]
 	want := "3 vulnerabilities of severity CRITICAL or HIGH or MEDIUM or LOW: CVE-2024-0001 in openssl 3.0.1-1 (fixed in 3.0.2-1), CVE-2024-0002 in zlib1g 1.2.13, CVE-2024-0003 in tar 1.34"
-	if finding.Message != want || finding.Rule != "image/vulnerable" || finding.Level != plugin.Deny || len(finding.Details) != 3 {
+	if finding.Message != want || finding.Rule != "evidence/vulnerability" || finding.Level != plugin.Deny || len(finding.Details) != 3 {
 		t.Errorf("got %+v, want %q", finding, want)
 	}
 }
@@ -106,7 +106,7 @@ func TestScan_EachPartOfTheDemand(t *testing.T) {
 		{"fixed only, fixed", gate.Scan{FixedOnly: true}, grypeScan(t), "GHSA-aaaa-bbbb-cccc in golang.org/x/net v0.15.0 (fixed in 0.17.0)"},
 		{"fixed only, not fixed", gate.Scan{FixedOnly: true}, grypeScan(t, `{"versions": ["0.17.0"], "state": "fixed"}`, `{"versions": [], "state": "not-fixed"}`), ""},
 		{"fixed only, not said", gate.Scan{FixedOnly: true}, statement(typeVulns, sample(t, "vulns02.json")), "CVE-2024-0001"},
-		{"unknown is denied", gate.Scan{Unknown: "Deny"}, clean("Negligible", "Unknown"), "deny image/vulnerable: 1 vulnerability of severity CRITICAL or HIGH or UNKNOWN: CVE-2005-2541"},
+		{"unknown is denied", gate.Scan{Unknown: "Deny"}, clean("Negligible", "Unknown"), "deny evidence/vulnerability: 1 vulnerability of severity CRITICAL or HIGH or UNKNOWN: CVE-2005-2541"},
 		{"unknown is ignored", gate.Scan{Unknown: "Ignore"}, clean("Negligible", "Unknown"), ""},
 		{"unknown is warned of", gate.Scan{}, clean("Negligible", ""), ""},
 	} {
@@ -124,7 +124,7 @@ func TestScan_EachPartOfTheDemand(t *testing.T) {
 func TestScan_WithoutARatingIsAWarning(t *testing.T) {
 	answer := judge(t, newScan(t, gate.Scan{}, nil), subject(), grypeScan(t, `"Critical"`, `"Unknown"`))
 	met(t, answer)
-	if want := "warn image/vulnerable: 1 vulnerability that nobody has rated: GHSA-aaaa-bbbb-cccc"; !strings.Contains(told(answer), want) {
+	if want := "warn evidence/vulnerability: 1 vulnerability that nobody has rated: GHSA-aaaa-bbbb-cccc"; !strings.Contains(told(answer), want) {
 		t.Errorf("told %q, want %q", told(answer), want)
 	}
 	if ignored := judge(t, newScan(t, gate.Scan{Unknown: "Ignore"}, nil), subject(), grypeScan(t, `"Critical"`, `"Unknown"`)); told(ignored) != "" {

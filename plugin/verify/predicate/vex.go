@@ -12,7 +12,7 @@ import (
 )
 
 // ruleVEXExpired: a statement would take a vulnerability out, and is too old.
-const ruleVEXExpired = "image/vex-expired"
+const ruleVEXExpired = "evidence/vex-expired"
 
 // The statuses of OpenVEX 0.2.0 (section "Status labels").
 const (

@@ -132,8 +132,8 @@ func TestVEX_AnExpiredStatementIsAFindingOfItsOwn(t *testing.T) {
 	terms := vexTerms()
 	terms.MaxAge = gate.Duration(5 * 24 * time.Hour)
 	answer := judge(t, newScan(t, gate.Scan{}, terms), subject(), vulnerable(t), vexBy(t))
-	notMet(t, answer, "deny image/vulnerable")
-	notMet(t, answer, "warn image/vex-expired: VEX statements older than 5 days count no more: CVE-2024-0001")
+	notMet(t, answer, "deny evidence/vulnerability")
+	notMet(t, answer, "warn evidence/vex-expired: VEX statements older than 5 days count no more: CVE-2024-0001")
 	terms.MaxAge = gate.Duration(6 * 24 * time.Hour)
 	met(t, judge(t, newScan(t, gate.Scan{}, terms), subject(), vulnerable(t), vexBy(t)))
 }
@@ -216,7 +216,7 @@ func TestVEX_WhatCouldNotBeLookedAtIsUndetermined(t *testing.T) {
 		met(t, judge(t, demand, about, trivyScan(t, `"CRITICAL"`, `"LOW"`, `"HIGH"`, `"LOW"`)))
 	})
 	t.Run("without signers of VEX it is denied", func(t *testing.T) {
-		notMet(t, judge(t, newScan(t, gate.Scan{}, nil), about, vulnerable(t)), "deny image/vulnerable")
+		notMet(t, judge(t, newScan(t, gate.Scan{}, nil), about, vulnerable(t)), "deny evidence/vulnerability")
 	})
 	t.Run("platforms that could not be listed", func(t *testing.T) {
 		about := subject()

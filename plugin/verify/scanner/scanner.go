@@ -64,6 +64,13 @@ type Scanner struct {
 	path  string
 	limit int64
 	mu    sync.Mutex
+	// scanned are the answers so far: several gates ask about one image.
+	scanned map[string]answer
+}
+
+type answer struct {
+	report []byte
+	err    error
 }
 
 // Find looks a scanner up on the user's PATH. Reports above limit bytes are
@@ -77,19 +84,29 @@ func Find(name string, limit int64) (*Scanner, error) {
 	if err != nil {
 		return nil, &plugin.StageError{Stage: "scan", Subject: name, Lasting: true, Cause: fmt.Errorf("looking for it on the PATH: %w", err), Hint: "install " + name + ", or leave --scan out"}
 	}
-	return &Scanner{tool: tools()[at], path: path, limit: limit}, nil
+	return &Scanner{tool: tools()[at], path: path, limit: limit, scanned: map[string]answer{}}, nil
 }
 
 // Name is the scanner's.
 func (s *Scanner) Name() string { return s.name }
 
 // Scan runs the scanner on an image, which is named by its digest, and returns
-// its report. No shell is involved, and the scanner runs in an empty folder: one
+// its report; about each image once. No shell is involved, and the scanner runs in an empty folder: one
 // in the application's tree would read ignore files from there. An error is no
 // answer.
 func (s *Scanner) Scan(ctx context.Context, repository, digest string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	reference := repository + "@" + digest
+	known, is := s.scanned[reference]
+	if !is {
+		known.report, known.err = s.scan(ctx, reference)
+		s.scanned[reference] = known
+	}
+	return known.report, known.err
+}
+
+func (s *Scanner) scan(ctx context.Context, reference string) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("it took more than %s", deadline))
 	defer cancel()
 	folder, err := os.MkdirTemp("", "assay-scan-")
@@ -97,7 +114,7 @@ func (s *Scanner) Scan(ctx context.Context, repository, digest string) ([]byte, 
 		return nil, fmt.Errorf("scanning by %s: %w", s.name, err)
 	}
 	defer func() { _ = os.RemoveAll(folder) }() // empty, in the folder of temporary files
-	report, err := s.run(ctx, folder, s.args(repository+"@"+digest))
+	report, err := s.run(ctx, folder, s.args(reference))
 	if err != nil {
 		return nil, fmt.Errorf("scanning by %s: %w", s.name, err)
 	}
