@@ -53,6 +53,16 @@ func isPlainKey(name string) bool {
 	return name != ""
 }
 
+// JoinField is the path of a member of what is at a path; of an item it is
+// path[i].
+func JoinField(path, member string) string {
+	text := formatPath([]step{key(member)})
+	if path == "" || strings.HasPrefix(text, "[") {
+		return path + text
+	}
+	return path + "." + text
+}
+
 func formatPath(path []step) string {
 	var out strings.Builder
 	for _, s := range path {

@@ -12,6 +12,9 @@ import (
 // may be used by many goroutines. plugin/setup makes it from gates.
 type Pipeline struct {
 	Renderer Renderer
+	// Mutator is nil when the platform has no mutations of its own, or hardening
+	// is switched off.
+	Mutator  Mutator
 	Finder   ImageFinder
 	Lock     LockPolicy
 	Resolver Resolver
@@ -58,6 +61,7 @@ func (p *Pipeline) Run(ctx context.Context, source Source) *Verdict {
 	}{
 		{"setup", r.checkPipeline},
 		{"render", r.render},
+		{"mutate", r.mutate},
 		{"images", r.findImages},
 		{"resolve", r.resolve},
 		{"verify", r.verify},

@@ -28,6 +28,21 @@ func (r *run) render(ctx context.Context) {
 	r.verdict.Objects = len(rendering.Objects)
 }
 
+// mutate applies the platform's own mutations. What they add is found, resolved
+// and verified like what was rendered.
+func (r *run) mutate(ctx context.Context) {
+	if r.Mutator == nil {
+		return
+	}
+	mutated, findings := r.Mutator.Mutate(ctx, Unmutated{Source: r.source, Objects: r.objects})
+	r.addOfNoGate(findings)
+	if len(mutated) != len(r.objects) {
+		r.fail("mutate", fmt.Errorf("applying the platform's mutations to %d objects: %d came back", len(r.objects), len(mutated)))
+		return
+	}
+	r.objects = mutated
+}
+
 func (r *run) findImages(context.Context) {
 	images, findings := r.Finder.Find(r.objects)
 	r.images, r.doubts = images, findings

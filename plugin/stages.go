@@ -23,6 +23,20 @@ type Renderer interface {
 	Render(ctx context.Context, source Source) (Rendering, error)
 }
 
+// Mutator changes the rendered objects as the platform's own mutating policies
+// would, before images are looked for. It gives the same objects in the same
+// order, changed ones with new maps along the changed path, and reports each
+// change as a finding with Was and Now.
+type Mutator interface {
+	Mutate(ctx context.Context, rendering Unmutated) ([]Object, []Finding)
+}
+
+// Unmutated is a rendering as the renderer made it.
+type Unmutated struct {
+	Source  Source
+	Objects []Object
+}
+
 // Resolver asks the registry which digest each tagged reference stands for.
 // There is one resolution for each reference, in the same order.
 type Resolver interface {

@@ -19,6 +19,7 @@ const (
 	RulePolicyWithoutBinding = "gate/policy-without-binding"
 	RuleParams               = "gate/params"
 	RuleResourceName         = "gate/resource-name"
+	RuleOptOut               = "gate/opt-out-by-label"
 )
 
 // Policy is what a ValidatingAdmissionPolicy and a MutatingAdmissionPolicy have

@@ -43,6 +43,7 @@ func (l *loading) checkGate(c checker, gate Gate) {
 	}
 	l.checkNamed(c, "spec.trust.policies", spec.Trust.Policies, "ClusterImagePolicy")
 	l.checkNamed(c, "spec.judge.policies", spec.Judge.Policies, judgeKinds()...)
+	l.checkNamed(c, "spec.mutate.policies", spec.Mutate.Policies, mutatingKind)
 }
 
 // judgeKinds are the kinds of the policies that spec.judge.policies names;
@@ -65,6 +66,9 @@ func (l *loading) checkNamed(c checker, field string, names []string, kinds ...s
 		if name := document.PolicyName(); name != "" {
 			loaded[document.Kind+"/"+name] = true
 			loaded["constraint/"+name] = document.IsConstraint()
+		}
+		if document.IsMutation() {
+			loaded[document.Kind+"/"+document.Name] = true
 		}
 	}
 	c.each(field, names, func(at, text string) {

@@ -71,6 +71,10 @@ func pairs() []pair {
 		hardenPair("networkPolicies", func(h *Harden) { h.NetworkPolicies = "Ingress" }, func(h *Harden) { h.NetworkPolicies = NetworkBoth }, func(h Harden) any { return h.NetworkPolicies }, NetworkBoth),
 		hardenPair("appArmor", func(h *Harden) { h.AppArmor = true }, func(*Harden) {}, func(h Harden) any { return h.AppArmor }, true),
 		hardenPair("userNamespaces", func(*Harden) {}, func(h *Harden) { h.UserNamespaces = true }, func(h Harden) any { return h.UserNamespaces }, true),
+		{"mutate.policies", [2]func(*Spec){func(s *Spec) { s.Mutate.Policies = []string{"a"} }, func(s *Spec) { s.Mutate.Policies = []string{"b", "a"} }},
+			func(e Effective) error {
+				return errors.Join(equal("gates of a", e.Mutation("a").Gates, []string{"a", "b"}), equal("gates of b", e.Mutation("b").Gates, []string{"b"}), equal("gates of c", len(e.Mutation("c").Gates), 0))
+			}},
 		{"registries", [2]func(*Spec){
 			func(s *Spec) {
 				s.Registries = []Registry{{Host: "a.example.com", Private: true, PlainHTTP: true, Mirrors: []string{"m", "n"}}, {Host: "b.example.com", Private: true}}

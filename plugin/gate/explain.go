@@ -85,6 +85,7 @@ func (c *Config) gateWords(gate Gate) GateWords {
 	if more := spec.Harden.words(); len(more) > 0 {
 		say("fills in as well: %s", strings.Join(more, ", "))
 	}
+	words.Lines = append(words.Lines, c.mutations(gate)...)
 	if level := spec.Judge.PodSecurity; level != nil {
 		say("pod security: %s (%s), which no label lowers", level.Level, level.Version)
 	}

@@ -59,6 +59,8 @@ type Spec struct {
 	Profile string `yaml:"profile,omitempty"`
 	// Harden fills in more than the profile does.
 	Harden Harden `yaml:"harden,omitempty"`
+	// Mutate says which MutatingAdmissionPolicies of the configuration apply.
+	Mutate Mutate `yaml:"mutate,omitempty"`
 	// Judge says which rules objects must pass.
 	Judge Judge `yaml:"judge,omitempty"`
 	// Registries says how hosts are reached and with which credentials.

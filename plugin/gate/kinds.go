@@ -9,7 +9,8 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-const readKinds = "a gate reads Gate, Waivers, ClusterImagePolicy, TrustRoot, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, CustomResourceDefinition, " +
+const readKinds = "a gate reads Gate, Waivers, ClusterImagePolicy, TrustRoot, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, " +
+	"MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, CustomResourceDefinition, " +
 	"Gatekeeper's ConstraintTemplate and constraints, and Kyverno's ValidatingPolicy, NamespacedValidatingPolicy and PolicyException"
 
 // refuseKind says what the document is, as far as can be told, and why it is
@@ -51,7 +52,7 @@ func withKind(apiVersion, kind string) (what, hint string) {
 	case group == "kyverno.io" || strings.HasSuffix(group, ".kyverno.io"):
 		return name + " is not implemented", KyvernoHint(kind, apiVersion)
 	case group == "admissionregistration.k8s.io" && strings.HasPrefix(kind, "MutatingAdmissionPolicy"):
-		return name + " is not implemented", "take it out of the gate"
+		return name + " is not read in this version", "write admissionregistration.k8s.io/v1"
 	case group == "admissionregistration.k8s.io" && strings.HasPrefix(kind, "ValidatingAdmissionPolicy"):
 		return fmt.Sprintf("%s is not read in this version", name), "write admissionregistration.k8s.io/v1"
 	case group == "policy.sigstore.dev" && (kind == "ClusterImagePolicy" || kind == "TrustRoot"):

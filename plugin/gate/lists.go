@@ -9,7 +9,7 @@ import (
 )
 
 // isList reports whether the document holds others: a List, or a list of one of
-// the kinds of ValidatingAdmissionPolicy. The API server reads both from its
+// the kinds of admission policies. The API server reads both from its
 // folder of static manifests (KEP-5793, policy/manifest/loader).
 func isList(doc *document) bool {
 	return doc.apiVersion == "v1" && doc.kind == "List" ||
@@ -17,7 +17,8 @@ func isList(doc *document) bool {
 }
 
 func isAdmission(kind, apiVersion string) bool {
-	return apiVersion == "admissionregistration.k8s.io/v1" && (kind == "ValidatingAdmissionPolicy" || kind == "ValidatingAdmissionPolicyBinding")
+	return apiVersion == "admissionregistration.k8s.io/v1" && (kind == "ValidatingAdmissionPolicy" || kind == "ValidatingAdmissionPolicyBinding") ||
+		isMutating(kind, apiVersion)
 }
 
 // list reads each item as if it were a document of its own. Items of a list of

@@ -107,7 +107,7 @@ func TestLoad_KindsThatAreNotReadAreRefusedByName(t *testing.T) {
 		{"kyverno.io/v1", "Policy", "write its validations as a ValidatingPolicy"},
 		{"kyverno.io/v2", "ClusterCleanupPolicy", "judges nothing"},
 		{"kyverno.io/v2", "PolicyException", "take it out of the gate"},
-		{"admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy", "MutatingAdmissionPolicy (admissionregistration.k8s.io/v1) is not implemented"},
+		{"admissionregistration.k8s.io/v2", "MutatingAdmissionPolicy", "write admissionregistration.k8s.io/v1"},
 		{"admissionregistration.k8s.io/v1beta1", "ValidatingAdmissionPolicy", "write admissionregistration.k8s.io/v1"},
 		{"policy.sigstore.dev/v1beta1", "TrustRoot", "write policy.sigstore.dev/v1alpha1"},
 		{"assay.dev/v1", "Gate", "write assay.dev/v1alpha1"},

@@ -59,6 +59,7 @@ func FieldRules() []FieldRule {
 		{"harden.networkPolicies", stricter + ": IngressAndEgress, Ingress", noneAsked, ""},
 		{"harden.appArmor", anyOn, "false", ""},
 		{"harden.userNamespaces", anyOn, "false", ""},
+		{"mutate.policies", "choices add: a policy that one gate chooses runs, once", "all that are loaded", "none"},
 		{"judge.podSecurity", perGate + ": each level must be met", "restricted, latest", ""},
 		{"judge.packs", perGate + ": each pack must be passed", "pack/supply-chain@1, pack/workload@1; [] for none", ""},
 		{"judge.policies", perGate, "all that are loaded", "all that are loaded"},

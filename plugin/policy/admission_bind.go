@@ -39,7 +39,7 @@ func (c *Compiler) bind(config Config, own []ownPolicies) ([]boundPolicy, []plug
 		if errors.Join(problems...) == nil && len(policy.bindings) > 0 {
 			bound = append(bound, policy)
 			warnings = append(warnings, policy.paramWarnings()...)
-			warnings = append(warnings, policy.optOuts()...)
+			warnings = append(warnings, apiserver.OptOuts(policy.file.head(), policy.conditionRefs, policy.bindingHeads())...)
 		}
 	}
 	return bound, warnings, errors.Join(problems...)
@@ -47,10 +47,18 @@ func (c *Compiler) bind(config Config, own []ownPolicies) ([]boundPolicy, []plug
 
 func (b boundPolicy) paramWarnings() []plugin.Finding {
 	var warnings []plugin.Finding
-	for _, binding := range b.bindings {
-		warnings = append(warnings, b.params.Warnings(binding.head())...)
+	for _, binding := range b.bindingHeads() {
+		warnings = append(warnings, b.params.Warnings(binding)...)
 	}
 	return warnings
+}
+
+func (b boundPolicy) bindingHeads() []apiserver.Binding {
+	var heads []apiserver.Binding
+	for _, binding := range b.bindings {
+		heads = append(heads, binding.head())
+	}
+	return heads
 }
 
 // policy checks and compiles a policy, or takes it from an earlier gate.
@@ -66,14 +74,8 @@ func (c *Compiler) policy(file policyFile, trustLabels bool) (*admissionPolicy, 
 		}
 		c.policies[file.raw] = compiled
 	}
-	for i, refs := range compiled.conditionRefs {
-		if refs.Variables {
-			return nil, apiserver.Refuse(file.at, "policy %q: matchCondition %q reads variables, which the API server refuses; write the expression out", file.Name, file.Spec.MatchConditions[i].Name)
-		}
-		if refs.ObjectLabels && !trustLabels {
-			return nil, apiserver.Refuse(file.at, "policy %q: matchCondition %q reads labels that the application writes, so the application could leave the policy; "+
-				"move it into a validation, or set spec.judge.trustObjectLabels in the gate", file.Name, file.Spec.MatchConditions[i].Name)
-		}
+	if err := file.head().CheckConditions(compiled.conditionRefs, trustLabels); err != nil {
+		return nil, err
 	}
 	return compiled, nil
 }

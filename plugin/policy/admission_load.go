@@ -54,13 +54,16 @@ type admissionFiles struct {
 }
 
 // readAdmission decodes policies, bindings and the params that policies name
-// strictly. Other documents are refused by name: a policy that nobody reads is a
-// hole.
+// strictly. Other documents are refused by name, as a policy that nobody reads
+// is a hole; mutating policies and their params are plugin/mutate's.
 func readAdmission(documents []gate.Document) (admissionFiles, error) {
 	var files admissionFiles
 	var problems []error
 	var others []gate.Document
 	for _, document := range documents {
+		if document.IsMutation() {
+			continue
+		}
 		switch document.APIVersion {
 		case "admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1":
 			problems = append(problems, files.read(document))
@@ -70,7 +73,9 @@ func readAdmission(documents []gate.Document) (admissionFiles, error) {
 		}
 	}
 	for _, document := range others {
-		problems = append(problems, files.readParam(document))
+		if files.named(document) || !document.IsMutationParam(documents) {
+			problems = append(problems, files.readParam(document))
+		}
 	}
 	return files, errors.Join(problems...)
 }
@@ -88,11 +93,7 @@ func (f admissionFiles) heads() (policies []apiserver.Policy, bindings []apiserv
 
 // readParam takes an object of a kind that a policy names as its paramKind.
 func (f *admissionFiles) readParam(document gate.Document) error {
-	named := func(file policyFile) bool {
-		kind := file.Spec.ParamKind
-		return kind != nil && kind.APIVersion == document.APIVersion && kind.Kind == document.Kind
-	}
-	if !slices.ContainsFunc(f.policies, named) {
+	if !f.named(document) {
 		return apiserver.Refuse(document.At, "%s %s %q is not supported; ValidatingAdmissionPolicy of admissionregistration.k8s.io/v1 is, and what its spec.paramKind names",
 			document.APIVersion, document.Kind, document.Name)
 	}
@@ -101,6 +102,14 @@ func (f *admissionFiles) readParam(document gate.Document) error {
 		f.params = append(f.params, param)
 	}
 	return err
+}
+
+// named reports whether a policy takes the document as its params.
+func (f *admissionFiles) named(document gate.Document) bool {
+	return slices.ContainsFunc(f.policies, func(file policyFile) bool {
+		kind := file.Spec.ParamKind
+		return kind != nil && kind.APIVersion == document.APIVersion && kind.Kind == document.Kind
+	})
 }
 
 func (f *admissionFiles) read(document gate.Document) error {

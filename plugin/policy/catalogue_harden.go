@@ -1,6 +1,6 @@
 package policy
 
-// hardenRules are about what hardening did.
+// hardenRules are about what hardening did, and the platform's own mutations.
 func hardenRules() []Rule {
 	const decide = "nothing; write the field to decide it yourself"
 	rules := []Rule{{
@@ -24,5 +24,11 @@ func hardenRules() []Rule {
 	} {
 		rules = append(rules, Rule{ID: "harden/" + each.field, Severity: "info", Level: "Info", Title: each.title, Why: each.why, Fix: decide})
 	}
-	return rules
+	return append(rules, Rule{
+		ID: "mutate/*", Severity: "info", Level: "Info", Title: "A MutatingAdmissionPolicy of the gate's own changed the object, or could not",
+		Why: "admission would make the same change in the cluster, where nothing verifies what it adds and the object then differs from Git; " +
+			"what a policy refuses, or what cannot be decided before the sync, is told at the level that stands with it",
+		Fix:        "nothing; write the value into the source to have it in Git, or change the policy",
+		References: []string{"https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/"},
+	})
 }

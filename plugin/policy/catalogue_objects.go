@@ -11,7 +11,7 @@ const (
 	rulePolicyWithoutBinding = apiserver.RulePolicyWithoutBinding
 	ruleResourceName         = apiserver.RuleResourceName
 	ruleParams               = apiserver.RuleParams
-	ruleOptOut               = "gate/opt-out-by-label"
+	ruleOptOut               = apiserver.RuleOptOut
 	ruleTypeCheck            = "gate/type-check"
 )
 

@@ -37,7 +37,7 @@ func TestCompile_WhatIsNotSupportedIsRefusedByNameAndLine(t *testing.T) {
 		"labels by option":            {policyText{spec: `matchConditions: [{name: a, expression: "!object.metadata.?labels.skip.hasValue()"}]`}.String(), "trustObjectLabels"},
 		"selector that cannot be":     {policyText{match: "namespaceSelector: {matchExpressions: [{key: a, operator: Near}]}"}.String(), "namespaceSelector"},
 		"rule without operations":     {strings.Replace(policyText{}.String(), "operations: [CREATE, UPDATE], ", "", 1), "operations"},
-		"another kind":                {"apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingAdmissionPolicy\nmetadata: {name: a}", "MutatingAdmissionPolicy"},
+		"another kind":                {"apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration\nmetadata: {name: a}", "MutatingWebhookConfiguration"},
 		"another group":               {"apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: a}", "kyverno.io/v1 ClusterPolicy"},
 		"an old version":              {strings.ReplaceAll(policyText{}.String(), "k8s.io/v1\n", "k8s.io/v1alpha1\n"), "v1alpha1"},
 		"there twice":                 {policyText{}.String() + "\n---\n" + policyText{}.String(), "there twice"},

@@ -1,30 +1,5 @@
 package policy
 
-import "fmt"
-
-// isPlainKey reports whether a key stands in a field path as it is; others are
-// quoted: metadata.annotations["example.com/image"].
-func isPlainKey(key string) bool {
-	for _, char := range []byte(key) {
-		letter := char|0x20 >= 'a' && char|0x20 <= 'z'
-		if digit := char >= '0' && char <= '9'; !letter && !digit && char != '_' && char != '-' && char != '$' {
-			return false
-		}
-	}
-	return key != ""
-}
-
-// joinPath is the path of a member.
-func joinPath(path, member string) string {
-	switch {
-	case !isPlainKey(member):
-		return fmt.Sprintf("%s[%q]", path, member)
-	case path == "":
-		return member
-	}
-	return path + "." + member
-}
-
 // mapAt is the member of that name when it is a map, else nil; reading a nil
 // map is safe.
 func mapAt(fields map[string]any, name string) map[string]any {

@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/assay-gitops/assay/plugin"
 )
 
 // unreadable says why the API server cannot read an object, and in which field.
@@ -99,7 +101,7 @@ func (s misfitSearch) walkMembers(value any, path string, typeOf func(name strin
 	}
 	for _, name := range sortedKeys(members) {
 		if member, known := typeOf(name); known {
-			if found, ok := s.walk(members[name], member, joinPath(path, name)); ok {
+			if found, ok := s.walk(members[name], member, plugin.JoinField(path, name)); ok {
 				return found, true
 			}
 		}

@@ -118,7 +118,7 @@ func (w textWalk) value(value any, path string, text func(path, text string)) {
 			if path == "" && (key == "sops" || w.secret && (key == "data" || key == "stringData")) {
 				continue
 			}
-			w.value(typed[key], joinPath(path, key), text)
+			w.value(typed[key], plugin.JoinField(path, key), text)
 		}
 	}
 }
@@ -147,7 +147,7 @@ func configMapRule() codeRule {
 		var findings []plugin.Finding
 		for _, key := range sortedKeys(config.Data) {
 			if said := saysCredential(key, config.Data[key]); said != "" {
-				findings = append(findings, page.against(s, joinPath("data", key), said))
+				findings = append(findings, page.against(s, plugin.JoinField("data", key), said))
 			}
 		}
 		return findings

@@ -84,9 +84,9 @@ func valueCredentials(value any, path string) []string {
 		for _, key := range sortedKeys(typed) {
 			text, isText := typed[key].(string)
 			if isText && namesCredential(key) && isLiteral(text) && knownCredential(formats, text) == "" {
-				fields = append(fields, joinPath(path, key))
+				fields = append(fields, plugin.JoinField(path, key))
 			}
-			fields = append(fields, valueCredentials(typed[key], joinPath(path, key))...)
+			fields = append(fields, valueCredentials(typed[key], plugin.JoinField(path, key))...)
 		}
 	}
 	return fields

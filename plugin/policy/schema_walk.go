@@ -11,6 +11,7 @@ import (
 
 	quantities "k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
@@ -76,7 +77,7 @@ func (w schemaWalk) fields(path, name string, value any, of *apiserver.OpenSchem
 	}
 	for _, required := range of.Required {
 		if fields[required] == nil && !slices.Contains(mayBeMissing()[name], required) {
-			w.said.missing(joinPath(path, required))
+			w.said.missing(plugin.JoinField(path, required))
 		}
 	}
 	free := of.Properties == nil && of.AdditionalProperties == nil
@@ -84,11 +85,11 @@ func (w schemaWalk) fields(path, name string, value any, of *apiserver.OpenSchem
 		property, known := of.Properties[key]
 		switch {
 		case known:
-			w.value(joinPath(path, key), fields[key], property)
+			w.value(plugin.JoinField(path, key), fields[key], property)
 		case of.AdditionalProperties != nil:
-			w.value(joinPath(path, key), fields[key], of.AdditionalProperties)
+			w.value(plugin.JoinField(path, key), fields[key], of.AdditionalProperties)
 		case !free && !w.typed:
-			w.said.unknownField(joinPath(path, key))
+			w.said.unknownField(plugin.JoinField(path, key))
 		}
 	}
 }

@@ -127,7 +127,7 @@ func trailPath(trail []trailStep) string {
 		if step.isItem {
 			path = fmt.Sprintf("%s[%d]", path, step.index)
 		} else {
-			path = joinPath(path, step.name)
+			path = plugin.JoinField(path, step.name)
 		}
 	}
 	return path

@@ -184,41 +184,8 @@ func referenceOf(open *apiserver.OpenSchema) string {
 	return ""
 }
 
-// objectMetaSchema is the metadata of every object.
-const objectMetaSchema = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
-
 // customType is the schema of a definition's version as the API server
-// publishes it: with the fields that every object has.
+// publishes it.
 func customType(version *customVersion) *spec.Schema {
-	full := version.structural.ToKubeOpenAPI()
-	withObjectFields(full)
-	embeddedFields(full)
-	return full
-}
-
-func withObjectFields(full *spec.Schema) {
-	full.SetProperty("metadata", *builtinType(objectMetaSchema))
-	full.SetProperty("apiVersion", *spec.StringProperty())
-	full.SetProperty("kind", *spec.StringProperty())
-}
-
-// embeddedFields does the same for objects in the object
-// (x-kubernetes-embedded-resource).
-func embeddedFields(full *spec.Schema) {
-	if full == nil {
-		return
-	}
-	for name, property := range full.Properties {
-		embeddedFields(&property)
-		full.Properties[name] = property
-	}
-	if full.Items != nil {
-		embeddedFields(full.Items.Schema)
-	}
-	if full.AdditionalProperties != nil {
-		embeddedFields(full.AdditionalProperties.Schema)
-	}
-	if embedded, is := full.Extensions.GetBool("x-kubernetes-embedded-resource"); is && embedded {
-		withObjectFields(full)
-	}
+	return apiserver.CustomSchema(version.structural, *builtinType(apiserver.ObjectMetaSchema))
 }

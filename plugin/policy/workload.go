@@ -71,12 +71,12 @@ func builtinTemplates(fields map[string]any, path []string) []template {
 	at := ""
 	for _, step := range path {
 		fields = mapAt(fields, step)
-		at = joinPath(at, step)
+		at = plugin.JoinField(at, step)
 	}
 	if fields == nil {
 		return nil
 	}
-	return []template{{path: at, spec: joinPath(at, "spec"), fields: fields}}
+	return []template{{path: at, spec: plugin.JoinField(at, "spec"), fields: fields}}
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/assay-gitops/assay/plugin"
 )
 
 /*
@@ -67,9 +69,9 @@ func (s *podSearch) visit(fields map[string]any, path string, around surrounding
 		case name == "templates" && slices.Contains(around.groups, "argoproj.io"):
 			below.security = mapAt(fields, "securityContext")
 		case name == "podSpecPatch":
-			s.patch(stringAt(fields, name), joinPath(path, name), around)
+			s.patch(stringAt(fields, name), plugin.JoinField(path, name), around)
 		}
-		s.walk(fields[name], joinPath(path, name), below)
+		s.walk(fields[name], plugin.JoinField(path, name), below)
 	}
 }
 

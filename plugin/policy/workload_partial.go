@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/assay-gitops/assay/plugin"
 )
 
 // partialPod is a Pod put together from what one place says of it.
@@ -114,13 +116,13 @@ func (p *partialPod) addDialect() {
 			if list == "steps" && defaults != nil {
 				container = withDefaults(container, defaults)
 			}
-			p.add(fmt.Sprintf("%s[%d]", joinPath(p.path, list), i), container)
+			p.add(fmt.Sprintf("%s[%d]", plugin.JoinField(p.path, list), i), container)
 			p.judged[list] = true
 		}
 	}
 	for _, single := range singles {
 		if container := mapAt(p.fields, single); container != nil {
-			p.add(joinPath(p.path, single), container)
+			p.add(plugin.JoinField(p.path, single), container)
 			p.judged[single] = true
 		}
 	}

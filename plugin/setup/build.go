@@ -8,6 +8,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/harden"
+	"github.com/assay-gitops/assay/plugin/mutate"
 	"github.com/assay-gitops/assay/plugin/policy"
 	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/verify"
@@ -39,6 +40,9 @@ func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
 		Clock:       s.options.Clock,
 		Progress:    s.options.Progress,
 	}
+	if pipeline.Mutator, err = s.mutator(effective); err != nil {
+		return nil, err
+	}
 	readsUsers := false
 	if effective.Harden && (effective.Profile != "none" || effective.More != (gate.Harden{})) {
 		hardener, err := harden.New(harden.Config{Profile: effective.Profile, More: effective.More, Namespaces: effective.Namespaces})
@@ -58,6 +62,20 @@ func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
 		pipeline.Gates = append(pipeline.Gates, stages)
 	}
 	return pipeline, nil
+}
+
+// mutator compiles the platform's mutations also where hardening is off, so that
+// a broken policy is told before it is switched on.
+func (s *Setup) mutator(effective gate.Effective) (plugin.Mutator, error) {
+	compiled, err := s.mutators.Compile(mutate.Config{Gates: effective, Documents: s.options.Config.Documents})
+	if err != nil {
+		return nil, err
+	}
+	s.warn(compiled.Warnings)
+	if compiled.Mutator == nil || !effective.Harden {
+		return nil, nil // a nil interface, which is none
+	}
+	return compiled.Mutator, nil
 }
 
 func (s *Setup) lockPolicy(effective gate.Effective) plugin.LockPolicy {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
+	"github.com/assay-gitops/assay/plugin/mutate"
 	"github.com/assay-gitops/assay/plugin/policy"
 	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/render"
@@ -55,6 +56,7 @@ type Options struct {
 type Setup struct {
 	options  Options
 	compiler *policy.Compiler
+	mutators *mutate.Compiler
 	cache    *render.Cache
 	warnings []plugin.Finding
 	mirrors  *mirrors
@@ -82,7 +84,7 @@ func New(options Options) (*Setup, error) {
 		options.Encoding = plugin.JSONEncoding{}
 	}
 	s := &Setup{
-		options: options, compiler: policy.NewCompiler(),
+		options: options, compiler: policy.NewCompiler(), mutators: mutate.NewCompiler(),
 		cache:   render.NewCache(plugin.DefaultLimits().RenderCacheBytes),
 		clients: map[string]*registry.Client{}, pipelines: map[string]*plugin.Pipeline{}, workers: map[workersKey]*isolated{},
 	}

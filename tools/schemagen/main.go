@@ -1,8 +1,9 @@
 // Command schemagen writes the schemas of the API server's own kinds, from the
 // OpenAPI documents that Kubernetes publishes with its source
-// (api/openapi-spec/v3), into one compressed file. Kept is what judging needs:
-// types, formats, properties, required fields and references; descriptions,
-// paths and what only clients use are left out.
+// (api/openapi-spec/v3), into one compressed file. Kept is what judging and
+// merging need: types, formats, properties, required fields, references,
+// defaults and how lists and maps are merged; descriptions, paths and what only
+// clients use are left out.
 package main
 
 import (
@@ -42,6 +43,12 @@ type schema struct {
 	Properties           map[string]*schema `json:"properties,omitempty"`
 	Items                *schema            `json:"items,omitempty"`
 	AdditionalProperties json.RawMessage    `json:"additionalProperties,omitempty"`
+	Default              json.RawMessage    `json:"default,omitempty"`
+	ListType             string             `json:"x-kubernetes-list-type,omitempty"`
+	ListMapKeys          []string           `json:"x-kubernetes-list-map-keys,omitempty"`
+	MapType              string             `json:"x-kubernetes-map-type,omitempty"`
+	PatchStrategy        string             `json:"x-kubernetes-patch-strategy,omitempty"`
+	PatchMergeKey        string             `json:"x-kubernetes-patch-merge-key,omitempty"`
 }
 
 // component is a schema of a document and the kinds that it describes.
@@ -108,6 +115,7 @@ func render(all map[string]component, version string) ([]byte, error) {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%s\n%s\n\n", version, strings.Join(kinds, "\n"))
 	for _, name := range slices.Sorted(maps.Keys(needed)) {
+		withoutEmptyDefaults(all[name].Properties)
 		line, err := json.Marshal(all[name].schema)
 		if err != nil {
 			return nil, fmt.Errorf("writing schema %s: %w", name, err)
@@ -115,6 +123,16 @@ func render(all map[string]component, version string) ([]byte, error) {
 		fmt.Fprintf(&text, "%s\t%s\n", name, bytes.ReplaceAll(line, []byte("#/components/schemas/"), nil))
 	}
 	return text.Bytes(), nil
+}
+
+// withoutEmptyDefaults leaves out the default of objects, which is always empty:
+// merging reads those of keys.
+func withoutEmptyDefaults(properties map[string]*schema) {
+	for _, property := range properties {
+		if string(property.Default) == "{}" {
+			property.Default = nil
+		}
+	}
 }
 
 // need marks a schema and all that it refers to.
