@@ -27,7 +27,7 @@ func layers() [][]string {
 	return [][]string{
 		{"policies", "manifests"},
 		{"plugin"},
-		{"plugin/gate", "plugin/registry", "plugin/keyservice"},
+		{"plugin/gate", "plugin/registry", "plugin/keyservice", "plugin/confined"},
 		{"plugin/apiserver"},
 		{"plugin/render", "plugin/mutate", "plugin/verify", "plugin/harden", "plugin/policy", "plugin/report", "plugin/attest"},
 		{"plugin/setup"},

@@ -43,7 +43,8 @@ type Claims struct {
 	// PredicateType is the in-toto predicate type of a statement.
 	PredicateType string `json:"predicateType,omitempty"`
 	// SourceRepository, SourceRevision and SourceRef are the certificate's
-	// extensions (Fulcio OIDs 1.3.6.1.4.1.57264.1.12, .13, .14).
+	// extensions (Fulcio OIDs 1.3.6.1.4.1.57264.1.12, .13, .14); for provenance
+	// that is signed with a key, what its holder says.
 	SourceRepository string `json:"sourceRepository,omitempty"`
 	SourceRevision   string `json:"sourceRevision,omitempty"`
 	SourceRef        string `json:"sourceRef,omitempty"`
@@ -53,6 +54,12 @@ type Claims struct {
 	// BuildLevel is the SLSA build level (1 to 4) that verified provenance proves,
 	// by the builder that the gate trusts for it; zero when none does.
 	BuildLevel int `json:"buildLevel,omitempty"`
+	// Builder made the image, by its provenance. Workflow, Event and RunURI say
+	// what ran it, what started that, and which run it was.
+	Builder  string `json:"builder,omitempty"`
+	Workflow string `json:"workflow,omitempty"`
+	Event    string `json:"event,omitempty"`
+	RunURI   string `json:"runURI,omitempty"`
 	// Signed is the earliest time proven by a log or a timestamp authority;
 	// zero when there is none.
 	Signed time.Time `json:"signed,omitzero"`

@@ -41,6 +41,7 @@ func (l *loading) checkGate(c checker, gate Gate) {
 	if notation := spec.Trust.Notation; notation != nil {
 		c.each("spec.trust.notation.revocation.hosts", notation.Revocation.Hosts, c.host)
 	}
+	l.checkEvidence(c, gate)
 	l.checkNamed(c, "spec.trust.policies", spec.Trust.Policies, "ClusterImagePolicy")
 	l.checkNamed(c, "spec.judge.policies", spec.Judge.Policies, judgeKinds()...)
 	l.checkNamed(c, "spec.mutate.policies", spec.Mutate.Policies, mutatingKind)

@@ -58,6 +58,7 @@ func (l *loading) checkAuthority(c checker, at string, authority Authority) {
 		l.checkRootRef(c, at+".rfc3161timestamp.trustRootRef", authority.RFC3161Timestamp.TrustRootRef)
 	}
 	c.checkSource(at+".source", authority.Source)
+	c.checkAttestations(at+".attestations", authority)
 }
 
 func (l *loading) checkRootRef(c checker, at, root string) {

@@ -164,6 +164,8 @@ func perGatePairs() []pair {
 			kept("notation", func(s Spec) any { return s.Trust.Notation.BesideSigstore }, "Either", "Both")},
 		{"vex", [2]func(*Spec){func(s *Spec) { s.VEX = &VEX{Signers: []string{"a"}} }, func(*Spec) {}},
 			kept("vex", func(s Spec) any { return s.VEX != nil }, true, false)},
+		{"evidence", [2]func(*Spec){func(s *Spec) { s.Evidence = []Evidence{{Name: "a"}} }, func(s *Spec) { s.Evidence = []Evidence{{Name: "b"}} }},
+			kept("evidence", func(s Spec) any { return s.Evidence[0].Name }, "a", "b")},
 		{"judge.podSecurity", [2]func(*Spec){func(s *Spec) { s.Judge.PodSecurity = restricted }, func(s *Spec) { s.Judge.PodSecurity = baseline }},
 			kept("podSecurity", func(s Spec) any { return *s.Judge.PodSecurity }, *restricted, *baseline)},
 		{"judge.packs", [2]func(*Spec){func(s *Spec) { s.Judge.Packs = []string{"pack/a@1"} }, func(s *Spec) { s.Judge.Packs = []string{} }},

@@ -50,15 +50,18 @@ func (d Document) IsConstraint() bool {
 }
 
 // PoliciesOf are the ClusterImagePolicies that a gate's trust section chooses,
-// in the order in which they were loaded: all of them when it names none.
+// in the order in which they were loaded: when it names none, all of them but
+// those that are there for exploitability (spec.vex) alone.
 func (c *Config) PoliciesOf(gate Gate) []ClusterImagePolicy {
 	names := gate.Spec.Trust.Policies
-	if len(names) == 0 {
-		return slices.Clone(c.ImagePolicies)
+	var aside []string
+	if gate.Spec.VEX != nil {
+		aside = gate.Spec.VEX.Signers
 	}
 	var chosen []ClusterImagePolicy
 	for _, policy := range c.ImagePolicies {
-		if slices.Contains(names, policy.Metadata.Name) {
+		name := policy.Metadata.Name
+		if slices.Contains(names, name) || len(names) == 0 && !slices.Contains(aside, name) {
 			chosen = append(chosen, policy)
 		}
 	}

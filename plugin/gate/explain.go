@@ -79,6 +79,9 @@ func (c *Config) gateWords(gate Gate) GateWords {
 	if notation := spec.Trust.Notation; notation != nil {
 		say("trust: Notation by %s; an image that ClusterImagePolicies cover, too, needs %s", notation.TrustPolicy, strings.ToLower(notation.BesideSigstore))
 	}
+	for _, entry := range spec.Evidence {
+		say("evidence %s", entry.words())
+	}
 	if spec.Profile != "" {
 		say("hardens with %s", spec.Profile)
 	}
@@ -191,7 +194,7 @@ func (p ClusterImagePolicy) words() PolicyWords {
 		words.Images = append(words.Images, image.Glob)
 	}
 	for _, authority := range p.Spec.Authorities {
-		words.Authorities = append(words.Authorities, authority.Name+": "+authority.words())
+		words.Authorities = append(words.Authorities, authority.Name+": "+authority.words()+authority.attestationWords())
 	}
 	return words
 }

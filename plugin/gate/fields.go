@@ -62,8 +62,8 @@ func notImplemented(in reflect.Type, key string) string {
 		return "a policy covers images, whoever uses them: choosing by resource, or by labels that the application writes, would let the application choose; write the globs in images"
 	case "ImagePolicySpec.policy":
 		return "write the rule as a ValidatingAdmissionPolicy or choose a pack" + outOfGate
-	case "Authority.attestations":
-		return "leave it out: the authority then asks for a signature" + outOfGate
+	case "AttestationPolicy.remote", "AttestationPolicy.configMapRef":
+		return "write the condition's text in data: a gate loads nothing from the network or the cluster"
 	case "KeyRef.secretRef":
 		return "a gate reads no Secrets: write the public key in data, or name a file"
 	case "KeylessRef.ca-cert":

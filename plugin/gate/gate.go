@@ -9,7 +9,6 @@ package gate
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -54,6 +53,8 @@ type Spec struct {
 	Trust Trust `yaml:"trust,omitempty"`
 	// VEX says whose word takes a vulnerability out of a scan.
 	VEX *VEX `yaml:"vex,omitempty"`
+	// Evidence says what must be attested about images: how they were built.
+	Evidence []Evidence `yaml:"evidence,omitempty"`
 	// Profile hardens: "profile/baseline@1", "profile/restricted@1",
 	// "profile/openshift@1", "none".
 	Profile string `yaml:"profile,omitempty"`
@@ -325,9 +326,3 @@ type Freshness struct {
 	FreshFor Duration `yaml:"freshFor,omitempty"` // default 5m
 	StaleFor Duration `yaml:"staleFor,omitempty"` // default 24h
 }
-
-// Duration is a time.Duration in Go's syntax ("36h") or days ("30d").
-type Duration time.Duration
-
-// Date is a day, "2006-01-02", in UTC; it lasts until the day's end.
-type Date struct{ time.Time }

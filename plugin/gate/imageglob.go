@@ -31,6 +31,12 @@ func (p ImagePattern) Expression() (*regexp.Regexp, error) {
 	return compiled, nil
 }
 
+// CompileGlob is a glob over whole texts: "*" is any text without a slash, "**"
+// any text; nothing else has a meaning.
+func CompileGlob(glob string) *regexp.Regexp {
+	return regexp.MustCompile("^(?s:" + globExpression(glob) + ")$")
+}
+
 // globExpression translates "**" and "*", from left to right, and takes
 // everything else literally.
 func globExpression(glob string) string {

@@ -41,6 +41,9 @@ type Authority struct {
 	RFC3161Timestamp *RFC3161Timestamp `yaml:"rfc3161timestamp,omitempty"`
 	// SignatureFormat is "legacy" or "bundle"; empty looks for both.
 	SignatureFormat string `yaml:"signatureFormat,omitempty" enum:"legacy,bundle"`
+	// Attestations are asked for in the place of a signature; all of them are
+	// required.
+	Attestations []Attestation `yaml:"attestations,omitempty"`
 	// At is the authority's own line.
 	At plugin.Origin `yaml:"-"`
 }

@@ -47,6 +47,7 @@ func FieldRules() []FieldRule {
 		{"trust.platforms", perGate, "Index", "Index"},
 		{"trust.notation", perGate, "none", "none"},
 		{"vex", perGate + ": whose word counts for one gate counts for no other", "nobody's word", "nobody's word"},
+		{"evidence", requires + ", each gate's by its own trust rules", noneAsked, ""},
 		{"profile", same, defaultProfile + " while harden is on", ""},
 		{"harden.readOnlyRootFilesystem", anyOn, "false", ""},
 		{"harden.emptyDirSize", same, defaultEmptyDirSize, ""},

@@ -12,6 +12,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// Duration is a time.Duration in Go's syntax ("36h") or days ("30d").
+type Duration time.Duration
+
+// Date is a day, "2006-01-02", in UTC; it lasts until the day's end.
+type Date struct{ time.Time }
+
 // scalarRead turns a scalar's text into a value; the error is what is wrong
 // and its hint what to write.
 type scalarRead struct {

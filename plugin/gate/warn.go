@@ -99,7 +99,7 @@ func (l *loading) warnIdentity(doc *document, field string, identity Identity) {
 func (l *loading) warnUnused() {
 	used, roots := map[string]bool{}, map[string]bool{}
 	for _, gate := range l.config.Gates {
-		for _, policy := range l.config.PoliciesOf(gate) {
+		for _, policy := range slices.Concat(l.config.PoliciesOf(gate), l.config.WitnessesOf(gate)) {
 			used[policy.Metadata.Name] = true
 		}
 	}

@@ -65,7 +65,7 @@ func Rules() []Rule {
 func builtinRules() []Rule {
 	return slices.Concat(
 		podSecurityRules(), selfRules(), objectRules(), schemaRules(),
-		trustRules(), contentRules(), imageRules(), registryRules(), confinementRules(), renderRules(),
+		trustRules(), evidenceRules(), contentRules(), imageRules(), registryRules(), confinementRules(), renderRules(),
 		gateRules(), adviceRules(), waiverRules(), hardenRules(), runRules(), answerRules(), stageRules(), doorRules(),
 	)
 }

@@ -16,6 +16,12 @@ func trustRules() []Rule {
 			Controls: []string{cisImageProvenance, nsaImageScanning, attackSupplyChain},
 		},
 		{
+			ID: "image/not-attested", Severity: "critical", Level: "Deny", Title: "What a trust rule asks to be attested about an image is",
+			Why:      "the ClusterImagePolicy asks for attestations, and there is none of that type",
+			Fix:      "attest it: cosign attest, or the build's own attestation; the message names the types that there are",
+			Controls: []string{cisImageProvenance, attackSupplyChain},
+		},
+		{
 			ID: "image/not-trusted", Severity: "critical", Level: "Deny", Title: "Who vouches for the image is trusted",
 			Why:      "the image is signed, but not by whom the gate trusts",
 			Fix:      "have it signed by the identity or key that the policy names; the details list every candidate",

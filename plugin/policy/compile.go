@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/apiserver"
+	"github.com/assay-gitops/assay/plugin/confined"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -56,7 +57,7 @@ type Compiler struct {
 func NewCompiler() *Compiler {
 	return &Compiler{
 		policies: map[string]*admissionPolicy{}, shared: map[string]apiserver.Variables{}, typed: map[string][]typeWarning{},
-		constraintTemplates: map[string]*constraintTemplate{}, regoCapabilities: newRegoCapabilities(), plain: map[string]ownPolicies{},
+		constraintTemplates: map[string]*constraintTemplate{}, regoCapabilities: confined.NewCapabilities(), plain: map[string]ownPolicies{},
 	}
 }
 

@@ -58,7 +58,7 @@ type constraints struct {
 	// inventoryComplete takes the rendered objects for all that there are.
 	inventoryComplete bool
 	indeterminate     plugin.Level
-	// deadline bounds one question; zero is regoDeadline.
+	// deadline bounds one question; zero is confined.Deadline.
 	deadline time.Duration
 }
 

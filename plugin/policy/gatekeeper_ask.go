@@ -15,6 +15,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/apiserver"
+	"github.com/assay-gitops/assay/plugin/confined"
 )
 
 // maxDetails bounds what a finding repeats of a violation's details, in bytes.
@@ -228,13 +229,13 @@ func (q constraintQuestion) undecided(finding plugin.Finding) plugin.Finding {
 // erred is a template that gives no answer: Gatekeeper takes it for a
 // violation. One that is too slow is not asked again in this rendering.
 func (q constraintQuestion) erred(err error) []plugin.Finding {
-	if !errors.Is(err, errRegoCost) {
+	if !errors.Is(err, confined.ErrCost) {
 		return []plugin.Finding{q.base("the template could not be evaluated: " + err.Error())}
 	}
 	if q.run.slow[q.index].Swap(true) {
 		return nil
 	}
-	finding := q.base(fmt.Sprintf("the template costs too much: it did not answer within %s, and is not asked about the other objects", cmp.Or(q.run.deadline, regoDeadline)))
+	finding := q.base(fmt.Sprintf("the template costs too much: it did not answer within %s, and is not asked about the other objects", cmp.Or(q.run.deadline, confined.Deadline)))
 	finding.Hint = "make the template cheaper: bind variables before loops over them, and compare by key"
 	return []plugin.Finding{finding}
 }

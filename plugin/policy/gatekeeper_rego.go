@@ -13,6 +13,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/assay-gitops/assay/plugin/apiserver"
+	"github.com/assay-gitops/assay/plugin/confined"
 )
 
 // regoTemplate is a compiled template. It holds no state of a run and is
@@ -52,14 +53,14 @@ func (c *Compiler) compileTemplate(file templateFile, code regoCode) (*regoTempl
 		return nil, err
 	}
 	template := &regoTemplate{capabilities: c.regoCapabilities(), version: version, reads: readsOf(modules)}
-	template.compiler, err = compileRego(modules, version, template.capabilities)
+	template.compiler, err = confined.Compile(modules, version, template.capabilities)
 	if err != nil {
 		return nil, apiserver.Refuse(file.at, "template %q does not compile: %v", file.Name, err)
 	}
 	template.violation = modules[0].Package.Path.String() + ".violation"
 	template.alone, err = template.prepare(context.Background(), inmem.New())
 	if err != nil {
-		return nil, apiserver.Refuse(file.at, "template %q does not compile: %s", file.Name, regoErrors(err))
+		return nil, apiserver.Refuse(file.at, "template %q does not compile: %s", file.Name, confined.Messages(err))
 	}
 	return template, nil
 }

@@ -2,15 +2,13 @@ package policy
 
 import (
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
-	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/apiserver"
+	"github.com/assay-gitops/assay/plugin/confined"
 )
 
 // regoSource is one module as it is written.
@@ -31,7 +29,7 @@ func parseRego(sources []regoSource) ([]*ast.Module, error) {
 		module, err := ast.ParseModuleWithOpts(source.name, source.text, ast.ParserOptions{RegoVersion: source.version, ProcessAnnotation: false})
 		switch {
 		case err != nil:
-			problems = append(problems, apiserver.Refuse(source.at, "%s does not parse as Rego %s: %s", source.name, regoVersionName(source.version), regoErrors(err)))
+			problems = append(problems, apiserver.Refuse(source.at, "%s does not parse as Rego %s: %s", source.name, regoVersionName(source.version), confined.Messages(err)))
 			continue
 		case module == nil:
 			problems = append(problems, apiserver.Refuse(source.at, "%s holds no Rego; write a package with rules", source.name))
@@ -50,86 +48,13 @@ func regoVersionName(version ast.RegoVersion) string {
 	return "v1"
 }
 
-// regoErrors are OPA's messages in one line, each with its file and line.
-func regoErrors(err error) string {
-	var list ast.Errors
-	if !errors.As(err, &list) {
-		return oneLine(err.Error())
-	}
-	texts := make([]string, 0, len(list))
-	for _, each := range list {
-		texts = append(texts, oneLine(each.Error()))
-	}
-	return strings.Join(slices.Compact(texts), "; ")
-}
-
-// compileRego compiles parsed modules. What the capabilities leave out is an
-// undefined function, in whatever way it is called.
-func compileRego(modules []*ast.Module, version ast.RegoVersion, capabilities *ast.Capabilities) (*ast.Compiler, error) {
-	named := map[string]*ast.Module{}
-	for i, module := range modules {
-		named[fmt.Sprintf("%03d %s", i, module.Package.Path)] = module
-	}
-	compiler := ast.NewCompiler().WithCapabilities(capabilities).WithDefaultRegoVersion(version)
-	compiler.Compile(named)
-	if compiler.Failed() {
-		return nil, errors.New(regoErrors(compiler.Errors))
-	}
-	return compiler, nil
-}
-
-// newRegoCapabilities are OPA's own without what [refusedBuiltins] names, and
-// without fetching JSON schemas. Making them costs a millisecond, so a process
-// does it once, when a gate has Rego at all.
-func newRegoCapabilities() func() *ast.Capabilities {
-	return sync.OnceValue(func() *ast.Capabilities {
-		capabilities := ast.CapabilitiesForThisVersion()
-		refused := refusedBuiltins()
-		capabilities.Builtins = slices.DeleteFunc(slices.Clone(capabilities.Builtins), func(builtin *ast.Builtin) bool {
-			_, found := refused[builtin.Name]
-			return found
-		})
-		capabilities.AllowNet = []string{}
-		return capabilities
-	})
-}
-
-// refusedBuiltins are functions that a verdict may not depend on, and why. The
-// clock is none: it is the run's own.
-func refusedBuiltins() map[string]string {
-	const (
-		network = "it asks the network"
-		random  = "it answers otherwise each time"
-		clock   = "it looks at the machine's clock"
-	)
-	return map[string]string{
-		"http.send":          network,
-		"net.lookup_ip_addr": network,
-		"opa.runtime":        "it reads the environment of the process",
-		"external_data":      "a provider in the cluster answers it, and none is asked before the sync",
-		"rand.intn":          random,
-		"uuid.rfc4122":       random,
-		"crypto.x509.parse_and_verify_certificates":              clock,
-		"crypto.x509.parse_and_verify_certificates_with_options": clock,
-	}
-}
-
 // refusedCalls is an error for each function that no gate may call, by name
-// and line. Naming one is enough, as a value it could be handed on.
+// and line.
 func refusedCalls(source regoSource, module *ast.Module) error {
-	refused := refusedBuiltins()
-	found := map[string]int{}
-	ast.WalkRefs(module, func(ref ast.Ref) bool {
-		name := ref.String()
-		if _, bad := refused[name]; bad && ref[0].Location != nil && found[name] == 0 {
-			found[name] = ref[0].Location.Row
-		}
-		return false
-	})
 	var problems []error
-	for _, name := range sortedKeys(found) {
+	for _, call := range confined.RefusedCalls(module) {
 		problems = append(problems, apiserver.Refuse(source.at, "%s, line %d: %s may not be called here: %s; take the call out, or the policy out of the gate",
-			source.name, found[name], name, refused[name]))
+			source.name, call.Line, call.Name, call.Why))
 	}
 	return errors.Join(problems...)
 }

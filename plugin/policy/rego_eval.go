@@ -3,22 +3,15 @@ package policy
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"github.com/assay-gitops/assay/plugin/confined"
 )
-
-// regoDeadline bounds one question to one policy. Rego has no cost that could
-// be counted beforehand; policies in use answer in a few milliseconds.
-const regoDeadline = 3 * time.Second
-
-// errRegoCost says that a policy did not answer in time.
-var errRegoCost = errors.New("it did not answer in time")
 
 // regoQueries ask for one rule: with everything known, and with some of the
 // input unknown.
@@ -33,7 +26,7 @@ type regoQuestion struct {
 	input   ast.Value
 	// at is the run's clock.
 	at time.Time
-	// deadline bounds it; zero is [regoDeadline].
+	// deadline bounds it; zero is [confined.Deadline].
 	deadline time.Duration
 	// strict is set when the query was prepared to make a built-in function's
 	// error the rule's; else such errors are collected.
@@ -51,26 +44,9 @@ type regoAnswer struct {
 	undefined []string
 }
 
-// bounded runs an evaluation within the deadline. A context that ended is the
-// caller's error, a policy that is too slow is [errRegoCost].
-func (q regoQuestion) bounded(ctx context.Context, evaluate func(context.Context) error) (err error) {
-	bounded, cancel := context.WithTimeout(ctx, cmp.Or(q.deadline, regoDeadline))
-	defer cancel()
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("evaluating stopped: %v", cause)
-		}
-	}()
-	err = evaluate(bounded)
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case bounded.Err() != nil:
-		return errRegoCost
-	}
-	return errors.New(oneLine(err.Error()))
+// bounded runs an evaluation within the question's deadline.
+func (q regoQuestion) bounded(ctx context.Context, evaluate func(context.Context) error) error {
+	return confined.Bounded(ctx, cmp.Or(q.deadline, confined.Deadline), evaluate)
 }
 
 // ask evaluates the rule with everything known.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/apiserver"
+	"github.com/assay-gitops/assay/plugin/confined"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -47,7 +48,7 @@ Errors of built-in functions deny; the clock is the run's.
 type plainRego struct {
 	rules   []plainRule
 	combine bool
-	// deadline bounds one question; zero is regoDeadline.
+	// deadline bounds one question; zero is confined.Deadline.
 	deadline time.Duration
 }
 
@@ -87,7 +88,7 @@ func (c *Compiler) compilePlain(g gate.Gate, files regoFiles) (*plainRego, error
 		return nil, err
 	}
 	version := files.sources[0].version
-	compiler, err := compileRego(modules, version, c.regoCapabilities())
+	compiler, err := confined.Compile(modules, version, c.regoCapabilities())
 	if err != nil {
 		return nil, apiserver.Refuse(g.At, "judge.rego does not compile: %v", err)
 	}
@@ -103,7 +104,7 @@ func (c *Compiler) compilePlain(g gate.Gate, files regoFiles) (*plainRego, error
 		rules, err := plainRules(namespace, files.sources, modules, prepare)
 		switch {
 		case err != nil:
-			problems = append(problems, apiserver.Refuse(g.At, "judge.rego: %s", regoErrors(err)))
+			problems = append(problems, apiserver.Refuse(g.At, "judge.rego: %s", confined.Messages(err)))
 		case len(rules) == 0:
 			problems = append(problems, apiserver.Refuse(g.At, "judge.rego: package %s has no rule deny, violation or warn, so it would let everything through", namespace))
 		}
@@ -214,10 +215,10 @@ func (p *plainRego) ask(ctx context.Context, q plainQuestion) []plugin.Finding {
 			}
 		}
 		switch {
-		case errors.Is(err, errRegoCost) && q.slow[i].Swap(true):
+		case errors.Is(err, confined.ErrCost) && q.slow[i].Swap(true):
 			continue
-		case errors.Is(err, errRegoCost):
-			base.Message = fmt.Sprintf("the rule costs too much: it did not answer within %s, and is not asked about the other objects", cmp.Or(p.deadline, regoDeadline))
+		case errors.Is(err, confined.ErrCost):
+			base.Message = fmt.Sprintf("the rule costs too much: it did not answer within %s, and is not asked about the other objects", cmp.Or(p.deadline, confined.Deadline))
 			findings = append(findings, base)
 		case err != nil:
 			base.Message = "the rule could not be evaluated: " + err.Error()

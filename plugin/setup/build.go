@@ -95,6 +95,9 @@ func (s *Setup) stages(each gate.Gate, effective gate.Effective, client *registr
 		return verify.New(verify.Config{
 			Gate:       each.Metadata.Name,
 			Policies:   config.PoliciesOf(each),
+			Evidence:   each.Spec.Evidence,
+			VEX:        each.Spec.VEX,
+			Witnesses:  config.WitnessesOf(each),
 			TrustRoots: config.TrustRoots,
 			Mirrored:   mirrored,
 			NoMatch:    noMatch,

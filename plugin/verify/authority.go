@@ -12,6 +12,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/verify/notation"
+	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	sigstore "github.com/sigstore/sigstore-go/pkg/verify"
 )
@@ -24,8 +25,10 @@ type authority struct {
 	bundles, legacy bool
 	// source is another repository that holds the signatures; empty for the
 	// image's own.
-	source              string
-	keys                []publicKey
+	source string
+	keys   []publicKey
+	// attestations are asked for in the place of a signature.
+	attestations        []attestation
 	identities          []sigstore.CertificateIdentity
 	parts               trustParts
 	onBundles, onLegacy demands
@@ -43,29 +46,55 @@ type authority struct {
 // image, such as its provenance or its flaws, and is no signature.
 const signPredicate = "https://sigstore.dev/cosign/sign/v1"
 
-// accepted is a signature that passed every check.
+// accepted is a signature or a statement that passed every check.
 type accepted struct {
 	claims  plugin.Claims
 	payload []byte
 	// notes are checks that failed and that the trust rule only logs.
 	notes []string
+	// statement is what an attestation says; zero for a signature.
+	statement statement
+	// certificate is what the signing certificate says; nil for a key.
+	certificate *certificate.Summary
 }
 
-// check verifies one candidate for the digest under this authority. A nil
-// error means that every check passed.
+// binding checks that what was verified says what is asked about this very
+// digest.
+type binding func(found *candidate, result *sigstore.VerificationResult, digest string) error
+
+// check verifies one candidate as a signature of the digest under this
+// authority. A nil error means that every check passed.
 func (a *authority) check(ctx context.Context, found *candidate, digest string) (accepted, error) {
-	switch {
-	case found.refused != nil:
-		return accepted{}, found.refused
-	case a.notation != nil:
+	if found.refused == nil && a.notation != nil {
 		return a.checkNotation(ctx, found, digest)
 	}
+	return a.checkWith(found, digest, (*candidate).bind)
+}
+
+// checkStatement verifies one candidate as an attestation about the digest.
+func (a *authority) checkStatement(found *candidate, digest string) (accepted, error) {
+	got, err := a.checkWith(found, digest, bindStatement)
+	if err != nil {
+		return accepted{}, err
+	}
+	if got.statement, err = found.stated(); err != nil {
+		return accepted{}, err
+	}
+	got.claims.Kind, got.claims.PredicateType = plugin.EvidenceAttestation, got.statement.predicateType
+	return got, nil
+}
+
+// checkWith tries every key, or the identities: one that fits is enough.
+func (a *authority) checkWith(found *candidate, digest string, bind binding) (accepted, error) {
+	if found.refused != nil {
+		return accepted{}, found.refused
+	}
 	if len(a.keys) == 0 {
-		return a.checkAs(found, digest, publicKey{})
+		return a.checkAs(found, digest, publicKey{}, bind)
 	}
 	reason := errors.New("no key")
 	for _, key := range a.keys {
-		got, err := a.checkAs(found, digest, key)
+		got, err := a.checkAs(found, digest, key, bind)
 		if err == nil {
 			return got, nil
 		}
@@ -75,12 +104,15 @@ func (a *authority) check(ctx context.Context, found *candidate, digest string) 
 }
 
 // checkAs verifies with one key, or with the authority's identities.
-func (a *authority) checkAs(found *candidate, digest string, key publicKey) (accepted, error) {
+func (a *authority) checkAs(found *candidate, digest string, key publicKey, bind binding) (accepted, error) {
 	wanted := a.onBundles
 	verifiers := key.bundle
 	if found.format == formatLegacy {
 		wanted = a.onLegacy
 		verifiers = []root.TimeConstrainedVerifier{key.legacy}
+	}
+	if found.dsse != nil {
+		verifiers = key.bundle
 	}
 	if !wanted.key {
 		verifiers = []root.TimeConstrainedVerifier{nil}
@@ -96,10 +128,14 @@ func (a *authority) checkAs(found *candidate, digest string, key publicKey) (acc
 	if err != nil {
 		return accepted{}, a.whyNot(found, wanted, err)
 	}
-	if err := found.bind(result, digest); err != nil {
+	if err := bind(found, result, digest); err != nil {
 		return accepted{}, err
 	}
-	return accepted{claims: a.claims(found, result, digest, key), payload: found.content}, nil
+	got := accepted{claims: a.claims(found, result, digest, key), payload: found.content}
+	if result.Signature != nil {
+		got.certificate = result.Signature.Certificate
+	}
+	return got, nil
 }
 
 func (a *authority) verify(found *candidate, digest string, wanted demands, key root.TimeConstrainedVerifier) (*sigstore.VerificationResult, error) {
@@ -140,7 +176,7 @@ func (a *authority) verify(found *candidate, digest string, wanted demands, key 
 // artifact is what the signature has to be over: the payload of the older
 // format, else the image's digest.
 func (c *candidate) artifact(digest string) (sigstore.ArtifactPolicyOption, error) {
-	if c.format == formatLegacy {
+	if c.signsPayload() {
 		return sigstore.WithArtifact(bytes.NewReader(c.payload)), nil
 	}
 	algorithm, value, _ := strings.Cut(digest, ":")
@@ -153,7 +189,7 @@ func (c *candidate) artifact(digest string) (sigstore.ArtifactPolicyOption, erro
 
 // bind checks that what was verified is a signature of this very image.
 func (c *candidate) bind(result *sigstore.VerificationResult, digest string) error {
-	if c.format == formatLegacy {
+	if c.signsPayload() {
 		return bindPayload(c.payload, digest)
 	}
 	return requireSignature(result)
@@ -177,11 +213,11 @@ func (a *authority) claims(found *candidate, result *sigstore.VerificationResult
 		claims.PredicateType = result.Statement.PredicateType
 	}
 	if result.Signature != nil && result.Signature.Certificate != nil {
-		certificate := result.Signature.Certificate
-		claims.Signer, claims.Issuer = certificate.SubjectAlternativeName, certificate.Issuer
-		claims.SourceRepository = certificate.SourceRepositoryURI
-		claims.SourceRevision = certificate.SourceRepositoryDigest
-		claims.SourceRef = certificate.SourceRepositoryRef
+		signer := result.Signature.Certificate
+		claims.Signer, claims.Issuer = signer.SubjectAlternativeName, signer.Issuer
+		claims.SourceRepository = signer.SourceRepositoryURI
+		claims.SourceRevision = signer.SourceRepositoryDigest
+		claims.SourceRef = signer.SourceRepositoryRef
 	}
 	return claims
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/verify/notation"
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	sigstore "github.com/sigstore/sigstore-go/pkg/verify"
 )
@@ -42,6 +43,12 @@ type candidate struct {
 	// envelope is Notation's, and target the manifest that it has to sign.
 	envelope notation.Envelope
 	target   notation.Target
+	// stated reads the statement of an envelope, the first time it is asked; nil
+	// for what has none.
+	stated func() (statement, error)
+	// dsse is set for a statement in the older format: annotations are those of
+	// its layer, and content is what its signature is over.
+	dsse *dsse.Envelope
 	// refused is set when it could not even be read.
 	refused error
 
@@ -73,6 +80,7 @@ func parseBundle(label string, data []byte, limits plugin.Limits) *candidate {
 		}
 		found.content = payload
 		found.attests = statedPredicate(payload)
+		found.stated = sync.OnceValues(func() (statement, error) { return readStatement(payload) })
 	}
 	found.entity = entity
 	return found
@@ -90,8 +98,24 @@ func statedPredicate(payload []byte) string {
 	return statement.PredicateType
 }
 
-// hinted is a referrer that says of itself that it is an attestation; it is
-// not read. Its word is enough to leave it out, as leaving out accepts nothing.
+// mayState reports whether a candidate may be a statement of that type: by its
+// own unverified word, or because it has none that can be read.
+func (c *candidate) mayState(predicateType string) bool {
+	if c.attests != "" {
+		return c.attests == predicateType
+	}
+	if c.refused != nil {
+		return true
+	}
+	if c.stated == nil {
+		return false
+	}
+	_, err := c.stated()
+	return err != nil
+}
+
+// hinted is a referrer that says of itself that it is a statement that nobody
+// asks for; it is not read. Its word is enough to leave it out, as leaving out accepts nothing.
 func hinted(label, predicateType string) *candidate {
 	return &candidate{
 		format: formatBundle, label: label, attests: predicateType,
@@ -101,11 +125,17 @@ func hinted(label, predicateType string) *candidate {
 
 // signed is what sigstore-go verifies.
 func (c *candidate) signed(wanted demands) (sigstore.SignedEntity, error) {
-	if c.format == formatLegacy {
+	switch {
+	case c.dsse != nil:
+		return legacyEnvelope(c.annotations, c.dsse, wanted)
+	case c.format == formatLegacy:
 		return legacyBundle(c.annotations, c.payload, wanted)
 	}
 	return c.entity, nil
 }
+
+// signsPayload reports whether the signature is over a simple-signing document.
+func (c *candidate) signsPayload() bool { return c.format == formatLegacy && c.dsse == nil }
 
 // byKey reports whether the candidate carries no certificate.
 func (c *candidate) byKey() bool {

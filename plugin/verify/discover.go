@@ -35,7 +35,7 @@ type Signer struct {
 func (v *Verifier) Discover(ctx context.Context, image plugin.Image) ([]Signer, error) {
 	session := newSession(v)
 	at := session.lookup(image.Reference.Repository, image.Digest)
-	found := session.bundlesOf(ctx, at)
+	found := session.bundlesOf(ctx, at, isSignature)
 	found.add(session.legacyOf(ctx, at))
 	var signers []Signer
 	for _, candidate := range found.candidates {
@@ -78,7 +78,7 @@ func (v *Verifier) identify(ctx context.Context, found *candidate, digest string
 		any := authority{name: name, anyone: true, parts: trustParts{certificates: root, logs: root}, clock: v.config.Clock}
 		any.onBundles = root.everything()
 		any.onLegacy = any.onBundles
-		got, err := guardedCheck(ctx, &any, found, digest)
+		got, err := guarded(func() (accepted, error) { return any.check(ctx, found, digest) })
 		if err != nil {
 			signer.Reason = err.Error()
 			continue

@@ -58,7 +58,7 @@ func FuzzBundle(f *testing.F) {
 	limits := plugin.DefaultLimits()
 	f.Fuzz(func(t *testing.T, content []byte) {
 		found := parseBundle("fuzz", content, limits)
-		if got, err := guardedCheck(t.Context(), &trusted, found, fuzzedDigest); err == nil {
+		if got, err := guarded(func() (accepted, error) { return trusted.check(t.Context(), found, fuzzedDigest) }); err == nil {
 			t.Fatalf("accepted: %+v", got.claims)
 		} else if strings.Contains(err.Error(), "panicked") {
 			t.Fatal(err)
@@ -83,7 +83,7 @@ func FuzzSimpleSigning(f *testing.F) {
 		found := parseLegacy("fuzz", map[string]string{
 			annotationSignature: signature, annotationCertificate: certificate, annotationLog: log, annotationTimestamp: timestamp,
 		}, payload)
-		if got, err := guardedCheck(t.Context(), &trusted, found, fuzzedDigest); err == nil {
+		if got, err := guarded(func() (accepted, error) { return trusted.check(t.Context(), found, fuzzedDigest) }); err == nil {
 			t.Fatalf("accepted: %+v", got.claims)
 		} else if strings.Contains(err.Error(), "panicked") {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -69,27 +70,55 @@ const (
 // those to one host.
 const artifactsInFlight = 16
 
-// gatherBundles lists the referrers and reads those that may be signatures,
-// side by side: one request for the list, two for each.
-func (s *session) gatherBundles(ctx context.Context, at lookupKey) gathered {
-	referrers, all := s.referrersOf(ctx, at)
-	found := make([]gathered, len(referrers))
+// listing is what a registry lists as referrers of a digest, and what has been
+// read of it.
+type listing struct {
+	// problems has no candidates.
+	problems  gathered
+	referrers []registry.Descriptor
+	reads     []readOnce
+}
+
+// readOnce is one referrer, which is read when somebody wants its type.
+type readOnce struct {
+	once  sync.Once
+	found gathered
+}
+
+// list asks for the referrers: one request.
+func (s *session) list(ctx context.Context, at lookupKey) listing {
+	referrers, problems := s.referrersOf(ctx, at)
+	return listing{problems: problems, referrers: referrers, reads: make([]readOnce, len(referrers))}
+}
+
+// gatherBundles reads those referrers that may be of a wanted type, side by
+// side: two requests for each, once however many ask. A type is what the
+// referrer says of itself: it is enough to leave something out, as leaving out
+// accepts nothing, and says nothing about what is read.
+func (s *session) gatherBundles(ctx context.Context, at *lookup, wants func(predicateType string) bool) gathered {
+	list := &at.listing
+	found := make([]gathered, len(list.referrers))
 	var group errgroup.Group
 	group.SetLimit(artifactsInFlight)
-	for i, referrer := range referrers {
+	for i, referrer := range list.referrers {
 		if !mayBe(referrer, bundleMediaType) {
 			continue
 		}
-		if predicate := referrer.Annotations[predicateAnnotation]; predicate != "" && predicate != signPredicate {
+		if predicate := referrer.Annotations[predicateAnnotation]; predicate != "" && !wants(predicate) {
 			found[i].candidates = []*candidate{hinted(label("bundle", referrer.Digest), predicate)}
 			continue
 		}
 		group.Go(func() error {
-			found[i] = guardedRead(func() gathered { return s.readBundle(ctx, at.repository, referrer) })
+			read := &list.reads[i]
+			read.once.Do(func() {
+				read.found = guardedRead(func() gathered { return s.readBundle(ctx, at.repository, referrer) })
+			})
+			found[i] = read.found
 			return nil
 		})
 	}
 	_ = group.Wait() // no member returns an error
+	all := gathered{refused: slices.Clone(list.problems.refused), unseen: slices.Clone(list.problems.unseen), transient: list.problems.transient, stale: list.problems.stale}
 	for _, one := range found {
 		all.add(one)
 	}
@@ -177,12 +206,14 @@ func label(kind, digest string) string {
 
 // manifest is the part of an OCI image manifest that is read.
 type manifest struct {
-	Layers []struct {
-		MediaType   string            `json:"mediaType"`
-		Digest      string            `json:"digest"`
-		Size        int64             `json:"size"`
-		Annotations map[string]string `json:"annotations"`
-	} `json:"layers"`
+	Layers []layer `json:"layers"`
+}
+
+type layer struct {
+	MediaType   string            `json:"mediaType"`
+	Digest      string            `json:"digest"`
+	Size        int64             `json:"size"`
+	Annotations map[string]string `json:"annotations"`
 }
 
 // readBundle reads one referrer's manifest and the bundle in it. A referrer

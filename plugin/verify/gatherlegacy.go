@@ -12,14 +12,45 @@ import (
 )
 
 // legacyTag is where cosign's older format keeps signatures of a digest.
-func legacyTag(digest string) string { return strings.Replace(digest, ":", "-", 1) + ".sig" }
+func legacyTag(digest string) string { return tagOf(digest, ".sig") }
 
-// gatherLegacy reads the signatures under the digest's tag: one request for
+func tagOf(digest, suffix string) string { return strings.Replace(digest, ":", "-", 1) + suffix }
+
+// layerReader is how the layers under one tag are read.
+type layerReader struct {
+	tag string
+	// kind names a layer in messages.
+	kind string
+	// skips reports whether a layer is none of what is looked for.
+	skips func(annotations map[string]string) bool
+	parse func(label string, annotations map[string]string, data []byte) *candidate
+}
+
+func signatureReader(digest string) layerReader {
+	return layerReader{
+		tag: legacyTag(digest), kind: ".sig layer", parse: parseLegacy,
+		skips: func(annotations map[string]string) bool { return annotations[annotationSignature] == "" },
+	}
+}
+
+// attestationReader reads those layers that say that they are of a wanted type,
+// and those that say nothing.
+func attestationReader(digest string, wants func(predicateType string) bool) layerReader {
+	return layerReader{
+		tag: attestationTag(digest), kind: ".att layer", parse: parseAttestation,
+		skips: func(annotations map[string]string) bool {
+			hint := annotations[annotationPredicate]
+			return hint != "" && !wants(hint)
+		},
+	}
+}
+
+// gatherLegacy reads the layers under one of the digest's tags: one request for
 // the manifest, one for each payload, which is always read, as only it says
 // which image was signed.
-func (s *session) gatherLegacy(ctx context.Context, at lookupKey) gathered {
+func (s *session) gatherLegacy(ctx context.Context, at lookupKey, reader layerReader) gathered {
 	var all gathered
-	tag := legacyTag(at.digest)
+	tag := reader.tag
 	answer, err := s.registry.Manifest(ctx, at.repository, tag)
 	if err != nil {
 		all.note("reading tag "+tag, err)
@@ -42,11 +73,11 @@ func (s *session) gatherLegacy(ctx context.Context, at lookupKey) gathered {
 	var group errgroup.Group
 	group.SetLimit(artifactsInFlight)
 	for i := range parsed.Layers {
-		if parsed.Layers[i].Annotations[annotationSignature] == "" {
+		if reader.skips(parsed.Layers[i].Annotations) {
 			continue
 		}
 		group.Go(func() error {
-			found[i] = guardedRead(func() gathered { return s.readPayload(ctx, at.repository, parsed, i) })
+			found[i] = guardedRead(func() gathered { return s.readPayload(ctx, at.repository, parsed.Layers[i], reader) })
 			return nil
 		})
 	}
@@ -65,10 +96,9 @@ func (s *session) checkLayers(parsed manifest) error {
 	return nil
 }
 
-func (s *session) readPayload(ctx context.Context, repository string, parsed manifest, index int) gathered {
+func (s *session) readPayload(ctx context.Context, repository string, layer layer, reader layerReader) gathered {
 	var result gathered
-	layer := parsed.Layers[index]
-	name := label(".sig layer", layer.Digest)
+	name := label(reader.kind, layer.Digest)
 	data, err := s.blob(ctx, repository, layer.Digest, layer.Size)
 	switch {
 	case errors.Is(err, errTooLarge), errors.Is(err, registry.ErrNotFound):
@@ -76,7 +106,7 @@ func (s *session) readPayload(ctx context.Context, repository string, parsed man
 	case err != nil:
 		result.note(name, err)
 	default:
-		found := parseLegacy(name, layer.Annotations, data)
+		found := reader.parse(name, layer.Annotations, data)
 		found.holder = layer.Digest
 		result.candidates = []*candidate{found}
 	}

@@ -186,7 +186,9 @@ func TestVerify_PanicDeniesAndStaysInside(t *testing.T) {
 		checkRefused(t, review, want)
 	}
 	empty := &candidate{format: formatBundle}
-	if _, err := guardedCheck(t.Context(), &authority{anyone: true, onBundles: demands{log: true}}, empty, "sha256:00"); err == nil || !strings.Contains(err.Error(), "panicked") {
+	if _, err := guarded(func() (accepted, error) {
+		return (&authority{anyone: true, onBundles: demands{log: true}}).check(t.Context(), empty, "sha256:00")
+	}); err == nil || !strings.Contains(err.Error(), "panicked") {
 		t.Errorf("a candidate that panics: %v", err)
 	}
 }

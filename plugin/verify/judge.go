@@ -63,6 +63,12 @@ func (o *outcome) merge(part outcome, prefix string) {
 	}
 }
 
+// adopt adds what one authority found, its evidence as well.
+func (o *outcome) adopt(part outcome) {
+	o.merge(part, "")
+	o.evidence = append(o.evidence, part.evidence...)
+}
+
 // judgePolicy asks one policy about one image. Static rules come first: they
 // need no look at the registry.
 func (s *session) judgePolicy(ctx context.Context, policy *policy, image plugin.Image) outcome {
@@ -98,6 +104,7 @@ func (s *session) judgePlatforms(ctx context.Context, policy *policy, image plug
 func (s *session) judgeDigest(ctx context.Context, policy *policy, image plugin.Image, digest string) outcome {
 	var result outcome
 	now := s.config.Clock()
+	wants := s.wants(image)
 	for i := range policy.authorities {
 		one := &policy.authorities[i]
 		if why := one.unusable(now); why != "" {
@@ -106,9 +113,15 @@ func (s *session) judgeDigest(ctx context.Context, policy *policy, image plugin.
 		}
 		at := s.lookup(one.repository(image), digest)
 		switch {
+		case one.bundles && len(one.attestations) > 0:
+			result.looked = append(result.looked, place{"bundles", at.repository, digest})
+			part := s.judgeStatements(ctx, policy, one, foundAt{s.bundlesOf(ctx, at, wants), digest})
+			if part.verified() || !one.legacy { // else they are judged again, beside the older ones
+				result.adopt(part)
+			}
 		case one.bundles:
 			result.looked = append(result.looked, place{"bundles", at.repository, digest})
-			s.judgeCandidates(ctx, policy, one, at, s.bundlesOf(ctx, at), &result)
+			s.judgeCandidates(ctx, policy, one, at, s.bundlesOf(ctx, at, wants), &result)
 		case one.notation != nil:
 			result.looked = append(result.looked, place{"Notation signatures", at.repository, digest})
 			s.judgeCandidates(ctx, policy, one, at, s.notationOf(ctx, at), &result)
@@ -119,12 +132,34 @@ func (s *session) judgeDigest(ctx context.Context, policy *policy, image plugin.
 	}
 	for i := range policy.authorities {
 		if one := &policy.authorities[i]; one.legacy && one.unusable(now) == "" {
-			at := s.lookup(one.repository(image), digest)
-			result.looked = append(result.looked, place{"tag", at.repository, legacyTag(digest)})
-			s.judgeCandidates(ctx, policy, one, at, s.legacyOf(ctx, at), &result)
+			s.judgeLegacy(ctx, policy, one, imageAt{image, digest}, &result)
 		}
 	}
 	return result
+}
+
+// imageAt is one digest of an image: its own, or a leaf's.
+type imageAt struct {
+	plugin.Image
+	digest string
+}
+
+// judgeLegacy asks one authority about what is under the older format's tags.
+// Attestations in both formats add up: each may be in another.
+func (s *session) judgeLegacy(ctx context.Context, policy *policy, one *authority, image imageAt, result *outcome) {
+	at := s.lookup(one.repository(image.Image), image.digest)
+	if len(one.attestations) == 0 {
+		result.looked = append(result.looked, place{"tag", at.repository, legacyTag(image.digest)})
+		s.judgeCandidates(ctx, policy, one, at, s.legacyOf(ctx, at), result)
+		return
+	}
+	result.looked = append(result.looked, place{"tag", at.repository, attestationTag(image.digest)})
+	var found gathered
+	if one.bundles {
+		found.add(s.bundlesOf(ctx, at, s.wants(image.Image)))
+	}
+	found.add(s.attestedOf(ctx, at))
+	result.adopt(s.judgeStatements(ctx, policy, one, foundAt{found, image.digest}))
 }
 
 // repository is where the authority's signatures are.
@@ -165,7 +200,7 @@ func (s *session) judgeCandidates(ctx context.Context, policy *policy, one *auth
 		if candidate.attests == "" {
 			tried++
 		}
-		got, err := guardedCheck(ctx, one, candidate, at.digest)
+		got, err := guarded(func() (accepted, error) { return one.check(ctx, candidate, at.digest) })
 		if err == nil {
 			s.accept(policy, one, got, result)
 			result.stale = max(result.stale, found.stale)
@@ -187,18 +222,22 @@ func (s *session) judgeCandidates(ctx context.Context, policy *policy, one *auth
 	result.unseen = append(result.unseen, found.unseen...)
 	result.transient = result.transient || found.transient
 	if name, ended := one.ended(s.config.Clock()); ended && tried > 0 {
-		result.unseen = append(result.unseen, fmt.Sprintf("TrustRoot %s: all of its authorities are past their validity; it needs to be renewed", name))
+		result.unseen = append(result.unseen, endedRoot(name))
 	}
 }
 
-// guardedCheck turns a panic over hostile content into a reason.
-func guardedCheck(ctx context.Context, one *authority, found *candidate, digest string) (got accepted, err error) {
+func endedRoot(name string) string {
+	return fmt.Sprintf("TrustRoot %s: all of its authorities are past their validity; it needs to be renewed", name)
+}
+
+// guarded turns a panic over hostile content into a reason.
+func guarded(check func() (accepted, error)) (got accepted, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			got, err = accepted{}, fmt.Errorf("checking it panicked: %s", oneLine(fmt.Errorf("%v", cause)))
 		}
 	}()
-	return one.check(ctx, found, digest)
+	return check()
 }
 
 // accept makes evidence of a check that passed.
@@ -235,14 +274,10 @@ func (s *session) judgeLeaves(ctx context.Context, policy *policy, image plugin.
 			all.stale = max(all.stale, part.stale)
 			continue
 		}
-		prefix := ""
-		if len(leaves) > 1 || leaf.Platform != "" {
-			prefix = fmt.Sprintf("platform %s (%s): ", leaf.Platform, label("", leaf.Digest)[1:])
-		}
 		if part.signatures == 0 && len(part.unseen) == 0 {
-			part.reasons = append(part.reasons, "no signature")
+			part.reasons = append(part.reasons, "no "+policy.noun())
 		}
-		all.merge(part, prefix)
+		all.merge(part, leafPrefix(leaf, len(leaves)))
 	}
 	if verified == len(leaves) {
 		all.evidence = evidence

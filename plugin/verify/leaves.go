@@ -104,3 +104,12 @@ func (s *session) noteLeaves(err error, all *outcome) {
 	all.unseen = append(all.unseen, "reading the index: "+oneLine(err))
 	all.transient = all.transient || isTransient(err)
 }
+
+// leafPrefix names a leaf's platform in messages; empty for an image that is no
+// index.
+func leafPrefix(leaf registry.Descriptor, leaves int) string {
+	if leaves == 1 && leaf.Platform == "" {
+		return ""
+	}
+	return fmt.Sprintf("platform %s (%s): ", leaf.Platform, label("", leaf.Digest)[1:])
+}

@@ -23,6 +23,7 @@ const (
 	annotationCertificate = "dev.sigstore.cosign/certificate"
 	annotationLog         = "dev.sigstore.cosign/bundle"
 	annotationTimestamp   = "dev.sigstore.cosign/rfc3161timestamp"
+	annotationPredicate   = "predicateType"
 )
 
 // parseLegacy keeps a layer of the older format. The chain annotation is not
@@ -40,27 +41,13 @@ func legacyBundle(annotations map[string]string, payload []byte, wanted demands)
 	if err != nil || len(signature) == 0 {
 		return nil, errors.New("its signature annotation is not base64")
 	}
-	made := &protobundle.Bundle{
-		MediaType:            "application/vnd.dev.sigstore.bundle+json;version=0.1",
-		VerificationMaterial: &protobundle.VerificationMaterial{},
-	}
-	material := made.VerificationMaterial
-	if err := setSigner(material, annotations[annotationCertificate]); err != nil {
+	made, err := legacyMaterial(annotations, wanted)
+	if err != nil {
 		return nil, err
 	}
 	algorithm := protocommon.HashAlgorithm_SHA2_256
-	if text := annotations[annotationLog]; text != "" && wanted.log {
-		entry, err := legacyEntry(text)
-		if err != nil {
-			return nil, err
-		}
-		material.TlogEntries = []*protorekor.TransparencyLogEntry{entry}
+	for _, entry := range made.VerificationMaterial.TlogEntries {
 		algorithm = loggedAlgorithm(entry.CanonicalizedBody)
-	}
-	if wanted.stamp {
-		if err := setTimestamp(material, annotations[annotationTimestamp]); err != nil {
-			return nil, err
-		}
 	}
 	made.Content = &protobundle.Bundle_MessageSignature{MessageSignature: &protocommon.MessageSignature{
 		MessageDigest: &protocommon.HashOutput{Algorithm: algorithm, Digest: digestOf(algorithm, payload)},
@@ -71,6 +58,32 @@ func legacyBundle(annotations map[string]string, payload []byte, wanted demands)
 		return nil, fmt.Errorf("its annotations make no bundle: %w", explain(err))
 	}
 	return checked, nil
+}
+
+// legacyMaterial is a bundle without content: how a layer of the older format is
+// verified.
+func legacyMaterial(annotations map[string]string, wanted demands) (*protobundle.Bundle, error) {
+	made := &protobundle.Bundle{
+		MediaType:            "application/vnd.dev.sigstore.bundle+json;version=0.1",
+		VerificationMaterial: &protobundle.VerificationMaterial{},
+	}
+	material := made.VerificationMaterial
+	if err := setSigner(material, annotations[annotationCertificate]); err != nil {
+		return nil, err
+	}
+	if text := annotations[annotationLog]; text != "" && wanted.log {
+		entry, err := legacyEntry(text)
+		if err != nil {
+			return nil, err
+		}
+		material.TlogEntries = []*protorekor.TransparencyLogEntry{entry}
+	}
+	if wanted.stamp {
+		if err := setTimestamp(material, annotations[annotationTimestamp]); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
 }
 
 func setSigner(material *protobundle.VerificationMaterial, certificate string) error {

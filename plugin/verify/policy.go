@@ -75,6 +75,20 @@ func (c compiler) policy(declared gate.ClusterImagePolicy) (policy, error) {
 	return compiled, errors.Join(problems...)
 }
 
+// byAttestations reports whether the policy asks for attestations alone.
+func (p *policy) byAttestations() bool {
+	asks := false
+	for i := range p.authorities {
+		if one := &p.authorities[i]; one.static.Action == "" {
+			if len(one.attestations) == 0 {
+				return false
+			}
+			asks = true
+		}
+	}
+	return asks
+}
+
 // asNoAnswer keeps "could not look" apart from "refused" for whoever asked for
 // the verifier: a key service's silence says nothing against the rule.
 func asNoAnswer(problem error) error {
@@ -106,6 +120,10 @@ func modeLevel(mode string) (plugin.Level, error) {
 // authority compiles one way to vouch.
 func (c compiler) authority(policyAt plugin.Origin, declared gate.Authority) (authority, error) {
 	compiled := authority{clock: c.clock}
+	var err error
+	if compiled.attestations, err = c.attestations(declared.Attestations); err != nil {
+		return compiled, err
+	}
 	if err := checkKinds(declared); err != nil {
 		return compiled, err
 	}
@@ -147,8 +165,8 @@ func checkKinds(declared gate.Authority) error {
 	if declared.Static.Action != "pass" && declared.Static.Action != "fail" {
 		return fmt.Errorf("static.action is %q, want pass or fail", declared.Static.Action)
 	}
-	if len(declared.Source) > 0 || declared.CTLog != nil || declared.RFC3161Timestamp != nil || declared.SignatureFormat != "" {
-		return errors.New("static takes neither source nor ctlog, rfc3161timestamp or signatureFormat")
+	if len(declared.Source) > 0 || declared.CTLog != nil || declared.RFC3161Timestamp != nil || declared.SignatureFormat != "" || len(declared.Attestations) > 0 {
+		return errors.New("static takes neither source nor ctlog, rfc3161timestamp, signatureFormat or attestations")
 	}
 	return nil
 }
@@ -196,3 +214,11 @@ func (a *authority) setIdentities(declared []gate.Identity) error {
 }
 
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// noun is what the policy asks for.
+func (p *policy) noun() string {
+	if p.byAttestations() {
+		return "attestation"
+	}
+	return "signature"
+}

@@ -16,6 +16,8 @@ import (
 const (
 	// ruleNotSigned: there is no signature at all.
 	ruleNotSigned = "image/not-signed"
+	// ruleNotAttested: there is no attestation of a type that is asked for.
+	ruleNotAttested = "image/not-attested"
 	// ruleNotTrusted: there are signatures, and none is accepted.
 	ruleNotTrusted = "image/not-trusted"
 	// ruleNoTrustRule: no policy says who may vouch for the image.
@@ -54,10 +56,16 @@ func (s *session) review(ctx context.Context, image plugin.Image) plugin.Review 
 			words = append(words, s.word(ctx, policy, image))
 		}
 	}
-	if len(words) == 0 {
-		return plugin.Review{Findings: []plugin.Finding{s.noTrustRule(image)}}
+	review := plugin.Review{Findings: []plugin.Finding{s.noTrustRule(image)}}
+	if len(words) > 0 {
+		review = s.combine(words)
 	}
-	return s.combine(words)
+	for i := range s.demands {
+		if demand := &s.demands[i]; demand.covers(image) {
+			s.reviewDemand(ctx, demand, image, &review)
+		}
+	}
+	return review
 }
 
 // word asks one policy.
@@ -70,12 +78,38 @@ func (s *session) word(ctx context.Context, policy *policy, image plugin.Image) 
 		return said
 	}
 	if result.stale > 0 {
-		said.findings = append(said.findings, staleFinding(policy, image, result.stale))
+		said.findings = append(said.findings, staleFinding(policy.name, image, result.stale))
 	}
 	if len(result.notes) > 0 {
 		said.findings = append(said.findings, lenientFinding(policy, image, result.notes))
 	}
 	return said
+}
+
+// reviewDemand asks whether one demand on attestations is met.
+func (s *session) reviewDemand(ctx context.Context, demand *demand, image plugin.Image, review *plugin.Review) {
+	subject := vouched{imageAt: imageAt{image, image.Digest}}
+	for _, evidence := range review.Evidence {
+		if claims := evidence.Claims(); claims.Kind != plugin.EvidenceStatic {
+			subject.by = append(subject.by, claims)
+		}
+	}
+	result := s.judgeDemand(ctx, demand, subject)
+	review.Evidence = mergeEvidence(review.Evidence, result.evidence)
+	blocked := false
+	for _, finding := range result.findings {
+		blocked = blocked || finding.Level.Blocks()
+		review.Findings = append(review.Findings, placed(finding, image))
+	}
+	switch {
+	case !result.verified() && blocked: // what is wrong has been said
+		s.doubt(result.looked)
+	case !result.verified():
+		s.doubt(result.looked)
+		review.Findings = append(review.Findings, demandFinding(demand, image, result))
+	case result.stale > 0:
+		review.Findings = append(review.Findings, staleFinding("evidence "+demand.entry, image, result.stale))
+	}
 }
 
 // doubter is a [Registry] that remembers its answers.
@@ -96,10 +130,10 @@ func (s *session) doubt(looked []place) {
 
 // orGone says of an image without a signature when there is no such image.
 func (s *session) orGone(ctx context.Context, image plugin.Image, finding plugin.Finding) plugin.Finding {
-	if finding.Rule != ruleNotSigned || !s.isGone(ctx, image) {
+	if finding.Rule != ruleNotSigned && finding.Rule != ruleNotAttested || !s.isGone(ctx, image) {
 		return finding
 	}
-	finding.Message = fmt.Sprintf("the registry has no image %s@%s, so nobody can have signed it", image.Reference.Repository, image.Digest)
+	finding.Message = fmt.Sprintf("the registry has no image %s@%s, so nobody can have signed it or attested anything about it", image.Reference.Repository, image.Digest)
 	finding.Hint = "correct the digest where it is written (`assay lock` writes " + plugin.LockFile + " anew), or push the image again"
 	return finding
 }
@@ -126,10 +160,10 @@ func findingAbout(image plugin.Image) plugin.Finding {
 }
 
 // staleFinding says that evidence was found by an earlier answer.
-func staleFinding(policy *policy, image plugin.Image, age time.Duration) plugin.Finding {
+func staleFinding(who string, image plugin.Image, age time.Duration) plugin.Finding {
 	finding := findingAbout(image)
 	finding.Rule, finding.Level = ruleStale, plugin.Warn
-	finding.Message = fmt.Sprintf("the registry did not answer; %s vouches by its list of signatures of %s ago", policy.name, age)
+	finding.Message = fmt.Sprintf("the registry did not answer; %s vouches by its list of signatures of %s ago", who, age)
 	finding.Hint = "check that the registry can be reached"
 	return finding
 }
@@ -170,13 +204,17 @@ func (s *session) finding(policy *policy, image plugin.Image, result outcome) pl
 		finding.Rule = ruleRefused
 		finding.Message = fmt.Sprintf("%s does not allow the image: %s", policy.name, result.disallowed)
 		finding.Hint = "use an image that the policy allows"
+	case result.signatures == 0 && policy.byAttestations():
+		finding.Rule = ruleNotAttested
+		finding.Message = fmt.Sprintf("no valid attestation by %s: %s (looked for %s)", policy.name, summary(result.reasons), strings.Join(unique(names(result.looked)), ", "))
+		finding.Hint = fmt.Sprintf("attest it: cosign attest --type TYPE --predicate FILE %s@%s", image.Reference.Repository, image.Digest)
 	case result.signatures == 0:
 		finding.Rule = ruleNotSigned
 		finding.Message = fmt.Sprintf("no valid signature by %s: the image is not signed (looked for %s)", policy.name, strings.Join(unique(names(result.looked)), ", "))
 		finding.Hint = fmt.Sprintf("sign it: %s sign %s@%s", policy.signer(), image.Reference.Repository, image.Digest)
 	default:
 		finding.Rule = ruleNotTrusted
-		finding.Message = fmt.Sprintf("no valid signature by %s: %s", policy.name, summary(result.reasons))
+		finding.Message = fmt.Sprintf("no valid %s by %s: %s", policy.noun(), policy.name, summary(result.reasons))
 		finding.Hint = "if the signer named here is right, add it to the policy; if not, deploy an image that the right one signed"
 	}
 	if policy.level == plugin.Warn {

@@ -43,6 +43,12 @@ type Config struct {
 	Gate string
 	// Policies are the ClusterImagePolicies that the gate applies.
 	Policies []gate.ClusterImagePolicy
+	// Evidence is what the gate demands of attestations.
+	Evidence []gate.Evidence
+	// VEX says whose word takes a vulnerability out of a scan; nil for nobody's.
+	VEX *gate.VEX
+	// Witnesses are ClusterImagePolicies that may attest and are not required.
+	Witnesses []gate.ClusterImagePolicy
 	// TrustRoots are those that policies may name. One with the name
 	// gate.PublicGood replaces the embedded root.
 	TrustRoots []gate.TrustRoot
@@ -69,12 +75,14 @@ type Config struct {
 // Verifier checks images against the trust rules of one gate. It is safe for
 // use by many goroutines.
 type Verifier struct {
-	config   Config
-	registry Registry
-	policies []policy
-	roots    map[string]*trustRoot
-	parsed   parsed
-	warnings []plugin.Finding
+	config    Config
+	registry  Registry
+	policies  []policy
+	witnesses []policy
+	demands   []demand
+	roots     map[string]*trustRoot
+	parsed    parsed
+	warnings  []plugin.Finding
 }
 
 // imagesInFlight bounds the images that are looked at side by side; the
@@ -106,22 +114,38 @@ func New(config Config, source Registry) (*Verifier, error) {
 	}
 	verifier := &Verifier{config: config, registry: source, roots: roots}
 	compiler := compiler{roots: roots, files: files, service: newKeyService(config.Limits.RequestTimeout()), clock: config.Clock}
-	var problems []error
-	for _, declared := range config.Policies {
-		compiled, err := compiler.policy(declared)
-		problems = append(problems, err)
-		verifier.policies = append(verifier.policies, compiled)
-	}
-	if err := errors.Join(problems...); err != nil {
+	var required, beside error
+	verifier.policies, required = compiler.all(config.Policies)
+	verifier.witnesses, beside = compiler.all(config.Witnesses)
+	if err := errors.Join(required, beside); err != nil {
 		return nil, err
 	}
 	statements, err := verifier.notation(files)
 	if err != nil {
 		return nil, err
 	}
-	verifier.policies = append(verifier.policies, statements...)
-	slices.SortFunc(verifier.policies, func(a, b policy) int { return cmp.Compare(a.name, b.name) })
-	return verifier, checkNames(verifier.policies)
+	verifier.policies = sortedByName(append(verifier.policies, statements...))
+	if err := checkNames(sortedByName(slices.Concat(verifier.policies, verifier.witnesses))); err != nil {
+		return nil, err
+	}
+	return verifier, verifier.compileDemands(config.Evidence)
+}
+
+// all compiles policies, sorted by name.
+func (c compiler) all(declared []gate.ClusterImagePolicy) ([]policy, error) {
+	var all []policy
+	var problems []error
+	for _, one := range declared {
+		compiled, err := c.policy(one)
+		problems = append(problems, err)
+		all = append(all, compiled)
+	}
+	return sortedByName(all), errors.Join(problems...)
+}
+
+func sortedByName(policies []policy) []policy {
+	slices.SortFunc(policies, func(a, b policy) int { return cmp.Compare(a.name, b.name) })
+	return policies
 }
 
 // Warnings are findings about trust rules that accept more than their author may

@@ -141,6 +141,46 @@ func (s *Sigstore) LegacyAnnotations(who Signer, payload []byte) (map[string]str
 	})
 }
 
+// AttestationMediaType is that of an attestation's layer of the older format.
+const AttestationMediaType = "application/vnd.dsse.envelope.v1+json"
+
+// LegacyAttestation signs a statement in the older format: the envelope is a
+// layer under the tag of the attestations, and the annotations are the layer's.
+func (s *Sigstore) LegacyAttestation(who Signer, statement []byte) (envelope []byte, annotations map[string]string, err error) {
+	result, err := s.sign(who, dsse.PAE(statementMediaType, statement))
+	if err != nil {
+		return nil, nil, err
+	}
+	envelope, err = json.Marshal(dsse.Envelope{
+		PayloadType: statementMediaType, Payload: base64.StdEncoding.EncodeToString(statement),
+		Signatures: []dsse.Signature{{Sig: base64.StdEncoding.EncodeToString(result.signature)}},
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("writing an envelope: %w", err)
+	}
+	annotations = map[string]string{"dev.cosignproject.cosign/signature": ""}
+	if result.certificate != nil {
+		annotations["dev.sigstore.cosign/certificate"] = result.verifier
+		annotations["dev.sigstore.cosign/chain"] = decoded(encodeChain(s.fulcio.certificate))
+	}
+	if result.stamp != nil {
+		if err := annotate(annotations, "dev.sigstore.cosign/rfc3161timestamp", map[string]any{"SignedRFC3161Timestamp": result.stamp}); err != nil {
+			return nil, nil, err
+		}
+	}
+	if who.LeaveOut.Log {
+		return envelope, annotations, nil
+	}
+	kind, spec := envelopeEntry(statement, result.signature, result.verifier)
+	entry, err := s.record(kind, spec, result.at)
+	if err != nil {
+		return nil, nil, err
+	}
+	return envelope, annotations, annotate(annotations, "dev.sigstore.cosign/bundle", map[string]any{
+		"SignedEntryTimestamp": entry.InclusionPromise.SignedEntryTimestamp, "Payload": logged(entry),
+	})
+}
+
 func annotate(annotations map[string]string, key string, value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {

@@ -33,7 +33,11 @@ func extensionsFor(who Signer) ([]pkix.Extension, error) {
 	for _, part := range []struct {
 		number int
 		value  string
-	}{{8, who.Issuer}, {12, who.SourceRepository}, {13, who.SourceRevision}, {14, who.SourceRef}} {
+	}{
+		{8, who.Issuer}, {9, who.Build.SignerURI}, {11, who.Build.RunnerEnvironment},
+		{12, who.SourceRepository}, {13, who.SourceRevision}, {14, who.SourceRef},
+		{18, who.Build.ConfigURI}, {20, who.Build.Trigger}, {21, who.Build.RunURI},
+	} {
 		if part.value == "" {
 			continue
 		}

@@ -75,12 +75,25 @@ type Signer struct {
 	Issuer, Subject string
 	// SourceRepository, SourceRevision and SourceRef go into the certificate.
 	SourceRepository, SourceRevision, SourceRef string
+	// Build goes into the certificate as well.
+	Build Build
 	// At is when it signs; zero is now.
 	At time.Time
 	// Lifetime is the certificate's; zero is ten minutes, as Fulcio's.
 	Lifetime time.Duration
 	// LeaveOut names what a whole signature has and this one lacks.
 	LeaveOut Parts
+}
+
+// Build is what a certificate says about the build that asked for it (Fulcio,
+// OIDs 1.3.6.1.4.1.57264.1.9, .11, .18, .20 and .21); empty parts are left out.
+type Build struct {
+	// SignerURI is the workflow that built, ConfigURI the one that was started.
+	SignerURI, ConfigURI string
+	// RunnerEnvironment is "github-hosted" or "self-hosted".
+	RunnerEnvironment string
+	// Trigger is the event, and RunURI the run.
+	Trigger, RunURI string
 }
 
 // Parts of a signature.
