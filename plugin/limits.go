@@ -44,6 +44,7 @@ type Limits struct {
 	Retries            int64 // tries after the first for one request
 	RequestsPerHost    int64 // requests in flight to one host and credential
 	CacheBytes         int64 // one cache of registry facts
+	CacheDiskBytes     int64 // registry facts on disk
 	RenderCacheBytes   int64 // rendered objects kept in memory
 	FindingsPerVerdict int64 // findings in one report
 }
@@ -97,6 +98,7 @@ func LimitTable() []Limit {
 		{"retries", 3, "tries", "tries after the first for one request", func(l *Limits) *int64 { return &l.Retries }},
 		{"requestsPerHost", 32, "requests", "requests in flight to one host and credential", func(l *Limits) *int64 { return &l.RequestsPerHost }},
 		{"cacheBytes", 64 * mebibyte, "bytes", "one cache of registry facts", func(l *Limits) *int64 { return &l.CacheBytes }},
+		{"cacheDiskBytes", 256 * mebibyte, "bytes", "the cache of registry facts on disk (the default alone counts)", func(l *Limits) *int64 { return &l.CacheDiskBytes }},
 		{"renderCacheBytes", 64 * mebibyte, "bytes", "rendered objects kept in memory", func(l *Limits) *int64 { return &l.RenderCacheBytes }},
 		{"findingsPerVerdict", 10_000, "findings", "findings in one report", func(l *Limits) *int64 { return &l.FindingsPerVerdict }},
 	}

@@ -46,12 +46,16 @@ func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), err
 	if err != nil {
 		return nil, plugin.Source{}, nil, &exit{code: exitDenied, err: err}
 	}
+	caches, err := commandCaches(j.err)
+	if err != nil {
+		return nil, plugin.Source{}, nil, err
+	}
 	bar := startProgress(j.err)
 	bar.begin(cmp.Or(j.does, "loading the gates"))
 	s, err := setup.New(setup.Options{
 		Config: config, Lenient: j.gates.lenient, Isolated: j.render.isolated, Encoding: j.encoding,
 		Keychain: authn.DefaultKeychain, AllowLoopback: len(j.gates.gates) == 0, Progress: bar.begin, Clock: clock,
-		TrustDir: trustDir(cacheDir()),
+		TrustDir: caches.TrustDir, Facts: caches.Facts,
 	})
 	if err != nil {
 		bar.end()

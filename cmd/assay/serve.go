@@ -31,6 +31,7 @@ type serveFlags struct {
 	work        string
 	http        string
 	cache       string
+	cacheKey    string
 	concurrency int
 	archive     argocd.ArchiveLimits
 	profile     bool
@@ -74,7 +75,8 @@ is JSON on standard error.`,
 	set.StringArrayVarP(&flags.gates.gates, "gate", "g", nil, "gate `file or folder` (repeatable); without one the embedded default gate applies")
 	set.StringVar(&flags.plugins, "plugins-dir", pluginsDir(), "`folder` of the plugins' sockets, shared with the repo-server ($ARGOCD_PLUGINSOCKFILEPATH)")
 	set.StringVar(&flags.work, "work-dir", "", "`folder` for what the repo-server sends (default the system's for temporary files); a folder of assay's own is made in it")
-	set.StringVar(&flags.cache, "cache-dir", cacheDir(), "`folder` that outlives the process, for the last good copies of trust roots ($ASSAY_CACHE_DIR)")
+	set.StringVar(&flags.cache, "cache-dir", cacheDir(), "`folder` that outlives the process, for trust roots and what registries said ($ASSAY_CACHE_DIR)")
+	set.StringVar(&flags.cacheKey, "cache-key", os.Getenv("ASSAY_CACHE_KEY"), "`file` with the key that vouches for that folder, outside of it; made at first use ($ASSAY_CACHE_KEY)")
 	set.StringVar(&flags.http, "http", ":8080", "`address` of health and metrics")
 	set.IntVar(&flags.concurrency, "concurrency", 0, "applications that are judged at once (default four for each processor)")
 	set.Int64Var(&flags.archive.Files, "archive-files", flags.archive.Files, "most files of one repository")
@@ -90,7 +92,11 @@ const drainTime = 20 * time.Second
 
 func serve(ctx context.Context, s streams, flags serveFlags) error {
 	log := slog.New(slog.NewJSONHandler(s.err, nil))
-	judge, err := doorSetup(flags.gates, trustDir(flags.cache))
+	store, err := openFacts(flags.cache, flags.cacheKey, func(err error) { log.Warn("the cache on disk is not used", "problem", err.Error()) })
+	if err != nil {
+		return err
+	}
+	judge, err := doorSetup(flags.gates, setup.Options{TrustDir: trustDir(flags.cache), Facts: store})
 	if err != nil {
 		return err
 	}
@@ -127,12 +133,13 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 // doorSetup is what both ways of standing behind Argo CD judge by: tags need
 // an entry in the lock file unless the gate says otherwise, and templates run
 // in workers.
-func doorSetup(gates gateFlags, trust string) (*setup.Setup, error) {
+func doorSetup(gates gateFlags, options setup.Options) (*setup.Setup, error) {
 	config, err := gates.load()
 	if err != nil {
 		return nil, &exit{code: exitDenied, err: err}
 	}
-	made, err := setup.New(setup.Options{Config: config, LockRequired: true, Isolated: true, TrustDir: trust})
+	options.Config, options.LockRequired, options.Isolated = config, true, true
+	made, err := setup.New(options)
 	if err != nil {
 		return nil, asExit(err)
 	}
@@ -201,7 +208,11 @@ starting a process for each application.`,
 }
 
 func generate(ctx context.Context, s streams, gates gateFlags) error {
-	judge, err := doorSetup(gates, trustDir(cacheDir()))
+	options, err := commandCaches(s.err)
+	if err != nil {
+		return err
+	}
+	judge, err := doorSetup(gates, options)
 	if err != nil {
 		return err
 	}

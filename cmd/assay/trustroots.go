@@ -21,9 +21,6 @@ const (
 	trustBudget = 10 * time.Second
 )
 
-// cacheDir is the folder that outlives a run, where one is named.
-func cacheDir() string { return os.Getenv("ASSAY_CACHE_DIR") }
-
 // trustDir is where the last good copies of trust roots are kept: in the cache
 // folder that was named, else in the user's own. Without one they are fetched
 // for each run.

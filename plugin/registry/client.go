@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,6 +37,12 @@ type Client struct {
 	walks chan struct{}
 	// salt keeps credentials from being guessed from partitions.
 	salt [16]byte
+	// disk is what outlives the process; nil for nothing. identityOf has who the
+	// docker configuration says that the user is, by host, for it.
+	disk       *onDisk
+	scope      []byte
+	identities sync.Mutex
+	identityOf map[string]string
 
 	mu       sync.Mutex
 	sessions map[string]*session
@@ -50,12 +57,16 @@ func New(options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{options: options, limits: limits{options.Limits}, hosts: hosts, mirrors: mirrorHosts(hosts), sessions: map[string]*session{}}
+	c := &Client{options: options, limits: limits{options.Limits}, hosts: hosts, mirrors: mirrorHosts(hosts), identityOf: map[string]string{}, sessions: map[string]*session{}}
 	_, _ = rand.Read(c.salt[:]) // never fails (crypto/rand since Go 1.24)
 	c.inspections = make(chan struct{}, inspectionsInFlight)
 	c.walks = make(chan struct{}, walksInFlight)
-	c.content = newCache(c.limits.CacheBytes)
-	c.mutable = newCache(c.limits.CacheBytes / 4)
+	if options.Facts != nil {
+		c.disk = &onDisk{options.Facts}
+	}
+	c.scope = c.partition()
+	c.content = newCache(c.limits.CacheBytes, c.disk)
+	c.mutable = newCache(c.limits.CacheBytes/4, c.disk)
 	c.doors = newDoors(c)
 	for _, rules := range hosts {
 		for _, entry := range rules.entries {
@@ -81,7 +92,8 @@ func (c *Client) Close() {
 
 // Partition names the host and credential by which a repository is read,
 // without showing the credential. Facts that were read through one partition
-// are not known in another. It differs from process to process.
+// are not known in another. It differs from process to process, unless facts
+// are kept on disk.
 func (c *Client) Partition(repository string) (string, error) {
 	place, err := c.place(repository)
 	if err != nil {
@@ -139,8 +151,11 @@ func (c *Client) session(host, path string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(append(c.salt[:], host+"\x00"+from.id...))
+	sum := sha256.Sum256(slices.Concat(c.scope, []byte(host+"\x00"+from.id)))
 	id := hex.EncodeToString(sum[:])
+	if !from.lasting {
+		id = passing + id
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ticks++
@@ -198,7 +213,13 @@ func (c *Client) source(host, path string) (source, error) {
 		}
 	}
 	if c.options.Keychain != nil {
-		return dockerSource(c.options.Keychain, host), nil
+		found := dockerSource(c.options.Keychain, host)
+		if c.disk != nil {
+			var who string
+			who, found.lasting = c.dockerIdentity(c.options.Keychain, host)
+			found.id += "\x00" + who
+		}
+		return found, nil
 	}
 	return staticSource(Credential{}), nil
 }

@@ -128,7 +128,8 @@ func (c *Client) fresh(at time.Time, missing bool) bool {
 	if missing {
 		life /= 10
 	}
-	return c.options.Clock().Sub(at) < life
+	age := c.options.Clock().Sub(at)
+	return age >= 0 && age < life // a fact of a time to come is not believed
 }
 
 // getManifest asks the mirrors, then the origin.

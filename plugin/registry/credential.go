@@ -53,6 +53,8 @@ type source struct {
 	// id tells credentials apart without showing them.
 	id   string
 	read func(context.Context) (Credential, time.Duration, error)
+	// lasting says that the id means the same credential in every process.
+	lasting bool
 	// hint says what to do when it cannot be read.
 	hint string
 }
@@ -65,7 +67,7 @@ func staticSource(credential Credential) source {
 	if !credential.IsZero() {
 		id = fmt.Sprintf("static\x00%s\x00%s\x00%s\x00%s", credential.Username, credential.Password, credential.IdentityToken, credential.RegistryToken)
 	}
-	return source{id: id, read: func(context.Context) (Credential, time.Duration, error) { return credential, forever, nil }}
+	return source{id: id, lasting: true, read: func(context.Context) (Credential, time.Duration, error) { return credential, forever, nil }}
 }
 
 // dockerSource asks the docker configuration, helpers included. Helpers give

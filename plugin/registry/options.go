@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/registry/facts"
 )
 
 // The defaults of [Options].
@@ -46,6 +47,9 @@ type Options struct {
 	// Proxy chooses a proxy for a request; nil uses none. A proxy's own address
 	// may be private; the addresses behind it are the proxy's to check.
 	Proxy func(*http.Request) (*url.URL, error)
+	// Facts keeps tags, lists of referrers and content by digest where the next
+	// process finds them; nil keeps them in memory alone.
+	Facts *facts.Store
 	// Clock is time.Now unless it is set.
 	Clock func() time.Time
 	// Sleep waits between two tries unless the context ends first; nil waits

@@ -25,6 +25,7 @@ func (s *Setup) client(effective gate.Effective) (*registry.Client, error) {
 		FreshFor:      effective.FreshFor,
 		StaleFor:      effective.StaleFor,
 		AllowLoopback: s.options.AllowLoopback,
+		Facts:         s.options.Facts,
 		Clock:         s.options.Clock,
 		Proxy:         http.ProxyFromEnvironment,
 	}

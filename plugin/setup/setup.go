@@ -19,6 +19,7 @@ import (
 	"github.com/assay-gitops/assay/plugin/mutate"
 	"github.com/assay-gitops/assay/plugin/policy"
 	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/registry/facts"
 	"github.com/assay-gitops/assay/plugin/render"
 )
 
@@ -47,6 +48,9 @@ type Options struct {
 	// TrustDir keeps the last good copies of trust roots that mirrors give out;
 	// empty keeps them in memory alone.
 	TrustDir string
+	// Facts keeps what registries said where the next process finds it; nil keeps
+	// it in memory alone.
+	Facts *facts.Store
 	// Progress hears the name of each stage; may be nil.
 	Progress func(stage string)
 }
