@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -92,7 +93,7 @@ func listPolicies(config *gate.Config) ([]gatePolicies, error) {
 			return nil, err
 		}
 		list := gatePolicies{Gate: each.Metadata.Name, At: each.At.String()}
-		for _, rule := range append(compiled.List(), policy.ListTrust(config.PoliciesOf(each))...) {
+		for _, rule := range slices.Concat(compiled.List(), policy.ListTrust(config.PoliciesOf(each)), policy.ListNotation(each)) {
 			list.Rules = append(list.Rules, listedRule{
 				Rule: rule.Rule.ID, Title: rule.Rule.Title, Severity: rule.Rule.Severity,
 				Engine: rule.Engine, From: rule.From, Shipped: rule.Rule.Level, Level: rule.Level,

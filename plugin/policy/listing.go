@@ -224,7 +224,18 @@ func Nearest(id string, rules []Rule) string {
 	return nearest(id, ids)
 }
 
-// ListTrust are the trust rules of a gate, which are sigstore's.
+// ListNotation is the trust policy document of a gate, whose statements are read
+// when the gate is set up; nothing without one.
+func ListNotation(of gate.Gate) []Listed {
+	declared := of.Spec.Trust.Notation
+	if declared == nil {
+		return nil
+	}
+	rule := Rule{ID: declared.TrustPolicy, Title: "Whose Notation signatures vouch for the images in its registry scopes", Severity: "critical", Level: "Deny"}
+	return []Listed{{Rule: rule, Engine: "Notation", From: of.At.String(), Level: rule.Level}}
+}
+
+// ListTrust are the trust rules of a gate that are sigstore's.
 func ListTrust(policies []gate.ClusterImagePolicy) []Listed {
 	var list []Listed
 	for _, policy := range policies {

@@ -98,3 +98,14 @@ func TestList_AdmissionsVerdictIsThereWhateverTheMinimum(t *testing.T) {
 		}
 	}
 }
+
+func TestListNotation_NamesTheDocument(t *testing.T) {
+	var of gate.Gate
+	if listed := ListNotation(of); listed != nil {
+		t.Errorf("%+v", listed)
+	}
+	of.Spec.Trust.Notation = &gate.Notation{TrustPolicy: "trustpolicy.json"}
+	if listed := ListNotation(of); len(listed) != 1 || listed[0].Rule.ID != "trustpolicy.json" || listed[0].Engine != "Notation" {
+		t.Errorf("%+v", listed)
+	}
+}

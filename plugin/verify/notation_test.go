@@ -5,14 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
-	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/verify/throwaway"
 	"github.com/assay-gitops/assay/plugin/verify/throwaway/notary"
 )
@@ -172,15 +169,7 @@ func TestNotation_CancelledContextIsUndetermined(t *testing.T) {
 func TestNotation_RevocationThatMayNotBeAskedIsUndetermined(t *testing.T) {
 	n := newNotarized(t)
 	image := n.image("a")
-	signer, err := n.root.Issue(notary.Leaf{Name: "builds", OCSP: []string{"http://169.254.169.254/"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := signer.Sign(n.targetOf(image), notary.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.put(image, notary.JWS, raw)
+	n.put(image, notary.JWS, n.envelopeBy(image, notary.Leaf{Name: "builds", OCSP: []string{"http://169.254.169.254/"}}, notary.Options{}))
 	review := n.review(image)
 	checkRefused(t, review, noAnswer("trust.notation.revocation.hosts does not list"))
 	if !review.Findings[0].Lasting {
@@ -193,15 +182,7 @@ func TestNotation_RevocationThatMayNotBeAskedIsUndetermined(t *testing.T) {
 func TestNotation_CheckThatPanicsIsDenied(t *testing.T) {
 	n := newNotarized(t)
 	image := n.image("a")
-	signer, err := n.root.Issue(notary.Leaf{Name: "builds", OCSP: []string{"http://[::1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := signer.Sign(n.targetOf(image), notary.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.put(image, notary.JWS, raw)
+	n.put(image, notary.JWS, n.envelopeBy(image, notary.Leaf{Name: "builds", OCSP: []string{"http://[::1"}}, notary.Options{}))
 	checkRefused(t, n.review(image), notTrusted("checking it panicked"))
 }
 
@@ -222,32 +203,10 @@ func TestNotation_EarlierAnswerVouchesAndSaysSo(t *testing.T) {
 }
 
 func TestNotation_PlatformsChooseWhatMustBeSigned(t *testing.T) {
-	for _, row := range []struct {
-		platforms            string
-		index, first, second bool
-		want                 bool
-	}{
-		{PlatformsIndex, true, false, false, true},
-		{PlatformsIndex, false, true, true, false},
-		{PlatformsAllLeaves, true, true, false, false},
-		{PlatformsAllLeaves, false, true, true, true},
-		{PlatformsEither, false, true, true, true},
-		{PlatformsEither, false, true, false, false},
-	} {
+	checkPlatforms(t, func(t *testing.T) (*world, func(plugin.Image)) {
 		n := newNotarized(t)
-		n.config.Platforms = row.platforms
-		first, second := n.image("first"), n.image("second")
-		index := n.index(first, second)
-		for image, sign := range map[*plugin.Image]bool{&index: row.index, &first: row.first, &second: row.second} {
-			if sign {
-				n.notarize(*image, "builds", notary.Options{})
-			}
-		}
-		review := n.review(index)
-		if got := len(review.Evidence) > 0 && len(review.Findings) == 0; got != row.want {
-			t.Errorf("%+v: verified %v: %+v", row, got, review.Findings)
-		}
-	}
+		return n.world, func(image plugin.Image) { n.notarize(image, "builds", notary.Options{}) }
+	})
 }
 
 func TestNotation_ImageOutsideTheScopesHasNoTrustRule(t *testing.T) {
@@ -275,136 +234,6 @@ func TestNotation_CheckThatIsLoggedIsAWarning(t *testing.T) {
 	if warnings := n.verifier().Warnings(); len(warnings) != 3 || warnings[0].Rule != "gate/notation-lenient" {
 		t.Errorf("%+v", warnings)
 	}
-}
-
-// What the gate's files may not be: each is refused when the gate is loaded.
-func TestNew_RefusesNotationFilesThatAreUnsafe(t *testing.T) {
-	for name, row := range map[string]struct {
-		arrange func(n *notarized)
-		want    string
-	}{
-		"no policy":               {func(n *notarized) { n.config.Notation.Declared.TrustPolicy = "missing.json" }, "gate.yaml:2: gate base, trust.notation: reading a file"},
-		"a policy outside":        {func(n *notarized) { n.config.Notation.Declared.TrustPolicy = "../trustpolicy.json" }, "escapes"},
-		"no store":                {func(n *notarized) { n.config.Notation.Declared.TrustStore = "missing" }, "reading a folder"},
-		"a store outside":         {func(n *notarized) { n.config.Notation.Declared.TrustStore = ".." }, "escapes"},
-		"a link out of the store": {linkOut, "escapes"},
-		"a name of two policies": {func(n *notarized) {
-			n.require(keyless())
-			n.config.Policies[0].Metadata.Name = "acme"
-		}, "acme is declared twice"},
-		"skip": {func(n *notarized) {
-			n.write("trustpolicy.json", []byte(`{"version":"1.0","trustPolicies":[{"name":"a","registryScopes":["*"],"signatureVerification":{"level":"skip"}}]}`))
-		}, "the level skip verifies nothing"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			n := newNotarized(t)
-			row.arrange(n)
-			if _, err := New(n.config, n.registry); err == nil || !strings.Contains(err.Error(), row.want) {
-				t.Fatalf("%v, want %q", err, row.want)
-			}
-		})
-	}
-	newNotarized(t).verifier()
-}
-
-// linkOut has a certificate of the store lie outside of the gate's folder.
-func linkOut(n *notarized) {
-	outside := filepath.Join(n.t.TempDir(), "root.pem")
-	if err := os.WriteFile(outside, n.root.PEM(), 0o600); err != nil {
-		n.t.Fatal(err)
-	}
-	if err := os.Symlink(outside, filepath.Join(n.config.Dir, "truststore", "x509", "ca", "acme", "link.pem")); err != nil {
-		n.t.Fatal(err)
-	}
-}
-
-// systems are what each system says of one image.
-func TestNotation_BesideSigstore(t *testing.T) {
-	const deny, undetermined = plugin.Deny, plugin.Undetermined
-	failing := func(n *notarized, image plugin.Image) { n.notarize(image, "somebody", notary.Options{}) }
-	good := func(n *notarized, image plugin.Image) { n.notarize(image, "builds", notary.Options{}) }
-	silent := func(n *notarized, image plugin.Image) {
-		signer, err := n.root.Issue(notary.Leaf{Name: "builds", OCSP: []string{"http://ocsp.example.com"}})
-		if err != nil {
-			n.t.Fatal(err)
-		}
-		raw, err := signer.Sign(n.targetOf(image), notary.Options{})
-		if err != nil {
-			n.t.Fatal(err)
-		}
-		n.put(image, notary.JWS, raw)
-	}
-	for _, row := range []struct {
-		name         string
-		notation     func(n *notarized, image plugin.Image)
-		sigstore     bool
-		authority    gate.Authority
-		both, either map[string]plugin.Level
-	}{
-		{"both", good, true, keyless(), nil, nil},
-		{"Notation alone", good, false, keyless(), map[string]plugin.Level{ruleNotSigned: deny}, nil},
-		{"sigstore alone", failing, true, keyless(), map[string]plugin.Level{ruleNotTrusted: deny}, nil},
-		{"neither", failing, false, keyless(), map[string]plugin.Level{ruleNotTrusted: deny, ruleNotSigned: deny}, map[string]plugin.Level{ruleNotTrusted: deny, ruleNotSigned: deny}},
-		{"one is silent, the other vouches", silent, true, keyless(), map[string]plugin.Level{ruleNoAnswer: undetermined}, nil},
-		{"one is silent, the other denies", silent, false, keyless(), map[string]plugin.Level{ruleNoAnswer: undetermined, ruleNotSigned: deny}, map[string]plugin.Level{ruleNoAnswer: undetermined}},
-		{"one refuses by a static rule", good, false, gate.Authority{Name: "no", Static: &gate.StaticRef{Action: "fail"}},
-			map[string]plugin.Level{ruleRefused: deny}, map[string]plugin.Level{ruleRefused: deny}},
-		{"one is silent, the other refuses by a static rule", silent, false, gate.Authority{Name: "no", Static: &gate.StaticRef{Action: "fail"}},
-			map[string]plugin.Level{ruleNoAnswer: undetermined, ruleRefused: deny}, map[string]plugin.Level{ruleNoAnswer: undetermined, ruleRefused: deny}},
-	} {
-		for system, want := range map[string]map[string]plugin.Level{"Both": row.both, "Either": row.either} {
-			t.Run(row.name+" of "+system, func(t *testing.T) {
-				n := newNotarized(t)
-				n.require(row.authority)
-				n.config.Notation.Declared.BesideSigstore = system
-				image := n.image("a")
-				row.notation(n, image)
-				if row.sigstore {
-					n.sign(image, builds())
-				}
-				review := n.review(image)
-				checkAnswers(t, review, want)
-				if len(want) == 0 && len(review.Evidence) == 0 {
-					t.Error("nothing is said")
-				}
-				if row.name == "both" && len(review.Evidence) != 2 {
-					t.Errorf("%d evidence, want that of both", len(review.Evidence))
-				}
-			})
-		}
-	}
-}
-
-// Either is about images that both cover: what one covers alone, that one
-// decides.
-func TestNotation_EitherNeedsBothToCoverTheImage(t *testing.T) {
-	n := newNotarized(t)
-	n.require(keyless())
-	n.config.Notation.Declared.BesideSigstore = "Either"
-	image := n.image("a")
-	n.sign(image, builds())
-	n.write("trustpolicy.json", []byte(strings.ReplaceAll(trustPolicy, "team-a/app", "team-a/other")))
-	if review := n.review(image); len(review.Findings) != 0 {
-		t.Errorf("%+v", review.Findings)
-	}
-	unsigned := n.image("b")
-	checkAnswers(t, n.review(unsigned), map[string]plugin.Level{ruleNotSigned: plugin.Deny})
-}
-
-// Two ClusterImagePolicies stay both required, as in the cluster.
-func TestNotation_EitherKeepsAllOfSigstoresPolicies(t *testing.T) {
-	n := newNotarized(t)
-	other := keyless()
-	other.Keyless.Identities = []gate.Identity{{Issuer: issuer, Subject: "https://other.example.com"}}
-	n.config.Policies = append(policies(keyless()), policies(other)...)
-	n.config.Policies[1].Metadata.Name = "other"
-	n.config.Notation.Declared.BesideSigstore = "Either"
-	image := n.image("a")
-	n.sign(image, builds())
-	review := n.review(image)
-	checkAnswers(t, review, map[string]plugin.Level{ruleNotTrusted: plugin.Deny, ruleNotSigned: plugin.Deny})
-	n.notarize(image, "builds", notary.Options{})
-	checkAnswers(t, n.review(image), nil)
 }
 
 func TestNotation_DoubtsWhereASignatureIsMissing(t *testing.T) {

@@ -73,7 +73,13 @@ func (n *notarized) targetOf(image plugin.Image) notary.Target {
 // envelope signs an image as somebody.
 func (n *notarized) envelope(image plugin.Image, who string, options notary.Options) []byte {
 	n.t.Helper()
-	signer, err := n.root.Issue(notary.Leaf{Name: who})
+	return n.envelopeBy(image, notary.Leaf{Name: who}, options)
+}
+
+// envelopeBy signs an image with a certificate.
+func (n *notarized) envelopeBy(image plugin.Image, leaf notary.Leaf, options notary.Options) []byte {
+	n.t.Helper()
+	signer, err := n.root.Issue(leaf)
 	if err != nil {
 		n.t.Fatal(err)
 	}

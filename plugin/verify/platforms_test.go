@@ -24,6 +24,16 @@ func (w *world) index(leaves ...plugin.Image) plugin.Image {
 }
 
 func TestVerify_PlatformsChooseWhatMustBeSigned(t *testing.T) {
+	checkPlatforms(t, func(t *testing.T) (*world, func(plugin.Image)) {
+		w := newWorld(t)
+		return w, func(image plugin.Image) { w.sign(image, builds()) }
+	})
+}
+
+// checkPlatforms holds one kind of signature to the three values of
+// trust.platforms.
+func checkPlatforms(t *testing.T, arrange func(*testing.T) (*world, func(plugin.Image))) {
+	t.Helper()
 	for _, row := range []struct {
 		platforms            string
 		index, first, second bool
@@ -39,13 +49,13 @@ func TestVerify_PlatformsChooseWhatMustBeSigned(t *testing.T) {
 		{PlatformsEither, false, true, false, false},
 		{PlatformsEither, false, false, false, false},
 	} {
-		w := newWorld(t)
+		w, sign := arrange(t)
 		w.config.Platforms = row.platforms
 		first, second := w.image("first"), w.image("second")
 		index := w.index(first, second)
-		for image, sign := range map[*plugin.Image]bool{&index: row.index, &first: row.first, &second: row.second} {
-			if sign {
-				w.sign(*image, builds())
+		for image, signed := range map[*plugin.Image]bool{&index: row.index, &first: row.first, &second: row.second} {
+			if signed {
+				sign(*image)
 			}
 		}
 		review := w.review(index)

@@ -163,7 +163,7 @@ func TestCheck_Refuses(t *testing.T) {
 }
 
 // under makes a root that was valid then, and trusts it.
-func under(t *testing.T, s *scene, valid notary.Validity) *notary.Authority {
+func under(t testing.TB, s *scene, valid notary.Validity) *notary.Authority {
 	t.Helper()
 	root, err := notary.NewAuthority("old root", valid)
 	s.trust("ca/acme", must(t, root, err))

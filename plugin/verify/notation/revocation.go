@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -230,7 +231,7 @@ func (r *revocation) answer(key [sha256.Size]byte) *answer {
 func (q *question) RoundTrip(request *http.Request) (*http.Response, error) {
 	host := hostOf(request.URL.String())
 	switch {
-	case !slices.Contains(q.hosts, request.URL.Host):
+	case !slices.Contains(q.hosts, host) && !slices.Contains(q.hosts, strings.TrimSuffix(host, ":80")):
 		return nil, q.note(silence{host, fmt.Sprintf("the certificate names %s for revocation, which trust.notation.revocation.hosts does not list", host), true})
 	case q.transport == nil:
 		return nil, q.note(silence{host, "there is no way to ask " + host, true})
@@ -252,7 +253,7 @@ func hostOf(text string) string {
 	if err != nil || parsed.Host == "" {
 		return "a service that has no host"
 	}
-	return parsed.Host
+	return strings.ToLower(parsed.Host)
 }
 
 // bounded fails a body that is longer than its limit.
@@ -279,51 +280,3 @@ func (b *bounded) Read(into []byte) (int, error) {
 
 // Close implements io.Closer.
 func (b *bounded) Close() error { return b.body.Close() }
-
-// lists are revocation lists by URL. They implement notation-core-go's
-// crl.Cache, which checks their signature and validity at each use.
-type lists struct {
-	mu    sync.Mutex
-	known map[string]list
-	// held and most are bytes.
-	held, most int64
-	now        func() time.Time
-}
-
-type list struct {
-	bundle *crl.Bundle
-	at     time.Time
-}
-
-// Get implements crl.Cache.
-func (l *lists) Get(_ context.Context, url string) (*crl.Bundle, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if found, isKnown := l.known[url]; isKnown && l.now().Sub(found.at) < believedFor {
-		return found.bundle, nil
-	}
-	return nil, crl.ErrCacheMiss
-}
-
-// Set implements crl.Cache. When it is full it begins anew: a gate trusts few
-// authorities, and each has one list.
-func (l *lists) Set(_ context.Context, url string, bundle *crl.Bundle) error {
-	size := int64(len(bundle.BaseCRL.Raw))
-	if bundle.DeltaCRL != nil {
-		size += int64(len(bundle.DeltaCRL.Raw))
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if old, isKnown := l.known[url]; isKnown {
-		l.held -= int64(len(old.bundle.BaseCRL.Raw))
-	}
-	if l.held+size > l.most {
-		clear(l.known)
-		l.held = 0
-	}
-	if size <= l.most {
-		l.known[url] = list{bundle, l.now()}
-		l.held += size
-	}
-	return nil
-}

@@ -104,6 +104,18 @@ func TestRevocation_WithoutAnAnswerIsUndetermined(t *testing.T) {
 	}
 }
 
+// One host in two spellings.
+func TestRevocation_HostIsListedInAnySpelling(t *testing.T) {
+	for _, address := range []string{"http://OCSP.example.com/ocsp", "http://ocsp.example.com:80/ocsp"} {
+		s, service := newScene(t), &notary.Revoker{}
+		s.asking(service, local{service})
+		s.leaf.OCSP = []string{address}
+		if _, err := s.check(); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // The list answers where the service does not.
 func TestRevocation_ListAnswersWhereTheServiceDoesNot(t *testing.T) {
 	s, service := newScene(t), &notary.Revoker{}

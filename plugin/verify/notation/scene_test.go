@@ -1,6 +1,7 @@
 package notation_test
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -36,7 +37,7 @@ func target() notary.Target {
 // scene is a certificate authority, a timestamp authority, a trust policy that
 // trusts them, and one signature.
 type scene struct {
-	t      *testing.T
+	t      testing.TB
 	root   *notary.Authority
 	leaf   notary.Leaf
 	stamps *notary.Signer
@@ -69,7 +70,7 @@ const policyText = `{
   ]
 }`
 
-func must[T any](t *testing.T, value T, err error) T {
+func must[T any](t testing.TB, value T, err error) T {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +78,7 @@ func must[T any](t *testing.T, value T, err error) T {
 	return value
 }
 
-func newScene(t *testing.T) *scene {
+func newScene(t testing.TB) *scene {
 	t.Helper()
 	root, err := notary.NewAuthority("root", notary.Validity{})
 	s := &scene{t: t, root: must(t, root, err), leaf: notary.Leaf{Name: "builds"}, policy: policyText, store: fstest.MapFS{}, what: target(), now: time.Now()}
@@ -156,8 +157,12 @@ func (s *scene) check() (notation.Accepted, error) {
 }
 
 func (s *scene) ask(statement *notation.Statement, envelope notation.Envelope) (notation.Accepted, error) {
+	return ask(s.t.Context(), statement, envelope)
+}
+
+func ask(ctx context.Context, statement *notation.Statement, envelope notation.Envelope) (notation.Accepted, error) {
 	wanted := target()
-	return statement.Check(s.t.Context(), envelope, notation.Target{MediaType: wanted.MediaType, Digest: wanted.Digest, Size: wanted.Size})
+	return statement.Check(ctx, envelope, notation.Target{MediaType: wanted.MediaType, Digest: wanted.Digest, Size: wanted.Size})
 }
 
 // upstream asks notation's own verifier, with its trust store on disk, about the
