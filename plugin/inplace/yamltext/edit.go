@@ -25,10 +25,10 @@ type Edit struct {
 type End struct{}
 
 // insertion is text that is put at an offset, in the place of what stands up to
-// end. column orders what is put at the same offset: the deeper comes first.
+// end. What is deeper in the document comes first at the same offset.
 type insertion struct {
-	at, end, column int
-	text            string
+	at, end, depth int
+	text           string
 	// first is set in brackets that hold nothing yet.
 	first bool
 }
@@ -49,10 +49,11 @@ func (t *Text) Apply(edits []Edit) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		made.depth = len(edit.Path)
 		insertions = append(insertions, made)
 	}
 	slices.SortStableFunc(insertions, func(a, b insertion) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), -cmp.Compare(a.column, b.column))
+		return cmp.Or(cmp.Compare(a.at, b.at), -cmp.Compare(a.depth, b.depth))
 	})
 	var out bytes.Buffer
 	done := 0
@@ -216,7 +217,7 @@ func (t *Text) afterLine(line int, lines [][]byte, column int) insertion {
 			out.WriteString(newline)
 		}
 	}
-	return insertion{at: at, end: at, column: column, text: out.String()}
+	return insertion{at: at, end: at, text: out.String()}
 }
 
 // replaceNull writes the value of a key whose value is null.
@@ -264,5 +265,5 @@ func (t *Text) appendInline(holder *yaml.Node, members any) (insertion, error) {
 	if err != nil {
 		return insertion{}, err
 	}
-	return insertion{at: end.last, end: end.last, column: len(t.data), text: separator + string(text[1:len(text)-1]), first: separator == ""}, nil
+	return insertion{at: end.last, end: end.last, text: separator + string(text[1:len(text)-1]), first: separator == ""}, nil
 }

@@ -185,5 +185,5 @@ func (t *Text) appendSpread(last *yaml.Node, end brackets, members any) (inserti
 		}
 		text = text[1 : len(text)-1]
 	}
-	return insertion{at: end.last, end: end.last, column: len(t.data), text: "," + t.newline() + prefix + string(text)}, nil
+	return insertion{at: end.last, end: end.last, text: "," + t.newline() + prefix + string(text)}, nil
 }
