@@ -36,6 +36,7 @@ func (p *Pipeline) Fill(ctx context.Context, source Source) Filled {
 	}{
 		{"setup", r.checkPipeline},
 		{"render", r.render},
+		{"mutate", r.mutate},
 		{"images", r.findImages},
 		{"resolve", r.resolve},
 		{"inspect", r.inspectAlone},

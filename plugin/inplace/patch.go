@@ -181,7 +181,7 @@ func (t task) inTarget(path []any) ([]any, error) {
 				return members[key] == item[key] && item[key] != nil
 			})
 			if at < 0 {
-				return nil, fmt.Errorf("%s %v comes from a patch of the kustomization, which components do not see", strings.TrimSuffix(parent, "s"), item[key])
+				return nil, fmt.Errorf("%s %v comes from a patch of the kustomization or from a mutation of the platform, which components do not see", strings.TrimSuffix(parent, "s"), item[key])
 			}
 			have, want = item, list[at]
 			out = append(out, at)
