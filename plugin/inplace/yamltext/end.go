@@ -143,15 +143,20 @@ func dashWidth(node *yaml.Node) int {
 func indentation(line []byte) int { return len(line) - len(bytes.TrimLeft(line, " ")) }
 
 // lastOfBlock is the last line of a literal or folded text. Empty lines behind
-// it belong to it only where its header keeps them ("+").
+// it belong to it only where its header keeps them ("+"); a line of more spaces
+// than the text is indented by is not empty.
 func (t *Text) lastOfBlock(node *yaml.Node, column int) int {
 	header, _, _ := strings.Cut(string(t.content(node.Line)[max(0, min(node.Column-1, len(t.content(node.Line)))):]), "#")
 	keeps := strings.Contains(header, "+")
-	last := node.Line
+	last, indented := node.Line, 0
 	for line := node.Line + 1; line <= len(t.lines); line++ {
 		content := t.content(line)
-		empty := len(bytes.TrimSpace(content)) == 0
-		if !empty && indentation(content) < column {
+		blank := len(bytes.TrimSpace(content)) == 0
+		if !blank && indented == 0 {
+			indented = indentation(content)
+		}
+		empty := blank && (indented == 0 || len(content) <= indented)
+		if !blank && indentation(content) < column {
 			break
 		}
 		if (!empty || keeps) && t.lines[line-1] < len(t.data) {
