@@ -256,17 +256,3 @@ func TestNew_UnknownProfileIsAnError(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkHarden1000(b *testing.B) {
-	hardener, _ := New(Config{Profile: restricted})
-	for b.Loop() {
-		b.StopTimer()
-		var objects []plugin.Object
-		for range 1000 {
-			objects = append(objects, workload{}.object(b))
-		}
-		images := imagesOf(objects, good())
-		b.StartTimer()
-		hardener.Harden(context.Background(), plugin.Unhardened{Objects: objects, Images: images})
-	}
-}

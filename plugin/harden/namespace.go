@@ -30,6 +30,7 @@ func podSecurityLabels(level string, described []gate.Namespace) setSetting {
 	return func(around *surroundings, objects []plugin.Object) ([]plugin.Object, []plugin.Finding) {
 		var findings []plugin.Finding
 		rendered := map[string]bool{}
+		check := &podSecurity{around: around, objects: objects, level: level}
 		for i, object := range objects {
 			if !isNamespace(object) {
 				continue
@@ -38,7 +39,7 @@ func podSecurityLabels(level string, described []gate.Namespace) setSetting {
 			if labelled(object) {
 				continue
 			}
-			labels, heldBack := namespaceLabels(around, objects, object.ID().Name, level)
+			labels, heldBack := check.labels(object.ID().Name)
 			for _, name := range slices.Sorted(maps.Keys(labels)) {
 				objects[i].Fields = edit{[]any{"metadata", "labels", name}, labels[name]}.apply(objects[i].Fields)
 			}
@@ -46,7 +47,7 @@ func podSecurityLabels(level string, described []gate.Namespace) setSetting {
 		}
 		for _, namespace := range described {
 			if namespace.Owned && !rendered[namespace.Name] && !labelledByGate(namespace) && around.runsPods(objects, namespace.Name) {
-				labels, heldBack := namespaceLabels(around, objects, namespace.Name, level)
+				labels, heldBack := check.labels(namespace.Name)
 				findings = append(findings, labelsElsewhere(namespace.Name, labels, heldBack))
 			}
 		}
@@ -119,26 +120,34 @@ func labelled(namespace plugin.Object) bool {
 	return false
 }
 
-// namespaceLabels also says why it does not enforce, if it does not.
-func namespaceLabels(around *surroundings, objects []plugin.Object, name, level string) (labels map[string]any, heldBack string) {
-	labels = map[string]any{psapi.WarnLevelLabel: level, psapi.AuditLevelLabel: level}
-	if heldBack = refusedAt(around, objects, name, level); heldBack == "" {
-		labels[psapi.EnforceLevelLabel] = level
+// podSecurity asks what a level would refuse of one rendering.
+type podSecurity struct {
+	around  *surroundings
+	objects []plugin.Object
+	level   string
+	// byNamespace are the objects of each namespace, and evaluator knows the
+	// checks; both are made when the first namespace is asked about.
+	byNamespace map[string][]int
+	evaluator   pspolicy.Evaluator
+}
+
+// labels also says why they do not enforce, if they do not.
+func (s *podSecurity) labels(namespace string) (labels map[string]any, heldBack string) {
+	labels = map[string]any{psapi.WarnLevelLabel: s.level, psapi.AuditLevelLabel: s.level}
+	if heldBack = s.refused(namespace); heldBack == "" {
+		labels[psapi.EnforceLevelLabel] = s.level
 	}
 	return labels, heldBack
 }
 
-// refusedAt says which Pod of a namespace the level would refuse, or what may
-// make one that it would.
-func refusedAt(around *surroundings, objects []plugin.Object, namespace, level string) string {
-	evaluator, err := pspolicy.NewEvaluator(pspolicy.DefaultChecks(), nil)
-	if err != nil {
+// refused says which Pod of a namespace the level would refuse, or what may make
+// one that it would.
+func (s *podSecurity) refused(namespace string) string {
+	if err := s.prepare(); err != nil {
 		return err.Error()
 	}
-	for _, object := range objects {
-		if around.place(object) != namespace {
-			continue
-		}
+	for _, i := range s.byNamespace[namespace] {
+		object := s.objects[i]
 		place, found := podSpecOf(object)
 		if !found {
 			if custom(object) {
@@ -150,12 +159,25 @@ func refusedAt(around *surroundings, objects []plugin.Object, namespace, level s
 		if err != nil {
 			return fmt.Sprintf("%s cannot be read: %v", object.ID(), err)
 		}
-		asked := psapi.LevelVersion{Level: psapi.Level(level), Version: psapi.LatestVersion()}
-		if result := pspolicy.AggregateCheckResults(evaluator.EvaluatePod(asked, &pod.ObjectMeta, &pod.Spec)); !result.Allowed {
+		asked := psapi.LevelVersion{Level: psapi.Level(s.level), Version: psapi.LatestVersion()}
+		if result := pspolicy.AggregateCheckResults(s.evaluator.EvaluatePod(asked, &pod.ObjectMeta, &pod.Spec)); !result.Allowed {
 			return fmt.Sprintf("the Pods of %s would be refused: %s", object.ID(), result.ForbiddenReason())
 		}
 	}
 	return ""
+}
+
+func (s *podSecurity) prepare() (err error) {
+	if s.evaluator != nil {
+		return nil
+	}
+	s.byNamespace = map[string][]int{}
+	for i, object := range s.objects {
+		namespace := s.around.place(object)
+		s.byNamespace[namespace] = append(s.byNamespace[namespace], i)
+	}
+	s.evaluator, err = pspolicy.NewEvaluator(pspolicy.DefaultChecks(), nil)
+	return err
 }
 
 func newTypedPod(place place, object plugin.Object) (*corev1.Pod, error) {

@@ -22,7 +22,7 @@ func networkPolicies(mode string, described []gate.Namespace) setSetting {
 		for _, namespace := range described {
 			owned[namespace.Name] = namespace.Owned
 		}
-		guarded, used, taken := map[string]bool{}, map[string]bool{}, map[plugin.ObjectID]bool{}
+		guarded, used, taken, services := map[string]bool{}, map[string]bool{}, map[plugin.ObjectID]bool{}, map[string][]plugin.Object{}
 		for _, object := range objects {
 			id := object.ID()
 			if id.Kind == "NetworkPolicy" {
@@ -34,6 +34,8 @@ func networkPolicies(mode string, described []gate.Namespace) setSetting {
 				owned[id.Name] = true
 			case id.Kind == "NetworkPolicy" && id.Group() == "networking.k8s.io" && forAllPods(object):
 				guarded[around.place(object)] = true
+			case id.Kind == "Service" && id.Group() == "":
+				services[around.place(object)] = append(services[around.place(object)], object)
 			case makesPods:
 				used[around.place(object)] = true
 			}
@@ -43,7 +45,7 @@ func networkPolicies(mode string, described []gate.Namespace) setSetting {
 			if namespace == "" || !owned[namespace] || guarded[namespace] {
 				continue
 			}
-			for _, made := range guard(around, objects, namespace, mode) {
+			for _, made := range guard(services[namespace], namespace, mode) {
 				if taken[made.ID()] {
 					findings = append(findings, nameTaken(made))
 					continue
@@ -73,8 +75,8 @@ func forAllPods(policy plugin.Object) bool {
 	return len(selector) == 0
 }
 
-// guard makes the policies of one namespace.
-func guard(around *surroundings, objects []plugin.Object, namespace, mode string) []plugin.Object {
+// guard makes the policies of one namespace with these Services.
+func guard(services []plugin.Object, namespace, mode string) []plugin.Object {
 	deny := map[string]any{"podSelector": map[string]any{}, "policyTypes": []any{"Ingress"}}
 	if mode == gate.NetworkBoth {
 		deny["policyTypes"] = []any{"Ingress", "Egress"}
@@ -85,10 +87,7 @@ func guard(around *surroundings, objects []plugin.Object, namespace, mode string
 		deny["ingress"] = []any{map[string]any{"from": []any{map[string]any{"podSelector": map[string]any{}}}}}
 	}
 	made := []plugin.Object{networkPolicy(namespace, "assay-default-deny", deny)}
-	for _, object := range objects {
-		if id := object.ID(); id.Kind != "Service" || id.Group() != "" || around.place(object) != namespace {
-			continue
-		}
+	for _, object := range services {
 		selector, _ := at(object.Fields, "spec", "selector").(map[string]any)
 		ports := servedPorts(object)
 		if len(selector) == 0 || len(ports) == 0 {

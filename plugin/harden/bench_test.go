@@ -1,0 +1,77 @@
+package harden
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
+)
+
+// thousand are 1,000 objects: Deployments with two containers, and the Services,
+// ConfigMaps, ServiceAccounts and Namespaces that stand beside them.
+func thousand(t testing.TB) []plugin.Object {
+	t.Helper()
+	var objects []plugin.Object
+	for i := range 400 {
+		at := fmt.Sprintf("metadata: {name: web-%d, namespace: team-%d}\n", i, i%20)
+		objects = append(objects,
+			object(t, "apiVersion: apps/v1\nkind: Deployment\n"+at+fmt.Sprintf(`spec:
+  template:
+    metadata: {labels: {app: web-%d}}
+    spec:
+      serviceAccountName: web-%d
+      containers:
+      - {name: web, image: "registry.example.com/web-%d:1", ports: [{containerPort: 8080}], resources: {requests: {cpu: 10m}}}
+      - {name: log, image: "registry.example.com/log:1"}
+`, i, i, i%50)),
+			object(t, "apiVersion: v1\nkind: Service\n"+at+fmt.Sprintf("spec: {selector: {app: web-%d}, ports: [{port: 80, targetPort: 8080}]}\n", i)))
+	}
+	for i := range 160 {
+		objects = append(objects, object(t, fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c-%d, namespace: team-%d}\ndata: {a: b}\n", i, i%20)))
+	}
+	for i := range 20 {
+		objects = append(objects, object(t, fmt.Sprintf("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web-%d, namespace: team-%d}\n", i, i)),
+			object(t, fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: team-%d}\n", i)))
+	}
+	return objects
+}
+
+// each is a hardener for benchmarks and counts: the profile alone, and all that
+// a gate may ask for.
+func each(t testing.TB) map[string]*Hardener {
+	t.Helper()
+	all := map[string]*Hardener{}
+	for name, more := range map[string]gate.Harden{"Profile": {}, "Everything": everything()} {
+		hardener, err := New(Config{Profile: restricted, More: more})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = hardener
+	}
+	return all
+}
+
+// BenchmarkHarden fills in 1,000 objects. Encode writes the same, which a run
+// pays once: the budget is a ratio of the two.
+func BenchmarkHarden(b *testing.B) {
+	objects := thousand(b)
+	images := imagesOf(objects, good())
+	for name, hardener := range each(b) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() { // changed objects get new maps, so the copy can be shallow
+				hardener.Harden(b.Context(), plugin.Unhardened{Objects: append([]plugin.Object(nil), objects...), Images: images})
+			}
+		})
+	}
+	hardened, _ := each(b)["Everything"].Harden(b.Context(), plugin.Unhardened{Objects: append([]plugin.Object(nil), objects...), Images: images})
+	b.Run("Encode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := (plugin.JSONEncoding{}).Encode(hardened); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
