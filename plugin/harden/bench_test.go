@@ -75,3 +75,32 @@ func BenchmarkHarden(b *testing.B) {
 		}
 	})
 }
+
+// TestHarden_WorkGrowsWithTheObjects: ten times the objects, or the containers of
+// one Pod, are no more than ten times the allocations.
+func TestHarden_WorkGrowsWithTheObjects(t *testing.T) {
+	objects := thousand(t)
+	containers := func(count int) []plugin.Object {
+		text := ""
+		for i := range count {
+			text += fmt.Sprintf(", {name: c-%d, image: registry.example.com/web:1}", i)
+		}
+		return []plugin.Object{object(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: big}\nspec: {containers: ["+text[2:]+"]}\n")}
+	}
+	for name, hardener := range each(t) {
+		count := func(objects []plugin.Object) float64 {
+			images := imagesOf(objects, good())
+			return testing.AllocsPerRun(3, func() {
+				hardener.Harden(t.Context(), plugin.Unhardened{Objects: append([]plugin.Object(nil), objects...), Images: images})
+			})
+		}
+		many, few := count(objects), count(objects[:100])
+		t.Logf("%s: %.0f allocations for each of 1,000 objects", name, many/1000)
+		if many > 12*few || many < 1000 || many > 500*1000 {
+			t.Errorf("%s: %.0f allocations for 1,000 objects, %.0f for 100", name, many, few)
+		}
+		if many, few := count(containers(1000)), count(containers(100)); many > 12*few || many < 1000 {
+			t.Errorf("%s: %.0f allocations for a Pod of 1,000 containers, %.0f for one of 100", name, many, few)
+		}
+	}
+}

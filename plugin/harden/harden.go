@@ -55,8 +55,9 @@ type target struct {
 
 func (h *Hardener) hardenObject(object *plugin.Object, at target) []plugin.Finding {
 	pod := newPod(*object, at)
-	var all plan
-	for _, container := range pod.containers() {
+	containers := pod.containers()
+	all := plan{changes: make([]plugin.Finding, 0, len(containers)*len(h.containers)+len(h.pods))}
+	for _, container := range containers {
 		if container.readable() {
 			all.decide(h.containers, container)
 		}
@@ -68,9 +69,7 @@ func (h *Hardener) hardenObject(object *plugin.Object, at target) []plugin.Findi
 	if reason := untouchable(*object); reason != "" {
 		return heldBackWhole(*object, at.place, len(all.edits) > 0, reason)
 	}
-	for _, edit := range all.edits {
-		object.Fields = edit.apply(object.Fields)
-	}
+	object.Fields = apply(object.Fields, all.edits)
 	return append(all.heldBack, all.changes...)
 }
 
@@ -136,14 +135,14 @@ func (p *plan) take(decided decision, about subject) bool {
 
 // untouchable is why the object must not be changed at all, or empty. A Job's
 // template cannot be changed once it exists (batch/v1 JobSpec, template is
-// immutable), so filling it in would fail the next sync; a hook's Job is made
-// anew each time. A static Pod is the kubelet's.
+// immutable), so filling it in would fail the next sync; a hook's Job, and one
+// whose name the API server makes, is made anew each time. A static Pod is the kubelet's.
 func untouchable(object plugin.Object) string {
 	id := object.ID()
 	metadata, _ := object.Fields["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
 	switch {
-	case id.Kind == "Job" && id.Group() == "batch" && !isHook(annotations):
+	case id.Kind == "Job" && id.Group() == "batch" && !isHook(annotations) && (metadata["name"] != nil || metadata["generateName"] == nil):
 		return "the template of a Job cannot be changed once the Job exists, so the next sync would fail"
 	case annotations["kubernetes.io/config.mirror"] != nil, annotations["kubernetes.io/config.source"] != nil:
 		return "a static Pod belongs to the kubelet of its node"

@@ -2,8 +2,6 @@ package harden
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,9 +38,11 @@ func podSecurityLabels(level string, described []gate.Namespace) setSetting {
 				continue
 			}
 			labels, heldBack := check.labels(object.ID().Name)
-			for _, name := range slices.Sorted(maps.Keys(labels)) {
-				objects[i].Fields = edit{[]any{"metadata", "labels", name}, labels[name]}.apply(objects[i].Fields)
+			var edits []edit
+			for name, value := range labels {
+				edits = append(edits, edit{[]any{"metadata", "labels", name}, value})
 			}
+			objects[i].Fields = apply(objects[i].Fields, edits)
 			findings = append(findings, labelsFilledIn(object, labels, heldBack)...)
 		}
 		for _, namespace := range described {

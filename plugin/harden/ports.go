@@ -1,16 +1,17 @@
 package harden
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // lowPort is a port below 1024 on which the container listens, as far as its
-// ports, its probes and the image's configuration say; 0 when there is none,
-// or when the Pod's own sysctl lets every user listen there.
+// ports, its probes, the image's configuration and the Services of the rendering
+// say; 0 when there is none, or when the Pod's own sysctl lets every user listen there.
 func (c container) lowPort() int64 {
 	start := c.unprivilegedStart()
-	for _, port := range append(c.declaredPorts(), c.exposedPorts()...) {
+	for _, port := range slices.Concat(c.declaredPorts(), c.exposedPorts(), c.servedPorts()) {
 		if port > 0 && port < start {
 			return port
 		}

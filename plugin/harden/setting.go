@@ -3,7 +3,6 @@ package harden
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -90,44 +89,4 @@ func compact(value any) string {
 		return fmt.Sprintf("%q", fmt.Sprint(value)) // no JSON type fails to encode
 	}
 	return string(text)
-}
-
-// edit puts a value at a place in an object.
-type edit struct {
-	// steps are names, numbers of list entries, and atEnd.
-	steps []any
-	value any
-}
-
-// atEnd is the step behind a list's last entry.
-type atEnd struct{}
-
-// apply returns the object's fields with the value in place. Every map and list
-// on the way is new.
-func (e edit) apply(fields map[string]any) map[string]any {
-	replaced, _ := with(fields, e.steps, e.value).(map[string]any)
-	return replaced
-}
-
-func with(holder any, steps []any, value any) any {
-	if len(steps) == 0 {
-		return value
-	}
-	switch step := steps[0].(type) {
-	case atEnd:
-		items, _ := holder.([]any)
-		return append(append([]any(nil), items...), with(nil, steps[1:], value))
-	case int:
-		items, _ := holder.([]any)
-		out := append([]any(nil), items...)
-		out[step] = with(out[step], steps[1:], value)
-		return out
-	case string:
-		members, _ := holder.(map[string]any)
-		out := make(map[string]any, len(members)+1)
-		maps.Copy(out, members)
-		out[step] = with(out[step], steps[1:], value)
-		return out
-	}
-	return holder
 }

@@ -16,14 +16,18 @@ type surroundings struct {
 	// names; groups means that one names a group of all of them.
 	bound  map[string]bool
 	groups bool
+	// services are the rendered Services, by a label that they ask for.
+	services map[serviceKey][]served
 }
 
 func newSurroundings(rendering plugin.Unhardened) *surroundings {
-	around := &surroundings{namespace: rendering.Source.Application.Namespace, accounts: map[string]map[string]any{}, bound: map[string]bool{}}
+	around := &surroundings{namespace: rendering.Source.Application.Namespace, accounts: map[string]map[string]any{}, bound: map[string]bool{}, services: map[serviceKey][]served{}}
 	for _, object := range rendering.Objects {
 		switch id := object.ID(); {
 		case id.Kind == "ServiceAccount" && id.Group() == "":
 			around.accounts[around.place(object)+"/"+id.Name] = object.Fields
+		case id.Kind == "Service" && id.Group() == "":
+			around.addService(object)
 		case id.Group() == "rbac.authorization.k8s.io" && (id.Kind == "RoleBinding" || id.Kind == "ClusterRoleBinding"):
 			around.addSubjects(object)
 		}

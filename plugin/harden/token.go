@@ -58,12 +58,17 @@ func (p pod) tokenReader() string {
 }
 
 // annotations are those of the Pod or of the template that makes it.
-func (p pod) annotations() map[string]any {
+func (p pod) annotations() map[string]any { return p.metadata("annotations") }
+
+// labels are those of the Pod or of the template that makes it.
+func (p pod) labels() map[string]any { return p.metadata("labels") }
+
+func (p pod) metadata(name string) map[string]any {
 	fields := p.object.Fields
 	for _, step := range p.target.place.steps[:len(p.target.place.steps)-1] {
 		fields, _ = fields[step].(map[string]any)
 	}
 	metadata, _ := fields["metadata"].(map[string]any)
-	annotations, _ := metadata["annotations"].(map[string]any)
-	return annotations
+	members, _ := metadata[name].(map[string]any)
+	return members
 }

@@ -123,7 +123,7 @@ func inTemplate(finding plugin.Finding) bool {
 	case "Pod":
 		return first == "spec"
 	}
-	return strings.HasPrefix(finding.Field, "spec.template")
+	return finding.Field == "spec" || strings.HasPrefix(finding.Field, "spec.template")
 }
 
 // effectOf knows the kinds whose controllers are known (apps/v1, batch/v1, Argo
