@@ -6,17 +6,21 @@ import (
 	"testing"
 )
 
-// written is a folder with a gate that names a key and a folder of Rego.
+// written is a folder with a gate that names a key, Notation's files and a folder
+// of Rego.
 func written(t *testing.T, changes map[string]string) string {
 	t.Helper()
 	folder := t.TempDir()
 	files := map[string]string{
-		"gate.yaml":         "apiVersion: assay.dev/v1alpha1\nkind: Gate\nmetadata: {name: base}\nspec:\n  base: true\n  judge: {rego: {files: [rego]}}\n  registries: [{host: r.example.com, credentials: {dockerConfig: login.json}}]\n",
-		"trust.yaml":        "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {name: keys}\nspec:\n  images: [{glob: \"**\"}]\n  authorities: [{key: {file: key.pub}}]\n",
-		"key.pub":           "the first key",
-		"rego/deny.rego":    "package main",
-		"login.json":        "{}",
-		"rego/sub/all.rego": "package main",
+		"gate.yaml":      "apiVersion: assay.dev/v1alpha1\nkind: Gate\nmetadata: {name: base}\nspec:\n  base: true\n  trust: {notation: {trustPolicy: policy.json, trustStore: store}}\n  judge: {rego: {files: [rego]}}\n  registries: [{host: r.example.com, credentials: {dockerConfig: login.json}}]\n",
+		"trust.yaml":     "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {name: keys}\nspec:\n  images: [{glob: \"**\"}]\n  authorities: [{key: {file: key.pub}}]\n",
+		"key.pub":        "the first key",
+		"rego/deny.rego": "package main",
+		"login.json":     "{}",
+		"policy.json":    `{"version": "1.0"}`,
+
+		"store/x509/ca/acme/root.pem": "the first authority",
+		"rego/sub/all.rego":           "package main",
 	}
 	for name, text := range changes {
 		files[name] = text
@@ -56,10 +60,13 @@ func TestDigest_ChangesWithEverythingThatDecidesAndWithNothingElse(t *testing.T)
 	}
 	seen := map[string]string{original: "nothing"}
 	for name, text := range map[string]string{
-		"gate.yaml":      "apiVersion: assay.dev/v1alpha1\nkind: Gate\nmetadata: {name: base}\nspec:\n  base: true\n  profile: none\n  judge: {rego: {files: [rego]}}\n  registries: [{host: r.example.com, credentials: {dockerConfig: login.json}}]\n",
-		"key.pub":        "the second key",
-		"rego/deny.rego": "package main # changed",
-		"rego/more.rego": "package main",
+		"gate.yaml":   "apiVersion: assay.dev/v1alpha1\nkind: Gate\nmetadata: {name: base}\nspec:\n  base: true\n  profile: none\n  trust: {notation: {trustPolicy: policy.json, trustStore: store}}\n  judge: {rego: {files: [rego]}}\n  registries: [{host: r.example.com, credentials: {dockerConfig: login.json}}]\n",
+		"key.pub":     "the second key",
+		"policy.json": `{"version": "1.0", "trustPolicies": []}`,
+
+		"store/x509/ca/acme/root.pem": "the second authority",
+		"rego/deny.rego":              "package main # changed",
+		"rego/more.rego":              "package main",
 	} {
 		digest := digestOf(t, written(t, map[string]string{name: text}))
 		if other, known := seen[digest]; known {

@@ -173,8 +173,8 @@ func (l *loading) gate(read decoder) {
 	l.config.Gates = append(l.config.Gates, gate)
 	l.gates = append(l.gates, read.doc)
 	if notation := gate.Spec.Trust.Notation; notation != nil {
-		l.name(read.doc.file, notation.TrustPolicy)
-		l.name(read.doc.file, notation.TrustStore)
+		l.decides(read.doc.file, notation.TrustPolicy)
+		l.decides(read.doc.file, notation.TrustStore)
 	}
 	if rego := gate.Spec.Judge.Rego; rego != nil {
 		for _, file := range slices.Concat(rego.Files, rego.Data) {
