@@ -167,3 +167,30 @@ func wantAccepted(t *testing.T, review plugin.Review) plugin.Claims {
 	}
 	return review.Evidence[len(review.Evidence)-1].Claims()
 }
+
+// alterLayer changes the only attestation under the image's tag after it was
+// signed.
+func (w *world) alterLayer(image plugin.Image, change func(text string) string) {
+	w.t.Helper()
+	key := image.Reference.Repository + "@" + attestationTag(image.Digest)
+	var manifest throwaway.Manifest
+	if err := json.Unmarshal(w.registry.manifests[key], &manifest); err != nil {
+		w.t.Fatal(err)
+	}
+	layer := &manifest.Layers[0]
+	data := []byte(change(string(w.registry.blobs[layer.Digest])))
+	layer.Digest, layer.Size = throwaway.Digest(data), int64(len(data))
+	w.registry.blobs[layer.Digest] = data
+	w.registry.manifests[key] = w.json(manifest)
+}
+
+// lastBlob is the blob of the image's last referrer.
+func lastBlob(w *world, image plugin.Image) string {
+	w.t.Helper()
+	list := w.registry.referrers[image.Reference.Repository+"@"+image.Digest]
+	var manifest throwaway.Manifest
+	if err := json.Unmarshal(w.registry.manifests[image.Reference.Repository+"@"+list[len(list)-1].Digest], &manifest); err != nil {
+		w.t.Fatal(err)
+	}
+	return manifest.Layers[0].Digest
+}

@@ -71,15 +71,24 @@ func (a *authority) check(ctx context.Context, found *candidate, digest string) 
 	return a.checkWith(found, digest, (*candidate).bind)
 }
 
-// checkStatement verifies one candidate as an attestation about the digest.
+// checkStatement verifies one candidate as an attestation about the digest. What
+// cannot be read in one way only is refused before anything is verified.
 func (a *authority) checkStatement(found *candidate, digest string) (accepted, error) {
+	switch {
+	case found.refused != nil:
+		return accepted{}, found.refused
+	case found.stated == nil:
+		return accepted{}, errors.New("it is a signature, not an attestation")
+	}
+	read, err := found.stated()
+	if err != nil {
+		return accepted{}, err
+	}
 	got, err := a.checkWith(found, digest, bindStatement)
 	if err != nil {
 		return accepted{}, err
 	}
-	if got.statement, err = found.stated(); err != nil {
-		return accepted{}, err
-	}
+	got.statement = read
 	got.claims.Kind, got.claims.PredicateType = plugin.EvidenceAttestation, got.statement.predicateType
 	return got, nil
 }

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// celCost bounds what one expression may cost, in CEL's units: a million
-	// comparisons or so, as much as the API server allows one policy.
-	celCost = 10_000_000
+	// celCost bounds what one expression may cost, in CEL's units: as much as the
+	// API server allows one expression (k8s.io/apiserver, PerCallLimit).
+	celCost = 1_000_000
 	// celInterrupt is after how many steps of a loop the deadline is looked at.
 	celInterrupt = 100
 )
