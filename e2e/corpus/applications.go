@@ -148,6 +148,14 @@ func Images() []*plugin.ImageConfig {
 	for _, change := range []func(*plugin.ImageConfig){
 		func(c *plugin.ImageConfig) { c.User = "" },
 		func(c *plugin.ImageConfig) { c.User = "nginx" },
+		func(c *plugin.ImageConfig) { c.User, c.Named = "nginx", &plugin.NamedUser{ID: 101} },
+		func(c *plugin.ImageConfig) {
+			c.User, c.Named = "nginx:www", &plugin.NamedUser{ID: 101, Differs: "the group is another"}
+		},
+		func(c *plugin.ImageConfig) { c.User, c.Named = "toor", &plugin.NamedUser{} },
+		func(c *plugin.ImageConfig) {
+			c.Elevated = []plugin.Elevated{{Word: "/web", Path: "/web", How: "is setuid"}}
+		},
 		func(c *plugin.ImageConfig) { c.User = "99999999999999999999" },
 		func(c *plugin.ImageConfig) { c.OS = "windows" },
 		func(c *plugin.ImageConfig) { c.ExposedPorts = []string{"80/tcp"} },

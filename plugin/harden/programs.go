@@ -40,7 +40,7 @@ func (c container) elevated() (plugin.Elevated, bool) {
 }
 
 func elevatedReason(program plugin.Elevated) string {
-	return fmt.Sprintf("%.200s %s (layer %s)", program.Path, program.How, program.Layer)
+	return fmt.Sprintf("%.200q %s (layer %s)", program.Path, program.How, program.Layer)
 }
 
 // changesUser holds a setting back for a command that names a program which is
@@ -56,8 +56,12 @@ func (c container) changesUser(user user) (decision, bool) {
 		}, program != ""
 	}
 	program := c.startsOneOf(append(setuid, "gosu", "su-exec", "setpriv", "chroot", "runuser"))
+	starts := "starts"
+	if user.kind != userRoot {
+		starts = "may start"
+	}
 	return decision{
-		heldBack: fmt.Sprintf("the container starts as root and %s changes the user", program), level: plugin.Warn,
+		heldBack: fmt.Sprintf("the container %s as root and %s changes the user", starts, program), level: plugin.Warn,
 		hint: "start the image as its final user, by number, or write allowPrivilegeEscalation: false when it was tried",
 	}, program != ""
 }

@@ -33,8 +33,8 @@ privilegeEscalation sets allowPrivilegeEscalation: false.
 Held back: with CAP_SYS_ADMIN (the API server refuses the pair), for programs
 that the image's layers say to be setuid, setgid or to have file capabilities,
 which are void under no_new_privs, for programs that are known to change the
-user, and for a non-root user who listens below 1024, as the file capability
-that allows it would be void, too.
+user, and for a user who listens below 1024 and is not known to be root, as the
+file capability that allows it would be void, too.
 */
 func privilegeEscalation(c container) decision {
 	if held, stop := linuxOnly(c); stop {
@@ -53,7 +53,7 @@ func privilegeEscalation(c container) decision {
 	if held, stop := c.changesUser(user); stop {
 		return held
 	}
-	if port := c.lowPort(); port != 0 && user.kind == userNonRoot {
+	if port := c.lowPort(); port != 0 && (user.kind == userNonRoot || user.kind == userNamed) {
 		return decision{
 			heldBack: fmt.Sprintf("a user other than root listens on port %d, for which it may need a file capability", port), level: plugin.Warn,
 			hint: "listen above 1023, or set the sysctl net.ipv4.ip_unprivileged_port_start: \"0\" on the Pod",

@@ -174,11 +174,22 @@ func TestElevated_ProgramsKeepWhatTheyNeed(t *testing.T) {
 				got := byRule(findings)
 				for _, field := range []string{"allowPrivilegeEscalation", "capabilities"} {
 					says := got["harden/held-back "+field].Message
-					if held := security(container)[field] == nil; held != test.held || held && !strings.Contains(says, "/usr/bin/serve "+how+" (layer "+passwdLayer+")") {
+					if held := security(container)[field] == nil; held != test.held || held && !strings.Contains(says, `"/usr/bin/serve" `+how+" (layer "+passwdLayer+")") {
 						t.Errorf("%s: %v, %q", field, security(container)[field], says)
 					}
 				}
 			})
+		}
+	}
+}
+
+func TestNamedUser_OfUnknownNumberWhoListensBelow1024KeepsFileCapabilities(t *testing.T) {
+	for user, held := range map[string]bool{"nginx": true, "root": false} {
+		config := good()
+		config.User, config.ExposedPorts = user, []string{"80/tcp"}
+		container, findings := run(t, "profile/baseline@1", workload{}, config)
+		if got := security(container)["allowPrivilegeEscalation"] == nil; got != held {
+			t.Errorf("%s: held back %v, %+v", user, got, findings)
 		}
 	}
 }

@@ -104,5 +104,9 @@ func configText(config *plugin.ImageConfig) string {
 	if config == nil {
 		return "unknown"
 	}
-	return fmt.Sprint(config.User, config.OS, config.ExposedPorts, config.Volumes, config.Entrypoint, config.Cmd)
+	named := "not asked"
+	if config.Named != nil {
+		named = fmt.Sprint(*config.Named)
+	}
+	return fmt.Sprint(config.User, config.OS, config.ExposedPorts, config.Volumes, config.Entrypoint, config.Cmd, config.Elevated, named)
 }

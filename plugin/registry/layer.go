@@ -101,7 +101,7 @@ const longestWindow = 32 << 20
 // unpack tells the compression by the first bytes, as runtimes do: what a
 // media type says of it is often wrong.
 func unpack(from io.Reader) (io.Reader, func(), error) {
-	buffered := bufio.NewReader(from)
+	buffered := bufio.NewReaderSize(from, 64<<10)
 	first, err := buffered.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, fmt.Errorf("reading its first bytes: %w", err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -29,13 +28,14 @@ type insides struct {
 	elevated []plugin.Elevated
 }
 
-var onlyDigits = regexp.MustCompile(`^[0-9]+$`)
-
 // byName reports whether only the image's own files know the user's number.
 func (l launch) byName() bool {
 	name, _, _ := strings.Cut(l.user, ":")
-	return name != "" && name != "root" && !onlyDigits.MatchString(name)
+	return name != "root" && !onlyDigits(name)
 }
+
+// onlyDigits reports whether a user or a group is a number, or nobody.
+func onlyDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
 
 // insides reads the layers of a single image from the top down until the
 // user's number is known. What it learns is remembered by the manifest's
@@ -187,7 +187,7 @@ func (w *walk) user(ctx context.Context, written string, programs []program) (pl
 // the runtime gives to a user by number.
 func (w *walk) otherGroup(ctx context.Context, written string, own int64) (string, error) {
 	id := numberIn([]string{written}, 0)
-	if !onlyDigits.MatchString(written) {
+	if !onlyDigits(written) {
 		all, _, err := w.accounts(ctx, "etc/group", nil)
 		if err != nil {
 			return "", err
