@@ -193,27 +193,29 @@ func TestInsides_ProgramsWithMoreRightsThanTheirUser(t *testing.T) {
 // TestInsides_OneNumberForEveryRequiredPlatform: the same manifests start the
 // container on all nodes.
 func TestInsides_OneNumberForEveryRequiredPlatform(t *testing.T) {
+	nobody := imageOf(t, v1.Config{User: "nginx"}, layer(t, passwd("")))
 	build := func(user string, number int) v1.Image {
 		return imageOf(t, v1.Config{User: user}, layer(t, passwd(fmt.Sprintf("nginx:x:%d:%d::/:/\n", number, number))))
 	}
 	both := []string{"linux/amd64", "linux/arm64"}
 	for name, test := range map[string]struct {
 		required []string
-		arm      v1.Image
+		amd, arm v1.Image
 		unknown  string
 		blobs    int
 	}{
-		"the same number":         {both, build("nginx", 101), "", 2}, // the same config and layer, once
-		"another number":          {both, build("nginx", 102), "it is 101, but 102 in the image for linux/arm64", 4},
-		"another user":            {both, build("65532", 101), `of the image for linux/arm64: its user is "65532"`, 3},
-		"root":                    {both, build("", 101), `of the image for linux/arm64: its user is ""`, 3},
-		"no such user":            {both, imageOf(t, v1.Config{User: "nginx"}), "of the image for linux/arm64: the image's /etc/passwd does not exist", 3},
-		"twin: no node needs it":  {both[:1], build("nginx", 102), "", 2},
-		"twin: nothing is needed": {nil, build("nginx", 102), "", 2},
+		"the same number":         {both, build("nginx", 101), build("nginx", 101), "", 2}, // the same config and layer, once
+		"another number":          {both, build("nginx", 101), build("nginx", 102), "it is 101, but 102 in the image for linux/arm64", 4},
+		"another user":            {both, build("nginx", 101), build("65532", 101), `of the image for linux/arm64: its user is "65532"`, 3},
+		"root":                    {both, build("nginx", 101), build("", 101), `of the image for linux/arm64: its user is ""`, 3},
+		"no such user":            {both, build("nginx", 101), imageOf(t, v1.Config{User: "nginx"}), "of the image for linux/arm64: the image's /etc/passwd does not exist", 3},
+		"not known of the first":  {both, nobody, build("nginx", 101), `the image's /etc/passwd has no user "nginx"`, 2},
+		"twin: no node needs it":  {both[:1], build("nginx", 101), build("nginx", 102), "", 2},
+		"twin: nothing is needed": {nil, build("nginx", 101), build("nginx", 102), "", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := startServer(t, ociserver.Options{})
-			digest := pushPlatforms(t, server, map[string]v1.Image{"linux/amd64": build("nginx", 101), "linux/arm64": test.arm})
+			digest := pushPlatforms(t, server, map[string]v1.Image{"linux/amd64": test.amd, "linux/arm64": test.arm})
 			client, _ := newClient(t, server, nil)
 			images := []plugin.Image{{Written: "app:v1", Reference: reference(t, server.Host()+"/app:v1"), Digest: digest}}
 			findings := registry.Inspector{Client: client, Users: true, Platforms: test.required}.Inspect(t.Context(), images)

@@ -163,3 +163,38 @@ func TestInspect_WrongConfigIsDeniedAndArtifactsHaveNone(t *testing.T) {
 		t.Errorf("an artifact where a platform is required: %+v", findings)
 	}
 }
+
+func TestInspect_ConfigOf100MBIsRefused(t *testing.T) {
+	server := startServer(t, ociserver.Options{})
+	digest := pushThis(t, server, "app:v1", imageFor(t, "linux/amd64", "65532"))
+	server.SetFault(func(r *http.Request) *ociserver.Fault {
+		if strings.Contains(r.URL.Path, "/blobs/") {
+			return &ociserver.Fault{Zeros: 100_000_000}
+		}
+		return nil
+	})
+	image, findings := inspect(t, server, digest)
+	if len(findings) != 1 || findings[0].Rule != "registry/limit" || findings[0].Level != plugin.Deny || image.Config != nil {
+		t.Errorf("got %+v, %+v", image.Config, findings)
+	}
+	server.SetFault(nil)
+	if image, findings = inspect(t, server, digest); len(findings) != 0 || image.Config == nil {
+		t.Errorf("twin: %+v, %+v", image.Config, findings)
+	}
+}
+
+// TestInspect_WhatIsMissingIsSaidBesideWhatWasNotAnswered: all problems at once.
+func TestInspect_WhatIsMissingIsSaidBesideWhatWasNotAnswered(t *testing.T) {
+	server := startServer(t, ociserver.Options{})
+	digest := pushIndex(t, server, "app:v1", "linux/amd64")
+	server.SetFault(func(r *http.Request) *ociserver.Fault {
+		if strings.Contains(r.URL.Path, "/blobs/") {
+			return &ociserver.Fault{Status: http.StatusForbidden}
+		}
+		return nil
+	})
+	_, findings := inspect(t, server, digest, "linux/arm64")
+	if len(findings) != 2 || findings[0].Level != plugin.Undetermined || findings[1].Rule != "image/platform-missing" {
+		t.Errorf("got %+v", findings)
+	}
+}

@@ -118,6 +118,7 @@ func TestLayers_WhatIsOverALimitIsUnknown(t *testing.T) {
 		"a layer that is large": {"layerBytes", 100, []v1.Layer{layer(t, passwd(nginxLine))}, "are too large"},
 		"layers that are large": {"layerBytes", 200, []v1.Layer{layer(t, passwd(nginxLine)), layer(t, file{name: "a"})}, "are too large"},
 		"many layers":           {"layers", 1, []v1.Layer{layer(t, passwd(nginxLine)), layer(t, file{name: "a"})}, "are too many"},
+		"layers read for links": {"layers", 3, []v1.Layer{layer(t, file{name: "users", content: nginxLine}, symlink("etc/passwd", "/users")), layer(t, file{name: "a"})}, "are too many"},
 		"a passwd that is long": {"passwdBytes", 20, []v1.Layer{layer(t, passwd(nginxLine))}, "is larger than 20 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -267,5 +268,47 @@ func TestLayers_WhoLeavesHasNoAnswer(t *testing.T) {
 	findings := registry.Inspector{Client: client, Users: true}.Inspect(ctx, images)
 	if len(findings) != 1 || findings[0].Level != plugin.Undetermined || images[0].Config == nil || !images[0].Config.Named.NoAnswer {
 		t.Errorf("findings %+v, %+v", findings, images[0].Config)
+	}
+}
+
+// TestLayers_CutShortIsReadAnew: what a broken try used up is given back, and
+// what it said is forgotten.
+func TestLayers_CutShortIsReadAnew(t *testing.T) {
+	server := startServer(t, ociserver.Options{})
+	files := archive(t, passwd(nginxLine), file{name: "zeros", content: strings.Repeat("\x00", 1<<20)})
+	base := static.NewLayer(files, types.OCIUncompressedLayer)
+	digest := pushThis(t, server, "app:v1", imageOf(t, v1.Config{User: "nginx"}, base))
+	tight := map[string]int64{"layerBytes": int64(len(files)) + 1, "layerUnpackedBytes": int64(len(files)), "layerEntries": 2, "layers": 1}
+	client, _ := newClient(t, server, func(o *registry.Options) { o.Limits = limitsWith(t, tight) })
+	tries := 0
+	server.SetFault(func(r *http.Request) *ociserver.Fault {
+		if !strings.HasSuffix(r.URL.Path, digestOfLayer(t, base)) {
+			return nil
+		}
+		if tries++; tries == 1 {
+			return &ociserver.Fault{Body: files, Truncate: true}
+		}
+		return nil
+	})
+	if config, findings := lookInto(t, client, server, digest); tries != 2 || len(findings) != 0 || config.Named.ID != 101 {
+		t.Errorf("after %d tries: %+v, %+v", tries, config.Named, findings)
+	}
+}
+
+func TestLayers_RedirectsAreFollowed(t *testing.T) {
+	server := startServer(t, ociserver.Options{})
+	base := layer(t, passwd(nginxLine))
+	digest := pushThis(t, server, "app:v1", imageOf(t, v1.Config{User: "nginx"}, base))
+	pushThis(t, server, "store:v1", imageOf(t, v1.Config{}, base))
+	client, _ := newClient(t, server, nil)
+	server.SetFault(func(r *http.Request) *ociserver.Fault {
+		if strings.HasSuffix(r.URL.Path, digestOfLayer(t, base)) && strings.HasPrefix(r.URL.Path, "/v2/app/") {
+			to := strings.Replace(r.URL.Path, "/app/", "/store/", 1)
+			return &ociserver.Fault{Status: http.StatusTemporaryRedirect, Header: http.Header{"Location": {to}}, Body: []byte("elsewhere")}
+		}
+		return nil
+	})
+	if config, findings := lookInto(t, client, server, digest); len(findings) != 0 || config.Named.ID != 101 {
+		t.Errorf("got %+v, %+v", config.Named, findings)
 	}
 }

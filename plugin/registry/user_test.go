@@ -119,6 +119,7 @@ func TestUser_NumberThatIsNotTheSameAsTheName(t *testing.T) {
 		"another group by name":       {"nginx:www", nginxLine, `"www"`},
 		"the number is another's":     {"nginx", "web:x:101:33::/:/\n" + nginxLine, `first of all that of "web"`},
 		"a group that is no number":   {"nginx:101", "nginx:x:101:many::/:/\n", `"101"`},
+		"neither is a number":         {"nginx:99999999999", "nginx:x:101:many::/:/\n", `"99999999999"`},
 		"twin: the same line":         {"nginx", nginxLine + "web:x:101:33::/:/\n", ""},
 		"twin: the user's own group":  {"nginx:101", nginxLine, ""},
 		"twin: an empty group is the": {"nginx:", nginxLine, ""},
