@@ -84,6 +84,15 @@ func readDocuments(path string) ([]map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	documents, err := documentsOf(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return documents, nil
+}
+
+// documentsOf are the objects of a text, with whole numbers as int64.
+func documentsOf(data []byte) ([]map[string]any, error) {
 	reader := kyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
 	var documents []map[string]any
 	for {
@@ -92,15 +101,15 @@ func readDocuments(path string) ([]map[string]any, error) {
 			return documents, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", path, err)
+			return nil, err
 		}
 		encoded, err := yaml.YAMLToJSON(text)
 		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", path, err)
+			return nil, err
 		}
 		var fields map[string]any
 		if err := kjson.Unmarshal(encoded, &fields); err != nil {
-			return nil, fmt.Errorf("reading %s: %w", path, err)
+			return nil, err
 		}
 		if len(fields) > 0 {
 			documents = append(documents, fields)

@@ -8,13 +8,17 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
+// carrier carries changes over. whole writes lists as a whole that differ in
+// anything, where the order of what the server adds by itself matters.
+type carrier struct{ whole bool }
+
 /*
 carry writes a change into the object as its author wrote it: where before and
 after are the same, authored stays as it is, also where it is absent, as
 defaults are; where they differ, it becomes what after is. before and after are
 two states of the decoded copy, and nil is absent, as in the API.
 */
-func carry(authored, before, after any) any {
+func (c carrier) carry(authored, before, after any) any {
 	if same(before, after) {
 		return authored
 	}
@@ -22,25 +26,25 @@ func carry(authored, before, after any) any {
 	case map[string]any:
 		if before, ok := before.(map[string]any); ok {
 			authored, _ := authored.(map[string]any)
-			return carryMap(authored, before, after)
+			return c.carryMap(authored, before, after)
 		}
 	case []any:
-		if before, ok := before.([]any); ok {
+		if before, ok := before.([]any); ok && !c.whole {
 			authored, _ := authored.([]any)
-			return carryList(authored, before, after)
+			return c.carryList(authored, before, after)
 		}
 	}
 	return copied(after)
 }
 
-func carryMap(authored, before, after map[string]any) map[string]any {
+func (c carrier) carryMap(authored, before, after map[string]any) map[string]any {
 	out := maps.Clone(authored)
 	if out == nil {
 		out = map[string]any{}
 	}
 	for name := range union(before, after) {
 		written, found := authored[name]
-		value := carry(written, before[name], after[name])
+		value := c.carry(written, before[name], after[name])
 		switch {
 		case value != nil:
 			out[name] = value
@@ -65,7 +69,7 @@ func union(a, b map[string]any) map[string]bool {
 // carryList finds each item of after among those before, which are the author's
 // in the same order and, at the end, what the API server added by itself. What
 // was added by itself and stayed as it was is left to it.
-func carryList(authored, before, after []any) []any {
+func (c carrier) carryList(authored, before, after []any) []any {
 	out := make([]any, 0, len(after))
 	places := align(before, after)
 	for i, item := range after {
@@ -73,7 +77,7 @@ func carryList(authored, before, after []any) []any {
 		case at < 0:
 			out = append(out, copied(item))
 		case at < len(authored):
-			out = append(out, carry(authored[at], before[at], item))
+			out = append(out, c.carry(authored[at], before[at], item))
 		case !same(before[at], item):
 			out = append(out, copied(item))
 		}

@@ -71,7 +71,7 @@ func (d definitions) add(encoded []byte) {
 			continue
 		}
 		structural, err := structuralschema.NewStructural(&props)
-		if err != nil || structuralschema.ValidateStructural(nil, structural) != nil {
+		if err != nil || len(structuralschema.ValidateStructural(nil, structural)) > 0 {
 			continue
 		}
 		d[kind] = customKind{

@@ -89,7 +89,7 @@ func (e *examination) settle() {
 		if err != nil {
 			break
 		}
-		e.write(before, after)
+		e.write(carrier{whole: true}, before, after)
 	}
 	e.refuse(plugin.Finding{
 		Rule: rulePrefix + e.changedBy[0], Message: "what the policies change cannot be written into the object as it was rendered",
@@ -98,8 +98,8 @@ func (e *examination) settle() {
 }
 
 // write carries a change over to what is handed on.
-func (e *examination) write(before, after map[string]any) {
-	written, ok := carry(e.written, before, after).(map[string]any)
+func (e *examination) write(by carrier, before, after map[string]any) {
+	written, ok := by.carry(e.written, before, after).(map[string]any)
 	if !ok {
 		return
 	}

@@ -71,6 +71,9 @@ func read(documents []gate.Document) (files, error) {
 		case document.IsMutation():
 			var file admissionv1.MutatingAdmissionPolicyBinding
 			problems = append(problems, apiserver.DecodeStrictly(document, &file))
+			if file.Spec.PolicyName == "" {
+				problems = append(problems, apiserver.Refuse(document.At, "binding %q has no policyName", document.Name))
+			}
 			all.bindings = append(all.bindings, apiserver.Binding{
 				Name: file.Name, PolicyName: file.Spec.PolicyName, At: document.At, ParamRef: file.Spec.ParamRef, Match: file.Spec.MatchResources,
 			})
@@ -138,9 +141,6 @@ func expressionOf(mutation admissionv1.Mutation) string {
 // checkBinding is that of a binding; its params are checked beside its policy.
 func checkBinding(binding apiserver.Binding, trustLabels bool) error {
 	problems := []error{binding.Check(trustLabels), checkOperations(fmt.Sprintf("binding %q", binding.Name), binding.At, binding.Match)}
-	if binding.PolicyName == "" {
-		problems = append(problems, apiserver.Refuse(binding.At, "binding %q has no policyName", binding.Name))
-	}
 	return errors.Join(problems...)
 }
 

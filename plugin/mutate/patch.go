@@ -78,7 +78,7 @@ func (e *examination) take(each invocation, made patched, versioned *admission.V
 	}
 	old := e.written
 	e.current = made.object
-	e.write(before, made.fields)
+	e.write(carrier{}, before, made.fields)
 	for _, change := range changesOf(old, e.written) {
 		e.changes = append(e.changes, e.changeFinding(each, change))
 	}
