@@ -13,6 +13,7 @@ import (
 func newCheck(s streams) *cobra.Command {
 	var gates gateFlags
 	var render renderFlags
+	var scan scanFlags
 	var attestation attestFlags
 	c := checker{baseline: baseline{streams: s}}
 	cmd := &cobra.Command{
@@ -30,6 +31,10 @@ manifests that 'assay render' prints, in a sigstore bundle: cosign
 verify-blob-attestation reads it. A denied application gets one that says FAILED;
 without an answer none is written.
 
+--scan runs your own trivy or grype on every image, by digest: what it finds is
+judged as the gate judges attested scans. Nobody signs such a scan, so it meets a
+demand for one only where the gate says so (scan.local).
+
 --write-baseline writes what is denied as waivers, to start a gate with: a
 document of kind Waivers for each gate, to be reviewed and loaded beside it. Each
 waiver is bound to the content that was judged. What was written and what cannot
@@ -39,6 +44,7 @@ several applications in one file, see 'assay baseline'.`,
   assay check examples/shop-chart --gate examples/gates/starter --output json
   assay check examples/shop-chart -g examples/gates/starter --report sarif=assay.sarif --report junit=assay.xml
   assay check - --namespace shop < rendered.yaml
+  assay check apps/shop -g gate --scan trivy
   assay check apps/shop -g gate --attest shop.vsa.json --attest-key cosign.key
   assay check apps/shop -g gate --write-baseline gate/baseline.yaml --owner team-a --approver platform@example.com --reason adoption --reference https://tickets.example.com/17 --until 2026-12-31`,
 		Args: onePath("the PATH of an application (\"-\" for standard input)"),
@@ -46,6 +52,10 @@ several applications in one file, see 'assay baseline'.`,
 			j := job{streams: s, path: args[0], gates: &gates, render: &render, encoding: plugin.JSONEncoding{}}
 			if attestation.file != "" {
 				j.encoding = plugin.YAMLEncoding{} // what render prints
+			}
+			var err error
+			if j.scanner, err = scan.find(); err != nil {
+				return err
 			}
 			if err := attestation.prepare(cmd.Context(), cmd); err != nil {
 				return err
@@ -61,6 +71,7 @@ several applications in one file, see 'assay baseline'.`,
 	cmd.Flags().StringArrayVar(&c.files, "report", nil, "also write a report to a file, as `format=file` (repeatable)")
 	c.baseline.addToCheck(cmd)
 	attestation.add(cmd)
+	scan.add(cmd)
 	offer(cmd, "output", report.Formats()...)
 	return cmd
 }

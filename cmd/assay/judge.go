@@ -20,6 +20,8 @@ type job struct {
 	gates    *gateFlags
 	render   *renderFlags
 	encoding plugin.Encoding
+	// scanner is the user's own; nil but where check was asked for one.
+	scanner setup.Scanner
 	// does is what the command does, for its progress, until the first stage
 	// says more.
 	does string
@@ -55,7 +57,7 @@ func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), err
 	s, err := setup.New(setup.Options{
 		Config: config, Lenient: j.gates.lenient, Isolated: j.render.isolated, Encoding: j.encoding,
 		Keychain: authn.DefaultKeychain, AllowLoopback: len(j.gates.gates) == 0, Progress: bar.begin, Clock: clock,
-		TrustDir: caches.TrustDir, Facts: caches.Facts,
+		TrustDir: caches.TrustDir, Facts: caches.Facts, Scanner: j.scanner,
 	})
 	if err != nil {
 		bar.end()

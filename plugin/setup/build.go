@@ -105,6 +105,7 @@ func (s *Setup) stages(each gate.Gate, effective gate.Effective, client *registr
 			Limits:     effective.Limits,
 			Clock:      s.options.Clock,
 			Dir:        workingDir,
+			Scanner:    s.options.Scanner,
 			Notation:   verify.Notation{Declared: each.Spec.Trust.Notation, At: each.At, Transport: client.Transport()},
 		}, client)
 	})

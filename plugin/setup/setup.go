@@ -21,6 +21,7 @@ import (
 	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/registry/facts"
 	"github.com/assay-gitops/assay/plugin/render"
+	"github.com/assay-gitops/assay/plugin/verify/predicate"
 )
 
 // Options are what a front door decides; everything else is the gate's.
@@ -53,7 +54,13 @@ type Options struct {
 	Facts *facts.Store
 	// Progress hears the name of each stage; may be nil.
 	Progress func(stage string)
+	// Scanner is the user's own; nil for none. Only the command line may set it:
+	// a scanner reaches the network and reads credentials by itself.
+	Scanner Scanner
 }
+
+// Scanner runs the user's own vulnerability scanner.
+type Scanner = predicate.Local
 
 // Setup makes pipelines. It is safe for use by many goroutines; Close it to
 // end worker processes.

@@ -30,7 +30,12 @@ type collected struct {
 type answered struct {
 	outcome
 	findings []plugin.Finding
+	// unsigned is set when the user's own scan meets the demand.
+	unsigned bool
 }
+
+// met reports whether the demand is met.
+func (a answered) met() bool { return a.verified() || a.unsigned }
 
 // judgeDemand asks whether what is attested about an image is what the gate
 // demands: of the index, its leaves, or either.
@@ -39,11 +44,11 @@ func (s *session) judgeDemand(ctx context.Context, demand *demand, image vouched
 		return s.demandLeaves(ctx, demand, image)
 	}
 	whole := s.demandDigest(ctx, demand, image)
-	if whole.verified() || s.config.Platforms == PlatformsIndex {
+	if whole.met() || s.config.Platforms == PlatformsIndex {
 		return whole
 	}
 	leaves := s.demandLeaves(ctx, demand, image)
-	if leaves.verified() {
+	if leaves.met() {
 		return leaves
 	}
 	whole.merge(leaves.outcome, "")
@@ -69,8 +74,9 @@ func (s *session) demandLeaves(ctx context.Context, demand *demand, image vouche
 	for _, leaf := range leaves {
 		part := s.demandDigest(ctx, demand, vouched{imageAt{image.Image, leaf.Digest}, image.by})
 		all.findings = append(all.findings, part.findings...)
-		if part.verified() {
+		if part.met() {
 			met++
+			all.unsigned = all.unsigned || part.unsigned
 			evidence = append(evidence, part.evidence...)
 			all.stale = max(all.stale, part.stale)
 			continue
@@ -82,7 +88,9 @@ func (s *session) demandLeaves(ctx context.Context, demand *demand, image vouche
 	}
 	if met == len(leaves) {
 		all.evidence = evidence
+		return all
 	}
+	all.unsigned = false
 	return all
 }
 
@@ -93,7 +101,7 @@ func (s *session) demandDigest(ctx context.Context, demand *demand, image vouche
 	legacy := func(p *policy) bool {
 		return p.covers(image.Image) && slices.ContainsFunc(p.authorities, func(a authority) bool { return a.legacy })
 	}
-	if result.verified() || !slices.ContainsFunc(demand.signers, legacy) {
+	if result.met() || !slices.ContainsFunc(demand.signers, legacy) && !slices.ContainsFunc(demand.beside, legacy) {
 		return result
 	}
 	return s.ask(ctx, demand, image, true)
@@ -110,7 +118,7 @@ func (s *session) ask(ctx context.Context, demand *demand, image vouched, legacy
 		result.unseen, result.transient = append(result.unseen, "the statements were not judged: "+oneLine(err)), true
 		return result
 	}
-	result.findings = answer.Findings
+	result.findings, result.unsigned = answer.Findings, answer.Unsigned
 	result.reasons = slices.Concat(answer.Reasons, result.reasons)
 	result.unseen = slices.Concat(answer.Unseen, result.unseen)
 	for _, claims := range answer.Met {
@@ -130,7 +138,7 @@ func (s *session) subject(image vouched, unseen []string) predicate.Subject {
 	about := image.Image
 	about.Digest = image.digest
 	return predicate.Subject{
-		Image: about, At: s.config.Clock(), Signers: image.by, Unseen: unseen,
+		Image: about, At: s.config.Clock(), Signers: image.by, Unseen: unseen, Local: s.config.Scanner,
 		Leaves: func(ctx context.Context) ([]string, error) {
 			leaves, err := s.leavesOf(ctx, image.Image)
 			var digests []string

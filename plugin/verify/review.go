@@ -65,6 +65,7 @@ func (s *session) review(ctx context.Context, image plugin.Image) plugin.Review 
 			s.reviewDemand(ctx, demand, image, &review)
 		}
 	}
+	s.reviewOwnScan(ctx, image, &review)
 	return review
 }
 
@@ -102,9 +103,9 @@ func (s *session) reviewDemand(ctx context.Context, demand *demand, image plugin
 		review.Findings = append(review.Findings, placed(finding, image))
 	}
 	switch {
-	case !result.verified() && blocked: // what is wrong has been said
+	case !result.met() && blocked: // what is wrong has been said
 		s.doubt(result.looked)
-	case !result.verified():
+	case !result.met():
 		s.doubt(result.looked)
 		review.Findings = append(review.Findings, demandFinding(demand, image, result))
 	case result.stale > 0:

@@ -11,6 +11,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/verify/predicate"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -67,6 +68,8 @@ type Config struct {
 	Clock func() time.Time
 	// Notation is what the gate says about signatures of the Notary Project.
 	Notation Notation
+	// Scanner is the user's own vulnerability scanner; nil at the doors.
+	Scanner predicate.Local
 	// Dir is the folder that the paths in the configuration's origins
 	// (plugin.Origin.File) are relative to.
 	Dir string

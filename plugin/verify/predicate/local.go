@@ -35,13 +35,11 @@ func (s *Scan) scanLocally(ctx context.Context, subject Subject, answer *Answer)
 		answer.Reasons = append(answer.Reasons, fmt.Sprintf("the scan by your own %s: %v", found.scanner, err))
 		return scan{}
 	}
-	words := "it is signed by nobody, so it meets no demand"
+	told := plugin.Finding{Rule: ruleScan, Level: plugin.Info, Message: found.String() + ": it is signed by nobody, so it meets no demand"}
 	if s.declared.Local {
-		words = "it is signed by nobody, and the gate lets it meet the demand (scan.local)"
+		told.Level, told.Message = plugin.Warn, found.String()+": it is signed by nobody, and the gate lets it meet the demand (scan.local)"
 	}
-	answer.Findings = append(answer.Findings, plugin.Finding{
-		Rule: ruleScan, Level: plugin.Info, Message: fmt.Sprintf("%s: %s", found, words),
-	})
+	answer.Findings = append(answer.Findings, told)
 	return found
 }
 

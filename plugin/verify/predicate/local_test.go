@@ -36,7 +36,7 @@ func with(local predicate.Local) predicate.Subject {
 func TestLocalScan_MeetsTheDemandOnlyWhereTheGateAllowsIt(t *testing.T) {
 	clean := localScanner{name: "trivy", report: sample(t, "trivy.json", `"CRITICAL"`, `"LOW"`, `"HIGH"`, `"LOW"`)}
 	answer := judge(t, newScan(t, gate.Scan{Local: true}, nil), with(clean))
-	if !answer.Unsigned || len(answer.Met) > 0 || blocks(answer) || !strings.Contains(told(answer), "info evidence/scan: scan by trivy 0.68.1 of 2026-11-19T06:00:00Z: it is signed by nobody, and the gate lets it meet the demand") {
+	if !answer.Unsigned || len(answer.Met) > 0 || blocks(answer) || !strings.Contains(told(answer), "warn evidence/scan: scan by trivy 0.68.1 of 2026-11-19T06:00:00Z: it is signed by nobody, and the gate lets it meet the demand") {
 		t.Errorf("got %+v", answer)
 	}
 	answer = judge(t, newScan(t, gate.Scan{}, nil), with(clean))

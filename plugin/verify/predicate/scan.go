@@ -87,22 +87,35 @@ func (s *Scan) Judge(ctx context.Context, subject Subject, statements []Statemen
 			newest[found.scanner] = newest[found.scanner].or(report{found, []plugin.Claims{statement.Claims}})
 		}
 	}
-	var found []vulnerability
+	var all scanned
 	var met []plugin.Claims
 	for _, scanner := range slices.Sorted(maps.Keys(newest)) {
-		found = append(found, newest[scanner].found...)
+		all.add(newest[scanner].scan, newest[scanner].String())
 		met = append(met, newest[scanner].claims...)
 	}
 	local := s.scanLocally(ctx, subject, &answer)
-	found = append(found, local.found...)
-	byUser := s.declared.Local && local.scanner != ""
-	if len(met) == 0 && local.scanner == "" {
+	if local.scanner != "" {
+		all.add(local, local.String()+", your own, signed by nobody")
+	}
+	if len(all.by) == 0 {
 		return answer
 	}
-	if denied := s.judge(ctx, subject, statements, sortedUnique(found), &answer); !denied && len(answer.Unseen) == 0 {
-		answer.Met, answer.Unsigned = met, byUser
+	all.found = sortedUnique(all.found)
+	if denied := s.judge(ctx, subject, statements, all, &answer); !denied && len(answer.Unseen) == 0 {
+		answer.Met, answer.Unsigned = met, s.declared.Local && local.scanner != ""
 	}
 	return answer
+}
+
+// scanned is what the scans that count found together.
+type scanned struct {
+	found []vulnerability
+	// by names the scans.
+	by []string
+}
+
+func (s *scanned) add(one scan, name string) {
+	s.found, s.by = append(s.found, one.found...), append(s.by, name)
 }
 
 // report is an accepted scan, and who says so.
@@ -175,9 +188,9 @@ func (s *Scan) acceptScanner(found scan) error {
 }
 
 // judge says what was found, and reports whether any of it is denied.
-func (s *Scan) judge(ctx context.Context, subject Subject, statements []Statement, found []vulnerability, answer *Answer) bool {
+func (s *Scan) judge(ctx context.Context, subject Subject, statements []Statement, all scanned, answer *Answer) bool {
 	var denied, unrated []vulnerability
-	for _, each := range found {
+	for _, each := range all.found {
 		switch {
 		case s.declared.FixedOnly && !each.hasFix && !each.fixUnknown:
 		case slices.Contains(s.deny, each.severity):
@@ -201,7 +214,9 @@ func (s *Scan) judge(ctx context.Context, subject Subject, statements []Statemen
 		return false
 	}
 	answer.Unseen = append(answer.Unseen, told.unseen...)
-	answer.Findings = append(answer.Findings, s.deniedFinding(denied, told))
+	finding := s.deniedFinding(denied, told)
+	finding.Details = append(finding.Details, all.by...)
+	answer.Findings = append(answer.Findings, finding)
 	return true
 }
 

@@ -75,7 +75,7 @@ func TestScan_TheMessageNamesTheWorstFirst(t *testing.T) {
 	}
 	finding := answer.Findings[0]
 	want := "3 vulnerabilities of severity CRITICAL or HIGH or MEDIUM or LOW: CVE-2024-0001 in openssl 3.0.1-1 (fixed in 3.0.2-1), CVE-2024-0002 in zlib1g 1.2.13, CVE-2024-0003 in tar 1.34"
-	if finding.Message != want || finding.Rule != "evidence/vulnerability" || finding.Level != plugin.Deny || len(finding.Details) != 3 {
+	if finding.Message != want || finding.Rule != "evidence/vulnerability" || finding.Level != plugin.Deny || len(finding.Details) != 4 || finding.Details[3] != "scan by trivy 1.2.3 of 2026-11-19T06:00:00Z" {
 		t.Errorf("got %+v, want %q", finding, want)
 	}
 }
