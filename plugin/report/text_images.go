@@ -137,5 +137,28 @@ func voucher(claims plugin.Claims) string {
 	if !claims.Signed.IsZero() {
 		text += " on " + claims.Signed.UTC().Format("2006-01-02")
 	}
-	return text + ", rule " + rule
+	return text + ", rule " + rule + builtBy(claims)
+}
+
+// builtBy says how an image was built, as far as verified provenance does.
+func builtBy(claims plugin.Claims) string {
+	if claims.Builder == "" {
+		return ""
+	}
+	text := "; built"
+	if claims.SourceRepository != "" {
+		text += " from " + strings.TrimPrefix(claims.SourceRepository, "https://")
+	}
+	if claims.SourceRef != "" {
+		text += " " + claims.SourceRef
+	}
+	const short = 12
+	if revision := claims.SourceRevision; revision != "" {
+		text += " at " + revision[:min(len(revision), short)]
+	}
+	text += fmt.Sprintf(" by %s (build level %d)", claims.Builder, claims.BuildLevel)
+	if claims.RunURI != "" {
+		text += ", run " + claims.RunURI
+	}
+	return text
 }

@@ -47,7 +47,7 @@ func differences() []*difference {
 		{
 			name: "bundles are looked for without asking", theirs: answers.Denied, ours: answers.Admitted, images: []string{"*-bundle"},
 			policies: []string{
-				"alpha-key-a", "key-[ab]", "key-a-elsewhere", "key-a-log", "key-a-or-*", "key-a-stamp", "key-ed25519", "key-p384", "key-rsa",
+				"alpha-key-a", "attestation-*", "key-[ab]", "key-a-elsewhere", "key-a-log", "key-a-or-*", "key-a-stamp", "key-ed25519", "key-p384", "key-rsa",
 				"keyless-anchored", "keyless-log", "keyless-no-log", "keyless-no-sct", "keyless-other", "keyless-other-subject", "keyless-stamp",
 				"keyless-stamp-log", "keyless-two-identities", "keyless-wrong-issuer", "static-fail-or-key-a", "two-policies-*",
 			},
@@ -75,8 +75,10 @@ func differences() []*difference {
 		refused("several keys in one field", "key-two-blocks"),
 		refused("unanchored expressions", "keyless-unanchored", "keyless-anybody"),
 		refused("labels that the application writes", "match-labels"),
-		refused("fields that are not implemented", "attestation-key-a", "policy-over-authorities", "key-secret-ref", "key-kms", "keyless-ca-cert",
+		refused("fields that are not implemented", "policy-over-authorities", "key-secret-ref", "key-kms", "keyless-ca-cert",
 			"key-a-pull-secrets", "key-a-tag-prefix"),
+		refused("conditions in CUE", "attestation-vuln-cue-key-a"),
+		refused("conditions that cannot be asked", "attestation-vuln-rego-broken-key-a", "attestation-vuln-rego-other-package-key-a"),
 		refused("a demand that asks for nothing", "ctlog-without-anything", "stamp-without-root"),
 		refused("trust roots that are not there", "keyless-missing-log", "keyless-missing-root"),
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -38,6 +39,9 @@ type Signing struct {
 	// Pure signs by plain Ed25519 (RFC 8032, 5.1) instead of Ed25519ph, which is
 	// cosign's default and which `cosign verify` does not accept.
 	Pure bool
+	// PredicateType and Predicate are what [Sigstore.Attest] says; empty is SLSA
+	// provenance v1.
+	PredicateType, Predicate string
 	// Login is for a registry over TLS; nil is plain HTTP and nobody.
 	Login *Login
 }
@@ -144,13 +148,14 @@ func (s *Sigstore) Attest(ctx context.Context, reference string, how Signing) er
 		return fmt.Errorf("writing the predicate: %w", err)
 	}
 	defer os.Remove(predicate.Name())
-	_, err = predicate.WriteString(`{"buildDefinition":{"buildType":"https://example.com/build"},"runDetails":{"builder":{"id":"https://example.com/builder"}}}`)
+	text := cmp.Or(how.Predicate, `{"buildDefinition":{"buildType":"https://example.com/build"},"runDetails":{"builder":{"id":"https://example.com/builder"}}}`)
+	_, err = predicate.WriteString(text)
 	if err := errors.Join(err, predicate.Close()); err != nil {
 		return fmt.Errorf("writing the predicate: %w", err)
 	}
 	command := attest.AttestCommand{
 		KeyOpts: key, RegistryOptions: how.Login.options(), PredicatePath: predicate.Name(),
-		PredicateType: "slsaprovenance1", TlogUpload: how.Log, RekorEntryType: "dsse", Timeout: time.Minute,
+		PredicateType: cmp.Or(how.PredicateType, "slsaprovenance1"), TlogUpload: how.Log, RekorEntryType: "dsse", Timeout: time.Minute,
 	}
 	if err := quietly(func() error { return command.Exec(ctx, reference) }); err != nil {
 		return fmt.Errorf("attesting %s with cosign: %w", reference, err)

@@ -35,10 +35,32 @@ func (w *World) subjects() []subject {
 				{Signing: key, attest: true}, {Signing: Signing{Bundle: bundle, Key: w.Keys["b"]}},
 			}},
 		)
+		all = append(all, w.attested(format, bundle)...)
 	}
 	return append(all, subject{name: "key-a-both", signings: []signing{
 		{Signing: Signing{Key: w.Keys["a"]}}, {Signing: Signing{Key: w.Keys["a"], Bundle: true}},
 	}})
+}
+
+// attested are images with other statements than provenance v1.
+func (w *World) attested(format string, bundle bool) []subject {
+	by := func(key, predicateType, predicate string) signing {
+		return signing{Signing: Signing{Bundle: bundle, Key: w.Keys[key], PredicateType: predicateType, Predicate: predicate}, attest: true}
+	}
+	const (
+		v02   = `{"builder":{"id":"https://example.com/builder"},"buildType":"https://example.com/build","invocation":{"configSource":{"uri":"git+https://example.com/team-a/app"}}}`
+		clean = `{"invocation":{"uri":"https://example.com/scan"},"scanner":{"uri":"https://example.com/scanner","result":{"found":0}}}`
+		dirty = `{"invocation":{"uri":"https://example.com/scan"},"scanner":{"uri":"https://example.com/scanner","result":{"found":2}}}`
+	)
+	return []subject{
+		{name: "v02-key-a-" + format, signings: []signing{by("a", "slsaprovenance", v02)}},
+		{name: "vuln-clean-key-a-" + format, signings: []signing{by("a", "vuln", clean)}},
+		{name: "vuln-dirty-key-a-" + format, signings: []signing{by("a", "vuln", dirty)}},
+		{name: "vuln-clean-key-b-" + format, signings: []signing{by("b", "vuln", clean)}},
+		{name: "vuln-both-key-a-" + format, signings: []signing{by("a", "vuln", dirty), by("a", "vuln", clean)}},
+		{name: "custom-key-a-" + format, signings: []signing{by("a", "https://example.com/custom/v1", `{"approved":true}`)}},
+		{name: "vuln-and-custom-key-a-" + format, signings: []signing{by("a", "vuln", clean), by("a", "https://example.com/custom/v1", `{"approved":true}`)}},
+	}
 }
 
 func (w *World) signings() map[string]signing {
