@@ -37,7 +37,7 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 5, "pairs of runs that count")
 	flag.StringVar(&o.out, "out", "", "write the tables to this file between its markers, besides standard output")
 	flag.BoolVar(&o.serve, "serve", false, "measure nothing: keep the applications and their registry up until interrupted")
-	flag.StringVar(&o.only, "only", "", "measure one table alone: bench, judge or door")
+	flag.StringVar(&o.only, "only", "", "measure one table alone: bench, evidence, judge or door")
 	gobench := flag.String("gobench", "", "measure nothing: compare the results of Go benchmarks in this `file`")
 	flag.Parse()
 	if *gobench != "" {
@@ -147,7 +147,7 @@ func (b *bench) writeTables(ctx context.Context) error {
 	for _, table := range []struct {
 		name    string
 		measure func(context.Context) (string, error)
-	}{{"bench", b.tables}, {"judge", b.judgeTable}, {"door", b.doorTable}} {
+	}{{"bench", b.tables}, {"evidence", b.evidenceTable}, {"judge", b.judgeTable}, {"door", b.doorTable}} {
 		if b.only != "" && b.only != table.name {
 			continue
 		}

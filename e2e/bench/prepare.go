@@ -37,7 +37,7 @@ func prepare(ctx context.Context, o options, dir string) (*bench, error) {
 		return nil, err
 	}
 	b := &bench{
-		options: o, registry: registry, workload: workload{dir: dir, host: registry.Host(), images: signedImages},
+		options: o, registry: registry, workload: workload{dir: dir, host: registry.Host(), prefix: "bench", images: signedImages},
 		gate: filepath.Join(dir, "gate"), key: filepath.Join(dir, "gate", "key.pub"), peers: findPeers(),
 	}
 	if err := b.applications(); err != nil {

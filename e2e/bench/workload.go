@@ -12,12 +12,14 @@ import (
 type workload struct {
 	dir  string
 	host string
-	// images is the number of different images.
+	// prefix is the first part of the images' names, and images the number of
+	// different ones.
+	prefix string
 	images int
 }
 
 func (w workload) repository(i int) string {
-	return fmt.Sprintf("%s/bench/svc-%02d", w.host, i%w.images)
+	return fmt.Sprintf("%s/%s/svc-%02d", w.host, w.prefix, i%w.images)
 }
 func (w workload) tag(i int) string   { return fmt.Sprintf("v1.%d.0", i%w.images) }
 func (w workload) image(i int) string { return w.repository(i) + ":" + w.tag(i) }
