@@ -2,74 +2,163 @@ package main
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"io"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
+	"github.com/assay-gitops/assay/plugin/verify"
 )
 
 func newTrust(s streams) *cobra.Command {
+	var gates gateFlags
+	var format string
 	cmd := &cobra.Command{
-		Use:   "trust",
-		Short: "look at what a gate trusts",
-		Args:  knownCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:   "trust IMAGE|PATH",
+		Short: "tell everything that is known about an image, or about those of an application",
+		Long: `trust lists what lies beside each image in its registry: who signed it, and what
+is attested about it (provenance, bill of materials, scan, VEX), each checked by
+the gate's trust rules, or else against its trust roots. Then it says what each
+gate would need to accept the image.
+
+An argument that is a path here is an application; any other is an image.`,
+		Example: `  assay trust registry.example.com/shop/web:1.4.2 --gate examples/gates/starter
+  assay trust examples/shop-kustomize/overlays/prod --gate examples/gates/starter --output json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if format != "table" && format != "json" {
+				return &exit{code: exitUsage, err: fmt.Errorf("choosing the format: %q is neither table nor json", format)}
+			}
+			j := job{streams: s, path: args[0], gates: &gates, render: &renderFlags{}, does: "looking at " + args[0]}
+			if err := j.orImage(); err != nil {
+				return &exit{code: exitUsage, err: err}
+			}
+			known, err := j.known(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := printKnown(s.out, known, format); err != nil {
+				return err
+			}
+			return unknown(known)
+		},
 	}
+	gates.add(cmd)
+	cmd.Flags().StringVarP(&format, "output", "o", "table", "`format`: table, json")
+	offer(cmd, "output", "table", "json")
 	cmd.AddCommand(newTrustBundle(s))
 	return cmd
 }
 
-func newTrustBundle(s streams) *cobra.Command {
-	var flags gateFlags
-	var file string
-	cmd := &cobra.Command{
-		Use:   "bundle",
-		Short: "write the trust rules of a gate with all their keys into one file",
-		Long: `bundle writes every ClusterImagePolicy and TrustRoot of the gate into one file
-that names no other file and no address: public keys and trusted roots are inside.
-Trust roots of mirrors are brought up to date first. Where there is no network the
-file is loaded in the place of those documents, beside the gate itself.
-
-Keys in a key service are refused: they have no file.`,
-		Example: "  assay trust bundle --gate examples/gates/starter --output trust.json",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return trustBundle(cmd.Context(), s, flags, file)
-		},
-	}
-	cmd.Flags().StringArrayVarP(&flags.gates, "gate", "g", nil, "gate `file or folder` (repeatable)")
-	cmd.Flags().StringVarP(&file, "output", "o", "-", "`file` to write, whole or not at all (\"-\" for standard output)")
-	return cmd
-}
-
-func trustBundle(ctx context.Context, s streams, flags gateFlags, file string) error {
-	if len(flags.gates) == 0 {
-		return &exit{code: exitUsage, err: errors.New("bundling trust: no gate was named; name one by --gate")}
-	}
-	config, err := flags.load()
-	if err != nil {
-		return &exit{code: exitDenied, err: err}
-	}
-	set, err := setup.New(setup.Options{Config: config, TrustDir: trustDir(cacheDir())})
-	if err != nil {
-		return asExit(err)
-	}
-	defer set.Close()
-	refreshTrust(ctx, set, s.err)
-	bundle, err := set.TrustBundle()
-	if err != nil {
-		return asExit(err)
-	}
-	if file != "-" {
-		if err := writeAtomically(file, bundle); err != nil {
-			return &exit{code: exitUndetermined, err: fmt.Errorf("writing the bundle: %w", err)}
-		}
+// orImage takes a path that does not exist for an image: a Pod with it is what
+// is looked at.
+func (j *job) orImage() error {
+	if _, err := os.Lstat(j.path); j.path == "-" || err == nil {
 		return nil
 	}
-	if _, err := s.out.Write(bundle); err != nil {
-		return &exit{code: exitUndetermined, err: fmt.Errorf("writing the bundle: %w", err)}
+	reference, err := plugin.ParseReference(j.path)
+	if err != nil {
+		return fmt.Errorf("%q is no path here and no image: %w", j.path, err)
+	}
+	if !strings.HasPrefix(j.path, reference.Host()+"/") {
+		fmt.Fprintf(j.err, "%s is no path here, so it is the image %s\n", report.Neutral(j.path), reference)
+	}
+	pod, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "image"},
+		"spec": map[string]any{"containers": []any{map[string]any{"name": "image", "image": j.path}}},
+	})
+	if err != nil {
+		return err
+	}
+	j.in, j.path = strings.NewReader(string(pod)), "-"
+	return nil
+}
+
+// known resolves the images and looks them up.
+func (j job) known(ctx context.Context) ([]setup.Known, error) {
+	s, source, closeAll, err := j.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll()
+	images, findings, err := s.Images(ctx, source)
+	if err != nil {
+		return nil, asExit(err)
+	}
+	known, err := s.Known(ctx, source, images)
+	if err != nil {
+		return nil, asExit(err)
+	}
+	for _, finding := range findings {
+		if finding.Level.Blocks() {
+			fmt.Fprintf(j.err, "%s: %s: %s\n", finding.Rule, report.Neutral(finding.Subject()), report.Neutral(finding.Message))
+		}
+	}
+	return known, nil
+}
+
+// unknown is the end when something could not be looked at.
+func unknown(known []setup.Known) error {
+	count := 0
+	for _, each := range known {
+		if each.Problem != "" {
+			count++
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	return &exit{code: exitUndetermined, err: fmt.Errorf("looking at what is known: of %d of %d images not everything could be looked at", count, len(known))}
+}
+
+func printKnown(w io.Writer, known []setup.Known, format string) error {
+	if format == "json" {
+		return printKnownJSON(w, known)
+	}
+	if len(known) == 0 {
+		fmt.Fprintln(w, "there is no image")
+	}
+	for i, each := range known {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		knownPage{w}.image(each)
+	}
+	return nil
+}
+
+// knownImage is one image of the JSON answer.
+type knownImage struct {
+	Image   string         `json:"image"`
+	Digest  string         `json:"digest,omitempty"`
+	Found   []verify.Sight `json:"found"`
+	Problem string         `json:"problem,omitempty"`
+	Gates   []knownGate    `json:"gates"`
+}
+
+type knownGate struct {
+	Gate     string           `json:"gate"`
+	Accepts  bool             `json:"accepts"`
+	Findings []plugin.Finding `json:"findings,omitempty"`
+}
+
+func printKnownJSON(w io.Writer, known []setup.Known) error {
+	images := []knownImage{}
+	for _, each := range known {
+		image := knownImage{Image: each.Image.Written, Digest: each.Image.Digest, Found: append([]verify.Sight{}, each.Sights...), Problem: each.Problem}
+		for _, word := range each.Words {
+			image.Gates = append(image.Gates, knownGate{word.Gate, word.Accepts(), word.Findings})
+		}
+		images = append(images, image)
+	}
+	if err := report.WriteJSON(w, map[string]any{"schema": "assay.dev/trust/v1alpha1", "images": images}); err != nil {
+		return &exit{code: exitUndetermined, err: fmt.Errorf("writing what is known: %w", err)}
 	}
 	return nil
 }

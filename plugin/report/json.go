@@ -116,17 +116,24 @@ func (j jsonReporter) Report(w io.Writer, v *plugin.Verdict) error {
 	if v == nil {
 		return errors.New("writing the json report: there is no verdict")
 	}
+	if err := WriteJSON(w, j.document(v)); err != nil {
+		return fmt.Errorf("writing the json report: %w", err)
+	}
+	return nil
+}
+
+// WriteJSON writes a document that quotes untrusted texts: nothing in it steers
+// a terminal.
+func WriteJSON(w io.Writer, document any) error {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(j.document(v)); err != nil {
-		return fmt.Errorf("writing the json report: %w", err)
+	if err := encoder.Encode(document); err != nil {
+		return err
 	}
-	if _, err := w.Write(neutralJSON(buffer.Bytes())); err != nil {
-		return fmt.Errorf("writing the json report: %w", err)
-	}
-	return nil
+	_, err := w.Write(neutralJSON(buffer.Bytes()))
+	return err
 }
 
 func (j jsonReporter) document(v *plugin.Verdict) Document {

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/assay-gitops/assay/plugin"
-	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/render"
 )
@@ -43,17 +42,7 @@ func (c charts) FetchChart(ctx context.Context, chart render.ChartReference) (re
 // Vendor brings the chart dependencies of the source into its tree, from the
 // hosts that the gates of this application allow; see [render.Vendor].
 func (s *Setup) Vendor(ctx context.Context, source plugin.Source) ([]render.Vendored, error) {
-	gates, err := s.options.Config.Select(source.Application, source.Path, source.RepositoryPath)
-	if err != nil {
-		return nil, err
-	}
-	effective, err := gate.Combine(gates)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	client, err := s.client(effective)
-	s.mu.Unlock()
+	effective, client, err := s.reach(source)
 	if err != nil {
 		return nil, err
 	}

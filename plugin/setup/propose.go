@@ -27,17 +27,7 @@ type Sighting struct {
 // Sightings looks up who signed the images, whatever any policy says, in the
 // order of the images.
 func (s *Setup) Sightings(ctx context.Context, source plugin.Source, images []plugin.Image) ([]Sighting, error) {
-	gates, err := s.options.Config.Select(source.Application, source.Path, source.RepositoryPath)
-	if err != nil {
-		return nil, err
-	}
-	effective, err := gate.Combine(gates)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	client, err := s.client(effective)
-	s.mu.Unlock()
+	effective, client, err := s.reach(source)
 	if err != nil {
 		return nil, err
 	}

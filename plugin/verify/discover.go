@@ -67,18 +67,15 @@ func (v *Verifier) identify(ctx context.Context, found *candidate, digest string
 	}
 	if found.byKey() {
 		signer.Key = true
-		signer.Reason = "signed by a key; a policy with the public key tells whether it is the right one"
+		signer.Reason = errByKey.Error()
 		return signer
 	}
 	for _, name := range sortedNames(v.roots) {
-		root := v.roots[name]
-		if len(root.material.FulcioCertificateAuthorities()) == 0 {
+		anyone, can := v.anyoneOf(name)
+		if !can {
 			continue
 		}
-		any := authority{name: name, anyone: true, parts: trustParts{certificates: root, logs: root}, clock: v.config.Clock}
-		any.onBundles = root.everything()
-		any.onLegacy = any.onBundles
-		got, err := guarded(func() (accepted, error) { return any.check(ctx, found, digest) })
+		got, err := guarded(func() (accepted, error) { return anyone.check(ctx, found, digest) })
 		if err != nil {
 			signer.Reason = err.Error()
 			continue
@@ -89,6 +86,21 @@ func (v *Verifier) identify(ctx context.Context, found *candidate, digest string
 		}
 	}
 	return signer
+}
+
+var errByKey = errors.New("signed by a key; a policy with the public key tells whether it is the right one")
+
+// anyoneOf accepts every identity under one trust root, which vouches for
+// nothing; false when the root certifies nobody.
+func (v *Verifier) anyoneOf(name string) (*authority, bool) {
+	root := v.roots[name]
+	if len(root.material.FulcioCertificateAuthorities()) == 0 {
+		return nil, false
+	}
+	anyone := &authority{name: name, anyone: true, parts: trustParts{certificates: root, logs: root}, clock: v.config.Clock}
+	anyone.onBundles = root.everything()
+	anyone.onLegacy = anyone.onBundles
+	return anyone, true
 }
 
 // everything is all that the trust root can check: its logs, or else its
