@@ -196,6 +196,7 @@ func (s *session) judgeStatic(policy *policy, one *authority, digest string, res
 // first candidate that it accepts is enough.
 func (s *session) judgeCandidates(ctx context.Context, policy *policy, one *authority, at *lookup, found gathered, result *outcome) {
 	tried := 0
+	var others []string // statements are no signatures; that comes behind why the signatures do not count
 	for _, candidate := range found.candidates {
 		if candidate.attests == "" {
 			tried++
@@ -212,8 +213,14 @@ func (s *session) judgeCandidates(ctx context.Context, policy *policy, one *auth
 			result.transient = result.transient || !silent.Lasting
 			continue
 		}
-		result.reasons = append(result.reasons, fmt.Sprintf("authority %s: %s: %v", one.name, candidate.label, err))
+		reason := fmt.Sprintf("authority %s: %s: %v", one.name, candidate.label, err)
+		if candidate.attests != "" {
+			others = append(others, reason)
+			continue
+		}
+		result.reasons = append(result.reasons, reason)
 	}
+	result.reasons = append(result.reasons, others...)
 	result.signatures += tried
 	for _, refused := range found.refused {
 		result.reasons = append(result.reasons, fmt.Sprintf("authority %s: %s", one.name, refused))

@@ -120,3 +120,18 @@ func TestVerify_ImageThatTheRegistryLacksIsNotCalledUnsigned(t *testing.T) {
 		})
 	}
 }
+
+// What a reader sees first is why the signatures do not count, not that a
+// statement beside them is none.
+func TestVerify_ReasonsOfSignaturesComeFirst(t *testing.T) {
+	w := newWorld(t)
+	image := w.image("a")
+	for range 3 { // statements are found before and behind it, by their digests
+		w.attest(image, builds(), "https://slsa.dev/provenance/v1", map[string]any{})
+	}
+	w.sign(image, throwaway.Signer{Issuer: issuer, Subject: "stranger@example.com"})
+	findings := w.review(image).Findings
+	if len(findings) != 1 || !strings.Contains(findings[0].Message, "stranger@example.com") {
+		t.Errorf("findings %+v", findings)
+	}
+}
