@@ -55,6 +55,7 @@ func trustBundle(ctx context.Context, s streams, flags gateFlags, file string) e
 		if err := writeAtomically(file, bundle); err != nil {
 			return &exit{code: exitUndetermined, err: fmt.Errorf("writing the bundle: %w", err)}
 		}
+		fmt.Fprintf(s.err, "wrote %s: %d trust rules, %d trust roots\n", file, len(config.ImagePolicies), len(config.TrustRoots))
 		return nil
 	}
 	if _, err := s.out.Write(bundle); err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/assay-gitops/assay/plugin"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/sign"
 )
@@ -56,7 +55,5 @@ func (s Signer) certified(ctx context.Context, services *root.SigningConfig, opt
 	return keypair, nil
 }
 
-var errNoIdentity = &plugin.Refusal{
-	Rule: "attest/no-identity", Message: "signing the attestation: there is neither a key nor an identity token", Cause: errors.New("nobody to sign as"),
-	Hint: "name a key with --attest-key, or run where SIGSTORE_ID_TOKEN is set, or in a GitHub workflow with the permission id-token: write",
-}
+var errNoIdentity = errors.New("signing the attestation: there is neither a key nor an identity token; " +
+	"name a key with --attest-key, or run where SIGSTORE_ID_TOKEN is set, or in a GitHub workflow with the permission id-token: write")
