@@ -23,6 +23,7 @@ func differences() []*difference {
 		{name: "an attestation is no signature", demands: "identity*", images: "attested-keyless-bundle", ours: answers.Denied},
 		{name: "an attestation is no signature", demands: "key a", images: "v02-key-a-bundle", ours: answers.Denied},
 		{name: "an attestation is no signature", demands: "key a", images: "vuln-*-key-a-bundle", ours: answers.Denied},
+		{name: "an attestation is no signature", demands: "key b", images: "vuln-clean-key-b-bundle", ours: answers.Denied},
 		{name: "an attestation is no signature", demands: "key a", images: "custom-key-a-bundle", ours: answers.Denied},
 		{name: "a timestamp that is asked for is required", demands: "identity, timestamped", images: "keyless-legacy", ours: answers.Denied},
 		{name: "a timestamp that is asked for is required", demands: "identity, timestamped", images: "keyless-no-log-legacy", ours: answers.Denied},
