@@ -163,7 +163,7 @@ metadata: {name: evidence}
 spec:
   base: true
   lock: {mode: Resolve}
-  profile: none
+  profile: profile/restricted@1
   registries: [{host: "@HOST@", private: true, plainHTTP: true}]
   evidence:
   - name: everything
