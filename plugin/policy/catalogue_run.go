@@ -77,6 +77,27 @@ func adviceRules() []Rule {
 			Fix: "select by namespace",
 		},
 		{
+			ID: "gate/unused", Severity: "low", Level: "Warn", Title: "Everything in the configuration is used",
+			Why: "what no gate uses protects nothing",
+			Fix: "name it in a gate, or remove it",
+		},
+		{
+			ID: "gate/credentials-in-clear", Severity: "high", Level: "Warn", Title: "Credentials travel encrypted",
+			Why: "plain HTTP shows the credential to whoever is in between",
+			Fix: "remove plainHTTP, or the credential",
+		},
+		{
+			ID: "gate/deny-without-pin", Severity: "medium", Level: "Warn", Title: "Denying goes with pinning",
+			Why: "what was verified is not what is deployed when the tag can move in between",
+			Fix: "switch spec.switches.pin on",
+		},
+	}
+}
+
+// trustAdviceRules are about trust rules that mean less than they seem.
+func trustAdviceRules() []Rule {
+	return []Rule{
+		{
 			ID: "gate/policy-warns", Severity: "low", Level: "Warn", Title: "A trust rule denies",
 			Why: "a ClusterImagePolicy with mode: warn stops nothing",
 			Fix: "write mode: enforce when it is ready",
@@ -107,11 +128,6 @@ func adviceRules() []Rule {
 			Fix: "end the glob in ** or @**",
 		},
 		{
-			ID: "gate/unused", Severity: "low", Level: "Warn", Title: "Everything in the configuration is used",
-			Why: "what no gate uses protects nothing",
-			Fix: "name it in a gate, or remove it",
-		},
-		{
 			ID: "gate/trust-root", Severity: "medium", Level: "Warn", Title: "Trust roots are renewed in time",
 			Why: "what an expired trust root is needed for is undetermined, and nothing that needs it is deployed",
 			Fix: "check that the mirror can be reached from here and that its owner signs its metadata anew, or name another copy",
@@ -120,16 +136,6 @@ func adviceRules() []Rule {
 			ID: "gate/accepts-everybody", Severity: "high", Level: "Warn", Title: "A trust rule names somebody",
 			Why: "a rule that accepts every signer proves nothing about the image",
 			Fix: "name issuer and subject, or a key",
-		},
-		{
-			ID: "gate/credentials-in-clear", Severity: "high", Level: "Warn", Title: "Credentials travel encrypted",
-			Why: "plain HTTP shows the credential to whoever is in between",
-			Fix: "remove plainHTTP, or the credential",
-		},
-		{
-			ID: "gate/deny-without-pin", Severity: "medium", Level: "Warn", Title: "Denying goes with pinning",
-			Why: "what was verified is not what is deployed when the tag can move in between",
-			Fix: "switch spec.switches.pin on",
 		},
 	}
 }

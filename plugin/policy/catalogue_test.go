@@ -129,7 +129,7 @@ func TestRules_EveryRuleInTheSourceHasAPage(t *testing.T) {
 func TestRules_WhatAStageSaysOfItselfHasAPage(t *testing.T) {
 	unseen := []string{
 		"vendor/no-answer", "vendor/failed", // the command takes the hints alone
-		"attest/no-answer",                  // the command takes the error alone
+		"attest/no-answer",                // the command takes the error alone
 		"lock/no-answer",                  // a file is read, or not
 		"assay/failed", "assay/no-answer", // the command takes the levels alone
 	}

@@ -67,9 +67,11 @@ func left(root *os.Root) []entry {
 		if err != nil || item.IsDir() {
 			return nil //nolint:nilerr // what cannot be read is not counted
 		}
-		info, unread := item.Info()
+		info, err := item.Info()
+		if err != nil {
+			return nil //nolint:nilerr // another process removed it
+		}
 		switch {
-		case unread != nil: // another process removed it
 		case !strings.HasPrefix(item.Name(), temporary):
 			found = append(found, entry{path, info.Size(), info.ModTime()})
 		case time.Since(info.ModTime()) > abandoned:
