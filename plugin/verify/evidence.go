@@ -37,6 +37,11 @@ type answered struct {
 // met reports whether the demand is met.
 func (a answered) met() bool { return a.verified() || a.unsigned }
 
+// blocked reports whether something that was accepted speaks against the image.
+func (a answered) blocked() bool {
+	return slices.ContainsFunc(a.findings, func(finding plugin.Finding) bool { return finding.Level.Blocks() })
+}
+
 // judgeDemand asks whether what is attested about an image is what the gate
 // demands: of the index, its leaves, or either.
 func (s *session) judgeDemand(ctx context.Context, demand *demand, image vouched) answered {
@@ -44,14 +49,16 @@ func (s *session) judgeDemand(ctx context.Context, demand *demand, image vouched
 		return s.demandLeaves(ctx, demand, image)
 	}
 	whole := s.demandDigest(ctx, demand, image)
-	if whole.met() || s.config.Platforms == PlatformsIndex {
+	if whole.met() || whole.blocked() || s.config.Platforms == PlatformsIndex {
 		return whole
 	}
 	leaves := s.demandLeaves(ctx, demand, image)
+	leaves.findings = slices.Concat(whole.findings, leaves.findings)
 	if leaves.met() {
 		return leaves
 	}
 	whole.merge(leaves.outcome, "")
+	whole.findings = leaves.findings
 	return whole
 }
 
@@ -73,7 +80,11 @@ func (s *session) demandLeaves(ctx context.Context, demand *demand, image vouche
 	var evidence []plugin.Evidence
 	for _, leaf := range leaves {
 		part := s.demandDigest(ctx, demand, vouched{imageAt{image.Image, leaf.Digest}, image.by})
-		all.findings = append(all.findings, part.findings...)
+		prefix := leafPrefix(leaf, len(leaves))
+		for _, finding := range part.findings {
+			finding.Message = prefix + finding.Message
+			all.findings = append(all.findings, finding)
+		}
 		if part.met() {
 			met++
 			all.unsigned = all.unsigned || part.unsigned
@@ -84,7 +95,7 @@ func (s *session) demandLeaves(ctx context.Context, demand *demand, image vouche
 		if part.signatures == 0 && len(part.unseen) == 0 && len(part.reasons) == 0 {
 			part.reasons = append(part.reasons, "no "+demand.Noun)
 		}
-		all.merge(part.outcome, leafPrefix(leaf, len(leaves)))
+		all.merge(part.outcome, prefix)
 	}
 	if met == len(leaves) {
 		all.evidence = evidence

@@ -97,13 +97,11 @@ func (s *session) reviewDemand(ctx context.Context, demand *demand, image plugin
 	}
 	result := s.judgeDemand(ctx, demand, subject)
 	review.Evidence = mergeEvidence(review.Evidence, result.evidence)
-	blocked := false
 	for _, finding := range result.findings {
-		blocked = blocked || finding.Level.Blocks()
 		review.Findings = append(review.Findings, placed(finding, image))
 	}
 	switch {
-	case !result.met() && blocked: // what is wrong has been said
+	case !result.met() && result.blocked(): // what is wrong has been said
 		s.doubt(result.looked)
 	case !result.met():
 		s.doubt(result.looked)
