@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -37,11 +38,11 @@ func (b build) lies(signer *certificate.Summary) []string {
 			lies = append(lies, fmt.Sprintf("it claims the %s %s, and its certificate says %s", each.what, each.says, each.certified))
 		}
 	}
-	if signer.SourceRepositoryURI != "" && certified.source == "" {
-		lies = append(lies, fmt.Sprintf("its certificate names a source that cannot be read: %s", signer.SourceRepositoryURI))
+	if named := signer.SourceRepositoryURI + signer.GithubWorkflowRepository; named != "" && certified.source == "" {
+		lies = append(lies, fmt.Sprintf("its certificate names a source that cannot be read: %s", named))
 	}
 	if !b.builderIs(signer) {
-		lies = append(lies, fmt.Sprintf("it claims the builder %s, and its certificate says %s", b.builder, signer.BuildSignerURI))
+		lies = append(lies, fmt.Sprintf("it claims the builder %s, and its certificate says %s", b.builder, certifiedBuilder(signer)))
 	}
 	if b.run != "" && certified.run != "" && !sameRun(b.run, certified.run) {
 		lies = append(lies, fmt.Sprintf("it claims the run %s, and its certificate says %s", b.run, certified.run))
@@ -53,22 +54,34 @@ func (b build) lies(signer *certificate.Summary) []string {
 // the workflow, or the machine that it ran on, or one that a delegator vouches
 // for.
 func (b build) builderIs(signer *certificate.Summary) bool {
-	switch {
-	case signer.BuildSignerURI == "":
-		return true
-	case b.builder == signer.BuildSignerURI, delegator.MatchString(signer.BuildSignerURI):
+	certified := certifiedBuilder(signer)
+	if certified == "" || b.builder == certified || delegator.MatchString(certified) {
 		return true
 	}
 	return signer.RunnerEnvironment != "" && b.builder == runnerPrefix+signer.RunnerEnvironment
 }
 
+// certifiedBuilder is the workflow that asked for the certificate. Certificates
+// from before the extension for it have it as their subject.
+func certifiedBuilder(signer *certificate.Summary) string {
+	if signer.BuildSignerURI == "" && signer.GithubWorkflowRepository != "" {
+		return signer.SubjectAlternativeName
+	}
+	return signer.BuildSignerURI
+}
+
 // certifiedBuild is what a certificate says about a build (Fulcio, OIDs under
-// 1.3.6.1.4.1.57264.1).
+// 1.3.6.1.4.1.57264.1; 2 to 6 are the older ones, which GitHub's builds alone
+// have).
 func certifiedBuild(signer *certificate.Summary) build {
 	var certified build
 	certified.setSource(signer.SourceRepositoryURI)
-	certified.ref, certified.revision = signer.SourceRepositoryRef, signer.SourceRepositoryDigest
-	certified.event, certified.run = signer.BuildTrigger, signer.RunInvocationURI
+	if signer.SourceRepositoryURI == "" && signer.GithubWorkflowRepository != "" {
+		certified.setSource("https://github.com/" + signer.GithubWorkflowRepository)
+	}
+	certified.ref = cmp.Or(signer.SourceRepositoryRef, signer.GithubWorkflowRef)
+	certified.revision = cmp.Or(signer.SourceRepositoryDigest, signer.GithubWorkflowSHA)
+	certified.event, certified.run = cmp.Or(signer.BuildTrigger, signer.GithubWorkflowTrigger), signer.RunInvocationURI
 	path, _ := strings.CutPrefix(signer.BuildConfigURI, signer.SourceRepositoryURI+"/") // one of another repository stays whole
 	path, _, _ = strings.Cut(path, "@")
 	certified.workflow = strings.TrimPrefix(path, "/") // GitLab writes two slashes

@@ -104,8 +104,10 @@ type scan struct {
 	scanner string
 	uris    []string
 	version string
-	// ended is when the scan did.
+	// ended is when the scan did; of two times that are given the older.
 	ended time.Time
+	// attested is the envelope's word on it; zero when it has none.
+	attested time.Time
 	// database is when the scanner's database was last updated; zero when the
 	// report does not say.
 	database time.Time

@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -156,8 +157,10 @@ func (s *Scan) acceptScan(at, signed time.Time, found scan) error {
 		return err
 	}
 	age := terms{what: "the scan ended", maxAge: time.Duration(s.declared.MaxAge), at: at, signed: signed}
-	if err := age.check(found.ended); err != nil {
-		return err
+	for _, ended := range []time.Time{cmp.Or(found.attested, found.ended), found.ended} {
+		if err := age.check(ended); err != nil {
+			return err
+		}
 	}
 	if s.declared.MaxDatabaseAge == 0 && found.database.IsZero() {
 		return nil

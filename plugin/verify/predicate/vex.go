@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -131,7 +132,9 @@ func (e *exploitability) document(ctx context.Context, subject Subject, all []St
 
 // imageSigner is what the statement's signer also signed: "image" or "scan".
 func (e *exploitability) imageSigner(subject Subject, all []Statement, claims plugin.Claims) string {
-	same := func(other plugin.Claims) bool { return other.Signer == claims.Signer && other.Issuer == claims.Issuer }
+	same := func(other plugin.Claims) bool {
+		return withoutRef(other.Signer) == withoutRef(claims.Signer) && other.Issuer == claims.Issuer
+	}
 	if slices.ContainsFunc(subject.Signers, same) {
 		return "image"
 	}
@@ -139,6 +142,15 @@ func (e *exploitability) imageSigner(subject Subject, all []Statement, claims pl
 		return "scan"
 	}
 	return ""
+}
+
+// withoutRef is a workflow's identity whatever it was run for: the same workflow
+// at a tag and at a branch is one signer.
+func withoutRef(signer string) string {
+	if workflow, ref, found := strings.Cut(signer, "@"); found && strings.HasPrefix(ref, "refs/") && strings.HasPrefix(workflow, "https://") {
+		return workflow
+	}
+	return signer
 }
 
 // latest is the newest claim about a vulnerability. Of two of the same moment

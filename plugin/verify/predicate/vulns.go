@@ -2,6 +2,7 @@ package predicate
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,8 +55,9 @@ func (r reader) readScan(statement Statement) (scan, error) {
 	return format(r, document)
 }
 
-// scanPredicate reads the envelope and what is in it. The envelope's word on
-// the scanner and the times goes before the report's own.
+// scanPredicate reads the envelope and what is in it. The envelope's word on the
+// scanner goes before the report's own; of two times the older counts, so that an
+// old report does not become a new one by being attested again.
 func (r reader) scanPredicate(data []byte) (scan, error) {
 	var envelope scanPredicate
 	if err := r.read(data, &envelope); err != nil {
@@ -83,16 +85,20 @@ func (r reader) scanPredicate(data []byte) (scan, error) {
 			return scan{}, err
 		}
 	}
-	if ended := times["scanFinishedOn"]; !ended.IsZero() {
-		found.ended = ended
-	}
-	if updated := times["lastUpdate"]; !updated.IsZero() {
-		found.database = updated
-	}
-	if times["scanStartedOn"].After(found.ended) {
+	found.attested = times["scanFinishedOn"]
+	if times["scanStartedOn"].After(cmp.Or(found.attested, found.ended)) {
 		return scan{}, errors.New("it ended before it began")
 	}
+	found.ended, found.database = earlier(found.ended, found.attested), earlier(found.database, times["lastUpdate"])
 	return found, nil
+}
+
+// earlier is the first of two times; one that is zero is none.
+func earlier(one, other time.Time) time.Time {
+	if one.IsZero() || !other.IsZero() && other.Before(one) {
+		return other
+	}
+	return one
 }
 
 // anyResult reads a scanner's own report, or in-toto's list.
