@@ -85,14 +85,22 @@ func newMirrors(options Options) (*mirrors, error) {
 	return made, errors.Join(problems...)
 }
 
-// unpacked is the copy of a repository inside the configuration. When it ends
-// is asked when it is used.
+// unpacked is the copy of a repository inside the configuration, which is as good
+// as the file that it is in: one that cannot be read is refused with it. When it
+// ends is asked when it is used.
 func unpacked(declared gate.TrustRoot, at tuf.Mirror) (*tuf.Copy, error) {
 	archive, err := tuf.NewArchive(declared.Spec.Repository.MirrorFS, plugin.DefaultLimits())
 	if err != nil {
 		return nil, err
 	}
-	return tuf.Update(context.Background(), archive, at, nil, time.Time{})
+	made, err := tuf.Update(context.Background(), archive, at, nil, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	if err := verify.CheckTrustedRoot(made.TrustedRoot); err != nil {
+		return nil, fmt.Errorf("reading its %s: %w", at.Target, err)
+	}
+	return made, nil
 }
 
 // mirrorClient talks to mirrors: to public addresses, and to those of hosts that
