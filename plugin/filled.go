@@ -30,10 +30,7 @@ func (p *Pipeline) Fill(ctx context.Context, source Source) Filled {
 	quiet.Pin = false
 	r := quiet.begin(source)
 	var filled Filled
-	for _, stage := range []struct {
-		name string
-		run  func(context.Context)
-	}{
+	r.through(ctx, []stage{
 		{"setup", r.checkPipeline},
 		{"render", r.render},
 		{"mutate", r.mutate},
@@ -41,11 +38,7 @@ func (p *Pipeline) Fill(ctx context.Context, source Source) Filled {
 		{"resolve", r.resolve},
 		{"inspect", r.inspectAlone},
 		{"harden", func(ctx context.Context) { r.fill(ctx, &filled) }},
-	} {
-		if !r.step(ctx, stage.name, stage.run) {
-			break
-		}
-	}
+	})
 	r.maskFindings()
 	filled.Findings = r.verdict.Findings
 	SortFindings(filled.Findings)

@@ -55,10 +55,7 @@ type GateStages struct {
 // wrong is a finding in it.
 func (p *Pipeline) Run(ctx context.Context, source Source) *Verdict {
 	r := p.begin(source)
-	for _, stage := range []struct {
-		name string
-		run  func(context.Context)
-	}{
+	r.through(ctx, []stage{
 		{"setup", r.checkPipeline},
 		{"render", r.render},
 		{"mutate", r.mutate},
@@ -69,13 +66,15 @@ func (p *Pipeline) Run(ctx context.Context, source Source) *Verdict {
 		{"seal", r.seal},
 		{"judge", r.judge},
 		{"account", r.account},
-	} {
-		if !r.step(ctx, stage.name, stage.run) {
-			break
-		}
-	}
+	})
 	r.decide(ctx)
 	return r.verdict
+}
+
+// stage is one part of a run.
+type stage struct {
+	name string
+	run  func(context.Context)
 }
 
 // run is the state of one run.
@@ -123,6 +122,15 @@ func (r *run) readClock() {
 	r.verdict.At = time.Now().UTC()
 	if r.Clock != nil {
 		r.verdict.At = r.Clock().UTC()
+	}
+}
+
+// through runs the stages in turn, until one of them ends the run.
+func (r *run) through(ctx context.Context, stages []stage) {
+	for _, each := range stages {
+		if !r.step(ctx, each.name, each.run) {
+			return
+		}
 	}
 }
 
