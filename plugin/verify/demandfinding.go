@@ -11,13 +11,13 @@ import (
 // demandFinding tells why a demand is not met. Its first line stands alone.
 func demandFinding(demand *demand, image plugin.Image, result answered) plugin.Finding {
 	finding := findingAbout(image)
-	finding.Rule, finding.Why = demand.Rule, demand.Why
+	finding.Rule, finding.Why = demand.Rule, strings.ReplaceAll(demand.Why, "the image", "the "+nounOf(image))
 	finding.Details = unique(append(slices.Clone(result.unseen), result.reasons...))
 	switch {
 	case len(result.unseen) > 0:
 		finding.Level, finding.Lasting = plugin.Undetermined, !result.transient
 		finding.Message = fmt.Sprintf("cannot tell whether there is %s of %s that evidence %s accepts: %s", demand.Noun, image.Reference.Repository, demand.entry, result.unseen[0])
-		finding.Hint = "nothing is known to be wrong with the image: " + again(result.transient) + "look at the registry, its credentials and the trust root named here"
+		finding.Hint = "nothing is known to be wrong with the " + nounOf(image) + ": " + again(result.transient) + "look at the registry, its credentials and the trust root named here"
 	case len(result.reasons) == 0: // VEX alone is read with scans, and is none
 		finding.Message = fmt.Sprintf("no %s of %s: nothing of the kind is attested about it (looked for %s)", demand.Noun, image.Reference.Repository, strings.Join(unique(names(result.looked)), ", "))
 		finding.Hint = demand.Hint

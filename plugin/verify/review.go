@@ -32,7 +32,29 @@ const (
 	ruleNoAnswer = "verify/no-answer"
 )
 
-const whyTrust = "an image that nobody vouches for may hold anything"
+// nounOf is what messages call an image: a chart that the rendering was made with
+// is looked at as one.
+func nounOf(image plugin.Image) string {
+	if image.Chart {
+		return "chart"
+	}
+	return "image"
+}
+
+// withArticle is for messages as well.
+func withArticle(noun string) string {
+	if noun == "image" {
+		return "an image"
+	}
+	return "a " + noun
+}
+
+func whyTrust(image plugin.Image) string {
+	if image.Chart {
+		return "a chart that nobody vouches for may write any manifest"
+	}
+	return "an image that nobody vouches for may hold anything"
+}
 
 // guardedReview turns a panic into a finding that denies.
 func (s *session) guardedReview(ctx context.Context, image plugin.Image) (review plugin.Review) {
@@ -40,8 +62,8 @@ func (s *session) guardedReview(ctx context.Context, image plugin.Image) (review
 		if cause := recover(); cause != nil {
 			finding := findingAbout(image)
 			finding.Rule, finding.Unwaivable = "verify/panic", true
-			finding.Message = fmt.Sprintf("verifying the image stopped: %s", oneLine(fmt.Errorf("%v", cause)))
-			finding.Hint = "this is a defect of assay, please report it with the image's name"
+			finding.Message = fmt.Sprintf("verifying the %s stopped: %s", nounOf(image), oneLine(fmt.Errorf("%v", cause)))
+			finding.Hint = "this is a defect of assay, please report it with the " + nounOf(image) + "'s name"
 			review = plugin.Review{Findings: []plugin.Finding{finding}}
 		}
 	}()
@@ -132,8 +154,8 @@ func (s *session) orGone(ctx context.Context, image plugin.Image, finding plugin
 	if finding.Rule != ruleNotSigned && finding.Rule != ruleNotAttested || !s.isGone(ctx, image) {
 		return finding
 	}
-	finding.Message = fmt.Sprintf("the registry has no image %s@%s, so nobody can have signed it or attested anything about it", image.Reference.Repository, image.Digest)
-	finding.Hint = "correct the digest where it is written (`assay lock` writes " + plugin.LockFile + " anew), or push the image again"
+	finding.Message = fmt.Sprintf("the registry has no %s %s@%s, so nobody can have signed it or attested anything about it", nounOf(image), image.Reference.Repository, image.Digest)
+	finding.Hint = "correct the digest where it is written (`assay lock` writes " + plugin.LockFile + " anew), or push the " + nounOf(image) + " again"
 	return finding
 }
 
@@ -172,15 +194,18 @@ func lenientFinding(policy *policy, image plugin.Image, notes []string) plugin.F
 	finding := findingAbout(image)
 	finding.Rule, finding.Level, finding.Details = ruleLenient, plugin.Warn, unique(notes)
 	finding.Message = fmt.Sprintf("%s vouches, although a check failed that it only logs: %s", policy.name, notes[0])
-	finding.Hint = "sign the image anew, or write the level strict to deny this"
+	finding.Hint = "sign the " + nounOf(image) + " anew, or write the level strict to deny this"
 	return finding
 }
 
 func (s *session) noTrustRule(image plugin.Image) plugin.Finding {
 	finding := findingAbout(image)
-	finding.Rule, finding.Level, finding.Why = ruleNoTrustRule, s.config.NoMatch, whyTrust
+	finding.Rule, finding.Level, finding.Why = ruleNoTrustRule, s.config.NoMatch, whyTrust(image)
 	finding.Message = fmt.Sprintf("no trust rule covers %s", image.Reference.Repository)
-	finding.Hint = "add a ClusterImagePolicy whose images match " + image.Reference.Repository + "@*; `assay init` proposes one from the signatures that it finds"
+	finding.Hint = "add a ClusterImagePolicy whose images match " + image.Reference.Repository + "@*"
+	if !image.Chart {
+		finding.Hint += "; `assay init` proposes one from the signatures that it finds"
+	}
 	if s.config.Notation.Declared != nil {
 		finding.Hint += "; or name the repository in registryScopes of the Notation trust policy"
 	}
@@ -192,29 +217,30 @@ func (s *session) noTrustRule(image plugin.Image) plugin.Finding {
 // that was not seen might have been the right one.
 func (s *session) finding(policy *policy, image plugin.Image, result outcome) plugin.Finding {
 	finding := findingAbout(image)
-	finding.Why = whyTrust
+	finding.Why = whyTrust(image)
+	noun := nounOf(image)
 	finding.Details = unique(append(slices.Clone(result.unseen), result.reasons...))
 	switch {
 	case len(result.unseen) > 0:
 		finding.Rule, finding.Level, finding.Lasting = ruleNoAnswer, plugin.Undetermined, !result.transient
 		finding.Message = fmt.Sprintf("cannot tell whether %s vouches: %s", policy.name, result.unseen[0])
-		finding.Hint = "nothing is known to be wrong with the image: " + again(result.transient) + "look at the registry, its credentials and the trust root named here"
+		finding.Hint = "nothing is known to be wrong with the " + noun + ": " + again(result.transient) + "look at the registry, its credentials and the trust root named here"
 	case result.disallowed != "" && result.signatures == 0:
 		finding.Rule = ruleRefused
-		finding.Message = fmt.Sprintf("%s does not allow the image: %s", policy.name, result.disallowed)
-		finding.Hint = "use an image that the policy allows"
+		finding.Message = fmt.Sprintf("%s does not allow the %s: %s", policy.name, noun, result.disallowed)
+		finding.Hint = fmt.Sprintf("use %s that the policy allows", withArticle(noun))
 	case result.signatures == 0 && policy.byAttestations():
 		finding.Rule = ruleNotAttested
 		finding.Message = fmt.Sprintf("no valid attestation by %s: %s (looked for %s)", policy.name, summary(result.reasons), strings.Join(unique(names(result.looked)), ", "))
 		finding.Hint = fmt.Sprintf("attest it: cosign attest --type TYPE --predicate FILE %s@%s", image.Reference.Repository, image.Digest)
 	case result.signatures == 0:
 		finding.Rule = ruleNotSigned
-		finding.Message = fmt.Sprintf("no valid signature by %s: the image is not signed (looked for %s)", policy.name, strings.Join(unique(names(result.looked)), ", "))
+		finding.Message = fmt.Sprintf("no valid signature by %s: the %s is not signed (looked for %s)", policy.name, noun, strings.Join(unique(names(result.looked)), ", "))
 		finding.Hint = fmt.Sprintf("sign it: %s sign %s@%s", policy.signer(), image.Reference.Repository, image.Digest)
 	default:
 		finding.Rule = ruleNotTrusted
 		finding.Message = fmt.Sprintf("no valid %s by %s: %s", policy.noun(), policy.name, summary(result.reasons))
-		finding.Hint = "if the signer named here is right, add it to the policy; if not, deploy an image that the right one signed"
+		finding.Hint = fmt.Sprintf("if the signer named here is right, add it to the policy; if not, deploy %s that the right one signed", withArticle(noun))
 	}
 	if policy.level == plugin.Warn {
 		finding.Level = plugin.Warn
