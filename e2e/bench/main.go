@@ -3,6 +3,7 @@
 // and prints a table of ratios for docs/benchmarks.md.
 //
 //	go run ./e2e/bench -assay bin/assay          what is on PATH is compared
+//	go run ./e2e/bench -only harden              one table, of a Go benchmark that it runs itself
 //	go run ./e2e/bench -serve                    keep the workload up, and print the command to profile
 //	e2e/bench/peers .cache/peers                 build the peers that can be had
 //
@@ -37,7 +38,7 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 5, "pairs of runs that count")
 	flag.StringVar(&o.out, "out", "", "write the tables to this file between its markers, besides standard output")
 	flag.BoolVar(&o.serve, "serve", false, "measure nothing: keep the applications and their registry up until interrupted")
-	flag.StringVar(&o.only, "only", "", "measure one table alone: bench, evidence, judge or door")
+	flag.StringVar(&o.only, "only", "", "measure one table alone: bench, evidence, judge, door or harden")
 	gobench := flag.String("gobench", "", "measure nothing: compare the results of Go benchmarks in this `file`")
 	flag.Parse()
 	if *gobench != "" {
@@ -115,6 +116,9 @@ func (r row) String() string {
 const tableHead = "| what | against | wall | CPU | memory, MiB | requests | budget |\n|---|---|---|---|---|---|---|"
 
 func measure(ctx context.Context, o options) error {
+	if o.only == "harden" { // needs neither the binary nor a registry
+		return o.writeTables(ctx, []table{{o.only, hardenTable}})
+	}
 	assay, err := filepath.Abs(o.assay)
 	if err != nil {
 		return err
@@ -138,17 +142,20 @@ func measure(ctx context.Context, o options) error {
 		<-ctx.Done()
 		return nil
 	}
-	return b.writeTables(ctx)
+	return o.writeTables(ctx, []table{{"bench", b.tables}, {"evidence", b.evidenceTable}, {"judge", b.judgeTable}, {"door", b.doorTable}, {"harden", hardenTable}})
+}
+
+// table is one table of docs/benchmarks.md, by its markers.
+type table struct {
+	name    string
+	measure func(context.Context) (string, error)
 }
 
 // writeTables measures the tables that were asked for, and writes each when it is
 // known.
-func (b *bench) writeTables(ctx context.Context) error {
-	for _, table := range []struct {
-		name    string
-		measure func(context.Context) (string, error)
-	}{{"bench", b.tables}, {"evidence", b.evidenceTable}, {"judge", b.judgeTable}, {"door", b.doorTable}} {
-		if b.only != "" && b.only != table.name {
+func (o options) writeTables(ctx context.Context, tables []table) error {
+	for _, table := range tables {
+		if o.only != "" && o.only != table.name {
 			continue
 		}
 		text, err := table.measure(ctx)
@@ -156,10 +163,10 @@ func (b *bench) writeTables(ctx context.Context) error {
 			return err
 		}
 		fmt.Print("\n" + text)
-		if b.out == "" {
+		if o.out == "" {
 			continue
 		}
-		if err := replaceBetween(b.out, "<!-- "+table.name+" -->", "<!-- /"+table.name+" -->", text); err != nil {
+		if err := replaceBetween(o.out, "<!-- "+table.name+" -->", "<!-- /"+table.name+" -->", text); err != nil {
 			return err
 		}
 	}

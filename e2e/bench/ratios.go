@@ -32,8 +32,6 @@ func goRows() []goRow {
 		{"the same with workers", "the rendering alone, from memory", "Warm/Isolated/Run", "Warm/Isolated/Rendering", true, "10 ms", false},
 		{"a run after a commit", "the rendering alone", "Changed/InProcess/Run", "Changed/InProcess/Rendering", true, "10 ms", false},
 		{"the same with workers", "the rendering in the process", "Changed/Isolated/Run", "Changed/InProcess/Rendering", true, "10 ms", true},
-		{"hardening 1,000 objects, by a profile", "writing them, which every run does", "Harden/Profile", "Harden/Encode", false, "", false},
-		{"the same, with all that `spec.harden` asks for", "writing them", "Harden/Everything", "Harden/Encode", false, "", false},
 		{"2,000 objects that are rendered text", "200 objects", "Stream/2000", "Stream/200", false, "10 (linear)", false},
 	}
 }

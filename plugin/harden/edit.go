@@ -1,6 +1,12 @@
 package harden
 
-import "maps"
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
 
 // edit puts a value at a place in an object.
 type edit struct {
@@ -12,15 +18,35 @@ type edit struct {
 // atEnd is the step behind a list's last entry.
 type atEnd struct{}
 
-// apply returns the fields with every value in place, in the order of the edits.
-// Every map and list on the way is new, and copied once however many values are
-// put below it.
+// apply returns the fields with every value in place; of values for the same
+// place, and of those behind a list's last entry, the order counts. Every map and
+// list on the way is new, and copied once however many values are put below it.
+// The edits are sorted, so that those with a way in common stand together.
 func apply(fields map[string]any, edits []edit) map[string]any {
 	if len(edits) == 0 {
 		return fields
 	}
+	slices.SortStableFunc(edits, func(a, b edit) int { return slices.CompareFunc(a.steps, b.steps, compareSteps) })
 	replaced, _ := put(fields, edits, 0).(map[string]any)
 	return replaced
+}
+
+// compareSteps orders names by their text, and entries by their number, with the
+// end behind them.
+func compareSteps(a, b any) int {
+	aName, _ := a.(string)
+	bName, _ := b.(string)
+	if aName != "" || bName != "" {
+		return strings.Compare(aName, bName)
+	}
+	return cmp.Compare(entryOf(a), entryOf(b))
+}
+
+func entryOf(step any) int {
+	if at, isEntry := step.(int); isEntry {
+		return at
+	}
+	return math.MaxInt
 }
 
 // put applies the edits, of which the first depth steps are done.
@@ -30,9 +56,11 @@ func put(holder any, edits []edit, depth int) any {
 	}
 	if _, isName := edits[0].steps[depth].(string); isName {
 		written, _ := holder.(map[string]any)
-		members := make(map[string]any, len(written)+len(edits))
+		members := make(map[string]any, len(written)+ways(edits, depth))
 		maps.Copy(members, written)
-		for _, group := range grouped(edits, depth) {
+		for len(edits) > 0 {
+			var group []edit
+			group, edits = cutGroup(edits, depth)
 			if name, ok := group[0].steps[depth].(string); ok {
 				members[name] = put(members[name], group, depth+1)
 			}
@@ -41,34 +69,33 @@ func put(holder any, edits []edit, depth int) any {
 	}
 	written, _ := holder.([]any)
 	items := append(make([]any, 0, len(written)+len(edits)), written...)
-	for _, group := range grouped(edits, depth) {
+	for len(edits) > 0 {
+		var group []edit
+		group, edits = cutGroup(edits, depth)
 		if at, isEntry := group[0].steps[depth].(int); isEntry {
 			items[at] = put(items[at], group, depth+1)
 			continue
 		}
-		for _, each := range group {
-			items = append(items, put(nil, []edit{each}, depth+1))
+		for i := range group {
+			items = append(items, put(nil, group[i:i+1], depth+1))
 		}
 	}
 	return items
 }
 
-// grouped are the edits that share their next step, in the order of the first of
-// each.
-func grouped(edits []edit, depth int) [][]edit {
-	if len(edits) == 1 {
-		return [][]edit{edits}
+// cutGroup cuts off the first edits, which share their next step.
+func cutGroup(edits []edit, depth int) (group, rest []edit) {
+	first, end := edits[0].steps[depth], 1
+	for end < len(edits) && compareSteps(edits[end].steps[depth], first) == 0 {
+		end++
 	}
-	var groups [][]edit
-	places := make(map[any]int, len(edits))
-	for _, each := range edits {
-		at, known := places[each.steps[depth]]
-		if !known {
-			at = len(groups)
-			places[each.steps[depth]] = at
-			groups = append(groups, nil)
-		}
-		groups[at] = append(groups[at], each)
+	return edits[:end], edits[end:]
+}
+
+// ways is how many groups the edits are.
+func ways(edits []edit, depth int) (count int) {
+	for ; len(edits) > 0; count++ {
+		_, edits = cutGroup(edits, depth)
 	}
-	return groups
+	return count
 }

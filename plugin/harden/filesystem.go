@@ -22,19 +22,19 @@ setting of Linux does not apply. A debugging container is left alone.
 */
 func readOnlyRoot(size string) setting {
 	made := contextSetting("readOnlyRootFilesystem", "whoever breaks into the program cannot change it, nor leave another beside it",
-		func(c container) decision { return c.readOnlyRoot(size) })
+		func(c *container) decision { return c.readOnlyRoot(size) })
 	made.readsUser = true
 	return made
 }
 
-func (c container) readOnlyRoot(size string) decision {
+func (c *container) readOnlyRoot(size string) decision {
 	if c.list == "ephemeralContainers" {
 		return decision{}
 	}
 	if held, stop := linuxOnly(c); stop {
 		return held
 	}
-	if user := c.user(); user.kind != userNonRoot {
+	if user := c.user; user.kind != userNonRoot {
 		return decision{heldBack: user.reason + ", and may write anywhere", hint: user.hint, level: plugin.Warn}
 	}
 	if c.config() == nil {
@@ -45,8 +45,8 @@ func (c container) readOnlyRoot(size string) decision {
 	for i, at := range c.written() {
 		volume := c.volumeName(i)
 		decided.beside = append(decided.beside,
-			edit{append(c.pod.steps("volumes"), atEnd{}), map[string]any{"name": volume, "emptyDir": map[string]any{"sizeLimit": size}}},
-			edit{append(c.steps("volumeMounts"), atEnd{}), map[string]any{"name": volume, "mountPath": at}},
+			edit{c.pod.steps("volumes", atEnd{}), map[string]any{"name": volume, "emptyDir": map[string]any{"sizeLimit": size}}},
+			edit{c.steps("volumeMounts", atEnd{}), map[string]any{"name": volume, "mountPath": at}},
 		)
 		decided.notes = append(decided.notes, fmt.Sprintf("with an emptyDir of at most %s at %s", size, at))
 	}
@@ -55,7 +55,7 @@ func (c container) readOnlyRoot(size string) decision {
 
 // written are the places that stay writable and have no mount yet, sorted. One
 // below another is in it.
-func (c container) written() []string {
+func (c *container) written() []string {
 	wanted := []string{"/tmp"}
 	for _, volume := range c.config().Volumes {
 		if cleaned := path.Clean("/" + volume); cleaned != "/" {
@@ -87,7 +87,7 @@ func within(at, mounted string) bool {
 }
 
 // volumeName is the same at each run, and no other volume's.
-func (c container) volumeName(number int) string {
+func (c *container) volumeName(number int) string {
 	sum := sha256.Sum256([]byte(c.list + "\x00" + c.called()))
 	return fmt.Sprintf("assay-writable-%s-%d", hex.EncodeToString(sum[:4]), number)
 }

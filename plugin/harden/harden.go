@@ -3,6 +3,7 @@ package harden
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -25,24 +26,26 @@ type Hardener struct {
 // Harden implements plugin.Hardener. Changed objects get new maps along the
 // changed path, so that nothing that shares the old ones sees a change.
 func (h *Hardener) Harden(ctx context.Context, rendering plugin.Unhardened) ([]plugin.Object, []plugin.Finding) {
-	var findings []plugin.Finding
+	var findings [][]plugin.Finding
 	objects := rendering.Objects
 	around := newSurroundings(rendering)
+	var all plan
 	for i := range objects {
 		if err := context.Cause(ctx); err != nil {
-			return objects, append(findings, plugin.FindingsFromError("harden", err)...)
+			return objects, slices.Concat(append(findings, plugin.FindingsFromError("harden", err))...)
 		}
-		place, found := podSpecOf(objects[i])
+		place, found := podSpecOf(objects[i].ID())
 		if !found {
 			continue
 		}
-		findings = append(findings, h.hardenObject(&objects[i], target{index: i, place: place, images: rendering.Images, around: around})...)
+		all.reset()
+		findings = append(findings, h.hardenObject(&objects[i], target{index: i, place: place, images: rendering.Images, around: around}, &all))
 	}
 	for _, setting := range h.sets {
 		added, said := setting(around, objects)
-		objects, findings = added, append(findings, said...)
+		objects, findings = added, append(findings, said)
 	}
-	return objects, findings
+	return objects, slices.Concat(findings...)
 }
 
 // target is where the Pod's spec of an object stands, and what it is judged by.
@@ -53,11 +56,10 @@ type target struct {
 	around *surroundings
 }
 
-func (h *Hardener) hardenObject(object *plugin.Object, at target) []plugin.Finding {
+// hardenObject decides with an empty plan.
+func (h *Hardener) hardenObject(object *plugin.Object, at target, all *plan) []plugin.Finding {
 	pod := newPod(*object, at)
-	containers := pod.containers()
-	all := plan{changes: make([]plugin.Finding, 0, len(containers)*len(h.containers)+len(h.pods))}
-	for _, container := range containers {
+	for _, container := range pod.containers {
 		if container.readable() {
 			all.decide(h.containers, container)
 		}
@@ -70,25 +72,29 @@ func (h *Hardener) hardenObject(object *plugin.Object, at target) []plugin.Findi
 		return heldBackWhole(*object, at.place, len(all.edits) > 0, reason)
 	}
 	object.Fields = apply(object.Fields, all.edits)
-	return append(all.heldBack, all.changes...)
+	return slices.Concat(all.heldBack, all.changes)
 }
 
-// plan is what to do with one object.
+// plan is what to do with one object. Its memory serves the next one.
 type plan struct {
 	edits             []edit
 	changes, heldBack []plugin.Finding
 }
 
+func (p *plan) reset() {
+	p.edits, p.changes, p.heldBack = p.edits[:0], p.changes[:0], p.heldBack[:0]
+}
+
 // decide asks every setting about one container. The fields of its
 // securityContext are written at once.
-func (p *plan) decide(settings []setting, container container) {
+func (p *plan) decide(settings []setting, container *container) {
 	var security map[string]any
 	for _, setting := range settings {
 		if setting.isSet(container) {
 			continue
 		}
 		decided := setting.decide(container)
-		if !p.take(decided, container.finding(setting)) {
+		if decided.silent() || !p.take(decided, container.finding(setting)) {
 			continue
 		}
 		if name, in := setting.inContext(); in {
@@ -101,7 +107,7 @@ func (p *plan) decide(settings []setting, container container) {
 			security[name] = decided.value
 			continue
 		}
-		p.edits = append(p.edits, edit{container.steps(setting.path...), decided.value})
+		p.edits = append(p.edits, edit{container.steps(setting.steps...), decided.value})
 	}
 	if security != nil {
 		p.edits = append(p.edits, edit{container.steps("securityContext"), security})
@@ -109,12 +115,12 @@ func (p *plan) decide(settings []setting, container container) {
 }
 
 // decidePod asks every setting about the Pod itself.
-func (p *plan) decidePod(settings []podSetting, pod pod) {
+func (p *plan) decidePod(settings []podSetting, pod *pod) {
 	for _, setting := range settings {
 		if pod.spec == nil || pod.spec[setting.name] != nil {
 			continue
 		}
-		if decided := setting.decide(pod); p.take(decided, pod.finding(setting)) {
+		if decided := setting.decide(pod); !decided.silent() && p.take(decided, pod.finding(setting)) {
 			p.edits = append(p.edits, edit{pod.steps(setting.name), decided.value})
 		}
 	}
@@ -166,7 +172,7 @@ func heldBackWhole(object plugin.Object, at place, wouldChange bool, reason stri
 		return nil
 	}
 	return []plugin.Finding{{
-		Rule: ruleHeldBack, Level: plugin.Info, Object: object.ID(), Origin: object.Origin, Field: at.path,
+		Rule: ruleHeldBack, Level: plugin.Info, Object: object.ID(), Origin: object.Origin, Field: string(at),
 		Message: "nothing was filled in: " + reason,
 		Hint:    "write the settings of the containers' securityContext yourself",
 	}}

@@ -89,7 +89,7 @@ func run(t testing.TB, profile string, w workload, config *plugin.ImageConfig) (
 	}
 	objects := []plugin.Object{w.object(t)}
 	_, findings := hardener.Harden(context.Background(), plugin.Unhardened{Objects: objects, Images: imagesOf(objects, config)})
-	place, _ := podSpecOf(objects[0])
+	place, _ := podSpecOf(objects[0].ID())
 	return place.get(objects[0].Fields)["containers"].([]any)[0].(map[string]any), findings
 }
 

@@ -34,7 +34,7 @@ func hardened(t testing.TB, more gate.Harden, config *plugin.ImageConfig, object
 }
 
 func podOf(object plugin.Object) map[string]any {
-	place, _ := podSpecOf(object)
+	place, _ := podSpecOf(object.ID())
 	return place.get(object.Fields)
 }
 

@@ -30,14 +30,15 @@ func podSecurityLabels(level string, described []gate.Namespace) setSetting {
 		rendered := map[string]bool{}
 		check := &podSecurity{around: around, objects: objects, level: level}
 		for i, object := range objects {
-			if !isNamespace(object) {
+			id := object.ID()
+			if !isNamespace(id) {
 				continue
 			}
-			rendered[object.ID().Name] = true
+			rendered[id.Name] = true
 			if labelled(object) {
 				continue
 			}
-			labels, heldBack := check.labels(object.ID().Name)
+			labels, heldBack := check.labels(id.Name)
 			var edits []edit
 			for name, value := range labels {
 				edits = append(edits, edit{[]any{"metadata", "labels", name}, value})
@@ -100,8 +101,7 @@ func labelledByGate(namespace gate.Namespace) bool {
 
 const podSecurityPrefix = "pod-security.kubernetes.io/"
 
-func isNamespace(object plugin.Object) bool {
-	id := object.ID()
+func isNamespace(id plugin.ObjectID) bool {
 	return id.Kind == "Namespace" && id.Group() == ""
 }
 
@@ -148,20 +148,21 @@ func (s *podSecurity) refused(namespace string) string {
 	}
 	for _, i := range s.byNamespace[namespace] {
 		object := s.objects[i]
-		place, found := podSpecOf(object)
+		id := object.ID()
+		place, found := podSpecOf(id)
 		if !found {
-			if custom(object) {
-				return fmt.Sprintf("%s may make Pods that are not seen here", object.ID())
+			if custom(id) {
+				return fmt.Sprintf("%s may make Pods that are not seen here", id)
 			}
 			continue
 		}
 		pod, err := newTypedPod(place, object)
 		if err != nil {
-			return fmt.Sprintf("%s cannot be read: %v", object.ID(), err)
+			return fmt.Sprintf("%s cannot be read: %v", id, err)
 		}
 		asked := psapi.LevelVersion{Level: psapi.Level(s.level), Version: psapi.LatestVersion()}
 		if result := pspolicy.AggregateCheckResults(s.evaluator.EvaluatePod(asked, &pod.ObjectMeta, &pod.Spec)); !result.Allowed {
-			return fmt.Sprintf("the Pods of %s would be refused: %s", object.ID(), result.ForbiddenReason())
+			return fmt.Sprintf("the Pods of %s would be refused: %s", id, result.ForbiddenReason())
 		}
 	}
 	return ""
@@ -173,7 +174,7 @@ func (s *podSecurity) prepare() (err error) {
 	}
 	s.byNamespace = map[string][]int{}
 	for i, object := range s.objects {
-		namespace := s.around.place(object)
+		namespace := s.around.place(object.ID())
 		s.byNamespace[namespace] = append(s.byNamespace[namespace], i)
 	}
 	s.evaluator, err = pspolicy.NewEvaluator(pspolicy.DefaultChecks(), nil)
@@ -185,7 +186,7 @@ func newTypedPod(place place, object plugin.Object) (*corev1.Pod, error) {
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(place.get(object.Fields), &pod.Spec); err != nil {
 		return nil, err
 	}
-	for name, value := range newPod(object, target{place: place}).annotations() {
+	for name, value := range place.metadata(object, "annotations") {
 		if text, ok := value.(string); ok {
 			pod.Annotations[name] = text
 		}
@@ -195,7 +196,7 @@ func newTypedPod(place place, object plugin.Object) (*corev1.Pod, error) {
 
 // custom reports whether the object is of a kind that Kubernetes does not
 // bring.
-func custom(object plugin.Object) bool {
-	group := object.ID().Group()
+func custom(id plugin.ObjectID) bool {
+	group := id.Group()
 	return strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io")
 }

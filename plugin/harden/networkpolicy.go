@@ -25,19 +25,20 @@ func networkPolicies(mode string, described []gate.Namespace) setSetting {
 		guarded, used, taken, services := map[string]bool{}, map[string]bool{}, map[plugin.ObjectID]bool{}, map[string][]plugin.Object{}
 		for _, object := range objects {
 			id := object.ID()
+			namespace := around.place(id)
 			if id.Kind == "NetworkPolicy" {
-				taken[networkPolicy(around.place(object), id.Name, nil).ID()] = true
+				taken[networkPolicy(namespace, id.Name, nil).ID()] = true
 			}
-			_, makesPods := podSpecOf(object)
+			_, makesPods := podSpecOf(id)
 			switch {
-			case isNamespace(object):
+			case isNamespace(id):
 				owned[id.Name] = true
 			case id.Kind == "NetworkPolicy" && id.Group() == "networking.k8s.io" && forAllPods(object):
-				guarded[around.place(object)] = true
+				guarded[namespace] = true
 			case id.Kind == "Service" && id.Group() == "":
-				services[around.place(object)] = append(services[around.place(object)], object)
+				services[namespace] = append(services[namespace], object)
 			case makesPods:
-				used[around.place(object)] = true
+				used[namespace] = true
 			}
 		}
 		var findings []plugin.Finding

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -13,57 +14,65 @@ import (
 // pod is the Pod's spec of one object.
 type pod struct {
 	object plugin.Object
+	id     plugin.ObjectID
 	target target
 	spec   map[string]any
 	// security is the Pod's own securityContext.
 	security map[string]any
+	// containers are all of them, init and ephemeral ones too.
+	containers []*container
+	// way are the steps to the spec.
+	way []any
 }
 
-func newPod(object plugin.Object, at target) pod {
-	spec := at.place.get(object.Fields)
-	security, _ := spec["securityContext"].(map[string]any)
-	return pod{object: object, target: at, spec: spec, security: security}
+func newPod(object plugin.Object, at target) *pod {
+	p := &pod{object: object, id: object.ID(), target: at, spec: at.place.get(object.Fields), way: at.place.steps()}
+	p.security, _ = p.spec["securityContext"].(map[string]any)
+	for _, list := range []string{"initContainers", "containers", "ephemeralContainers"} {
+		items, _ := p.spec[list].([]any)
+		for i, item := range items {
+			if fields, _ := item.(map[string]any); fields != nil {
+				p.containers = append(p.containers, newContainer(p, fields, list, i))
+			}
+		}
+	}
+	for _, c := range p.containers { // ports are judged by those of all containers
+		c.user, c.lowPort = c.findUser(), c.findLowPort()
+	}
+	return p
 }
 
 // container is one container of a Pod, of whichever list.
 type container struct {
-	pod    pod
-	list   string
-	index  int
+	pod   *pod
+	list  string
+	index int
+	// way are the steps to the container, and at the same as a field path.
+	way    []any
+	at     string
 	fields map[string]any
 	// security is the container's securityContext.
 	security map[string]any
 	// image is what is known of the image; nil when nothing is.
 	image *plugin.Image
+	// user and lowPort are what several settings ask for.
+	user    user
+	lowPort int64
 }
 
-// containers lists all containers, init and ephemeral ones too.
-func (p pod) containers() []container {
-	var all []container
-	for _, list := range []string{"initContainers", "containers", "ephemeralContainers"} {
-		items, _ := p.spec[list].([]any)
-		for i, item := range items {
-			fields, _ := item.(map[string]any)
-			if fields == nil {
-				continue
-			}
-			each := container{pod: p, list: list, index: i, fields: fields}
-			each.security, _ = fields["securityContext"].(map[string]any)
-			each.image = p.target.images.At(p.target.index, each.path("image"))
-			all = append(all, each)
-		}
+func newContainer(p *pod, fields map[string]any, list string, index int) *container {
+	c := &container{
+		pod: p, list: list, index: index, fields: fields,
+		way: p.steps(list, index), at: string(p.target.place) + "." + list + "[" + strconv.Itoa(index) + "]",
 	}
-	return all
-}
-
-// path is a field path below the container.
-func (c container) path(field string) string {
-	return fmt.Sprintf("%s.%s[%d].%s", c.pod.target.place.path, c.list, c.index, field)
+	c.security, _ = fields["securityContext"].(map[string]any)
+	c.image = p.target.images.At(p.target.index, c.at+".image")
+	return c
 }
 
 // readable reports whether what hardening reads and writes is what the API says
 // it is; what is not is left to the judge, as the author wrote it.
-func (c container) readable() bool {
+func (c *container) readable() bool {
 	return isAbsentOr[map[string]any](c.fields["securityContext"]) && isAbsentOr[map[string]any](c.pod.spec["securityContext"]) &&
 		isAbsentOr[[]any](c.fields["volumeMounts"]) && isAbsentOr[[]any](c.pod.spec["volumes"]) &&
 		readableAmounts(c.fields) && readableAmounts(c.pod.spec)
@@ -83,12 +92,12 @@ func isAbsentOr[T any](value any) bool {
 
 // secured reports whether the author wrote a field of the securityContext, here
 // or at the Pod.
-func secured(field string) func(container) bool {
-	return func(c container) bool { return c.security[field] != nil || c.pod.security[field] != nil }
+func secured(field string) func(*container) bool {
+	return func(c *container) bool { return c.security[field] != nil || c.pod.security[field] != nil }
 }
 
 // config is the image's configuration; nil when it is not known.
-func (c container) config() *plugin.ImageConfig {
+func (c *container) config() *plugin.ImageConfig {
 	if c.image == nil {
 		return nil
 	}
@@ -96,33 +105,21 @@ func (c container) config() *plugin.ImageConfig {
 }
 
 // steps is the way to a field below the container.
-func (c container) steps(path ...string) []any {
-	steps := append(c.pod.steps(c.list), c.index)
-	for _, name := range path {
-		steps = append(steps, name)
-	}
-	return steps
-}
+func (c *container) steps(path ...any) []any { return append(slices.Clip(c.way), path...) }
 
 // steps is the way to a field of the Pod's spec.
-func (p pod) steps(path ...string) []any {
-	var steps []any
-	for _, name := range append(slices.Clone(p.target.place.steps), path...) {
-		steps = append(steps, name)
-	}
-	return steps
-}
+func (p *pod) steps(path ...any) []any { return append(slices.Clip(p.way), path...) }
 
-func (p pod) finding(of podSetting) subject {
+func (p *pod) finding(of podSetting) subject {
 	return subject{
-		Finding: plugin.Finding{Level: plugin.Info, Object: p.object.ID(), Origin: p.object.Origin, Field: p.target.place.path + "." + of.name},
+		Finding: plugin.Finding{Level: plugin.Info, Object: p.id, Origin: p.object.Origin, Field: string(p.target.place) + "." + of.name},
 		field:   of.name, rule: of.name, why: of.why, was: p.spec[of.name],
 	}
 }
 
-func (c container) finding(of setting) subject {
+func (c *container) finding(of setting) subject {
 	finding := plugin.Finding{
-		Level: plugin.Info, Object: c.pod.object.ID(), Origin: c.pod.object.Origin, Field: c.path(strings.Join(of.path, ".")),
+		Level: plugin.Info, Object: c.pod.id, Origin: c.pod.object.Origin, Field: c.at + "." + of.field,
 	}
 	if c.image != nil {
 		finding.Image, finding.Digest = c.image.Written, c.image.Digest
@@ -132,8 +129,8 @@ func (c container) finding(of setting) subject {
 		members, _ := was.(map[string]any)
 		was = members[name]
 	}
-	field := strings.TrimPrefix(strings.Join(of.path, "."), "securityContext.")
-	return subject{Finding: finding, called: c.called(), field: field, rule: of.name, why: of.why, was: was}
+	field := strings.TrimPrefix(of.field, "securityContext.")
+	return subject{Finding: finding, container: c, field: field, rule: of.name, why: of.why, was: was}
 }
 
 // plainName is a name that the API accepts; any other is quoted.
@@ -141,7 +138,7 @@ var plainName = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
 
 // called is the container's name for messages; one without a name goes by its
 // place.
-func (c container) called() string {
+func (c *container) called() string {
 	kind := map[string]string{"initContainers": "init container", "ephemeralContainers": "ephemeral container"}[c.list]
 	kind = cmp.Or(kind, "container")
 	switch name, _ := c.fields["name"].(string); {

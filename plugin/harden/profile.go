@@ -33,7 +33,7 @@ func profiles() map[string][]setting {
 	}
 	dropped := setting{
 		name: "capabilities", path: []string{"securityContext", "capabilities"}, decide: capabilities, readsUser: true,
-		why: "the runtime's default capabilities are more than nearly all programs need", isSet: func(c container) bool { return !c.mayDropAll() },
+		why: "the runtime's default capabilities are more than nearly all programs need", isSet: func(c *container) bool { return !c.mayDropAll() },
 	}
 	nonRoot := func(writesUser bool) setting {
 		made := contextSetting("runAsNonRoot", "the image's user is not root, and the kubelet now makes sure that it stays so", runAsNonRoot(writesUser))
@@ -58,7 +58,7 @@ func (h *Hardener) ReadsUsers() bool {
 
 // contextSetting is a field that stands in the securityContext of a container
 // or, for all of them, of the Pod.
-func contextSetting(name, why string, decide func(container) decision) setting {
+func contextSetting(name, why string, decide func(*container) decision) setting {
 	return setting{name: name, path: []string{"securityContext", name}, why: why, isSet: secured(name), decide: decide}
 }
 
@@ -86,6 +86,9 @@ func New(config Config) (*Hardener, error) {
 		return nil, err
 	}
 	h.containers = append(h.containers, amounts...)
+	for i := range h.containers {
+		h.containers[i].spell()
+	}
 	if more.ServiceAccountTokens {
 		h.pods = append(h.pods, podSetting{"automountServiceAccountToken", "nothing in the rendering gives its service account a right, and the token in the container is one to steal", serviceAccountToken})
 	}

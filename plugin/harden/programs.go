@@ -12,7 +12,7 @@ import (
 // command are the words that the container starts: its own command replaces
 // the image's entry point and arguments, its own args the image's arguments
 // (core/v1 Container, command and args).
-func (c container) command() []string {
+func (c *container) command() []string {
 	command, args := texts(c.fields["command"]), texts(c.fields["args"])
 	config := c.config()
 	switch {
@@ -26,7 +26,7 @@ func (c container) command() []string {
 
 // elevated is a program of the command of which the image's layers say that it
 // runs with more rights than who starts it.
-func (c container) elevated() (plugin.Elevated, bool) {
+func (c *container) elevated() (plugin.Elevated, bool) {
 	config := c.config()
 	if config == nil {
 		return plugin.Elevated{}, false
@@ -46,7 +46,7 @@ func elevatedReason(program plugin.Elevated) string {
 // changesUser holds a setting back for a command that names a program which is
 // known to change the user. Root may do that by itself, but what root starts so
 // may be setuid; who is not root has no other way than a setuid program.
-func (c container) changesUser(user user) (decision, bool) {
+func (c *container) changesUser(user user) (decision, bool) {
 	setuid := []string{"sudo", "su", "doas", "ping"}
 	if user.kind == userNonRoot {
 		program := c.startsOneOf(setuid)
@@ -68,7 +68,7 @@ func (c container) changesUser(user user) (decision, bool) {
 
 // startsOneOf is the program of the names that the command names, by itself or
 // within a line for a shell.
-func (c container) startsOneOf(names []string) string {
+func (c *container) startsOneOf(names []string) string {
 	for _, word := range c.command() {
 		for part := range strings.FieldsSeq(word) {
 			if slices.Contains(names, path.Base(part)) {

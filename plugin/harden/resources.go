@@ -26,10 +26,10 @@ func resourceSettings(amounts gate.Resources) ([]setting, error) {
 		}
 		settings = append(settings, setting{
 			name: "resources", path: []string{"resources", each.list, each.kind}, why: "a container without it takes from its neighbours, or is the first to be ended",
-			isSet: func(c container) bool {
+			isSet: func(c *container) bool {
 				return c.amount("resources", each.list, each.kind) != nil || c.pod.saysOf(each.kind)
 			},
-			decide: func(c container) decision { return c.resources(each.list, each.kind, wanted) },
+			decide: func(c *container) decision { return c.resources(each.list, each.kind, wanted) },
 		})
 	}
 	return settings, fits(amounts)
@@ -50,12 +50,12 @@ func fits(amounts gate.Resources) error {
 }
 
 // amount is what the author wrote, nil when nothing.
-func (c container) amount(path ...string) any { return at(c.fields, path...) }
+func (c *container) amount(path ...string) any { return at(c.fields, path...) }
 
 // saysOf reports whether the author wrote an amount for the Pod as a whole
 // (KEP-2837). Those of its containers have to fit into it, all together, and a
 // container's limit is its request, too.
-func (p pod) saysOf(kind string) bool {
+func (p *pod) saysOf(kind string) bool {
 	return at(p.spec, "resources", "requests", kind) != nil || at(p.spec, "resources", "limits", kind) != nil
 }
 
@@ -69,7 +69,7 @@ func at(fields map[string]any, path ...string) any {
 // resources fills in one amount. A request follows from a limit that the author
 // wrote (core/v1, SetDefaults_Pod), and the API server refuses a limit below the
 // request.
-func (c container) resources(list, kind string, wanted resource.Quantity) decision {
+func (c *container) resources(list, kind string, wanted resource.Quantity) decision {
 	if c.list == "ephemeralContainers" { // the API has no resources for them
 		return decision{}
 	}

@@ -34,14 +34,14 @@ func (s *surroundings) addService(service plugin.Object) {
 	}
 	label := slices.Min(slices.Collect(maps.Keys(selector)))
 	value, _ := selector[label].(string)
-	key := serviceKey{s.place(service), label, value}
+	key := serviceKey{s.place(service.ID()), label, value}
 	s.services[key] = append(s.services[key], one)
 }
 
 // servedPorts are the low ports that Services of the rendering send to the container:
 // those that no container of the Pod declares may be any one's. A container that
 // ends before the others start serves nobody.
-func (c container) servedPorts() []int64 {
+func (c *container) servedPorts() []int64 {
 	if c.list == "ephemeralContainers" || c.list == "initContainers" && c.fields["restartPolicy"] != "Always" {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (c container) servedPorts() []int64 {
 	var ports []int64
 	for label, value := range labels {
 		text, _ := value.(string)
-		for _, service := range c.pod.target.around.services[serviceKey{c.pod.target.around.place(c.pod.object), label, text}] {
+		for _, service := range c.pod.target.around.services[serviceKey{c.pod.target.around.place(c.pod.id), label, text}] {
 			if selects(service.selector, labels) {
 				ports = append(ports, service.ports...)
 			}
@@ -70,6 +70,6 @@ func selects(selector, labels map[string]any) bool {
 }
 
 // declares reports whether a container of the Pod has the port among its own.
-func (p pod) declares(port int64) bool {
-	return slices.ContainsFunc(p.containers(), func(c container) bool { return slices.Contains(c.declaredPorts(), port) })
+func (p *pod) declares(port int64) bool {
+	return slices.ContainsFunc(p.containers, func(c *container) bool { return slices.Contains(c.declaredPorts(), port) })
 }

@@ -3,6 +3,8 @@ package harden
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -11,16 +13,27 @@ import (
 type setting struct {
 	// name is the rule's: harden/<name>.
 	name string
-	// path is the field below the container.
-	path []string
+	// path is the field below the container. New makes the same of it as text and
+	// as steps.
+	path  []string
+	field string
+	steps []any
 	// why is the reason of the change.
 	why string
 	// isSet reports whether the author decided about it.
-	isSet func(container) bool
+	isSet func(*container) bool
 	// decide looks at a container that does not have the field.
-	decide func(container) decision
+	decide func(*container) decision
 	// readsUser is set when the number of the image's user decides.
 	readsUser bool
+}
+
+// spell makes of the path what is written for each container.
+func (s *setting) spell() {
+	s.field, s.steps = strings.Join(s.path, "."), nil
+	for _, name := range s.path {
+		s.steps = append(s.steps, name)
+	}
 }
 
 // inContext is the field's name, when it stands in the securityContext.
@@ -31,7 +44,7 @@ func (s setting) inContext() (string, bool) {
 // podSetting is one default of Pods; the field has the rule's name.
 type podSetting struct {
 	name, why string
-	decide    func(pod) decision
+	decide    func(*pod) decision
 }
 
 // setSetting looks at the whole rendering, and may add objects to it.
@@ -50,22 +63,25 @@ type decision struct {
 	level          plugin.Level
 }
 
+// silent reports whether there is nothing to say.
+func (d decision) silent() bool { return d.value == nil && d.heldBack == "" }
+
 // subject is one field, for findings.
 type subject struct {
 	plugin.Finding
-	// called is the container's name, empty for the Pod; field is how messages
-	// name the field.
-	called, field string
-	rule, why     string
-	was           any
+	// container is nil for the Pod; field is how messages name the field.
+	container *container
+	field     string
+	rule, why string
+	was       any
 }
 
 func (s subject) heldBack(decided decision) plugin.Finding {
 	finding := s.Finding
 	finding.Rule, finding.Level = ruleHeldBack, decided.level
 	finding.Message = s.field + " was not filled in: " + decided.heldBack
-	if s.called != "" {
-		finding.Message = s.called + ": " + finding.Message
+	if s.container != nil {
+		finding.Message = s.container.called() + ": " + finding.Message
 	}
 	finding.Hint = decided.hint
 	return finding
@@ -84,6 +100,12 @@ func (s subject) changed(decided decision) plugin.Finding {
 
 // compact is the value as compact JSON; an absent one is null.
 func compact(value any) string {
+	switch value := value.(type) { // what nearly all are
+	case nil:
+		return "null"
+	case bool:
+		return strconv.FormatBool(value)
+	}
 	text, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Sprintf("%q", fmt.Sprint(value)) // no JSON type fails to encode

@@ -11,7 +11,7 @@ import (
 // linuxOnly holds a setting back where it does not apply. The API server
 // refuses these fields on Pods that say they run on Windows
 // (core/v1 PodSpec, os); a privileged container is the judge's business.
-func linuxOnly(c container) (decision, bool) {
+func linuxOnly(c *container) (decision, bool) {
 	if c.config() != nil && c.config().OS == "windows" {
 		return decision{heldBack: "it does not apply to Windows containers", hint: "set spec.os.name: windows on the Pod", level: plugin.Info}, true
 	}
@@ -21,7 +21,7 @@ func linuxOnly(c container) (decision, bool) {
 	return decision{}, false
 }
 
-func (p pod) windows() bool {
+func (p *pod) windows() bool {
 	system, _ := p.spec["os"].(map[string]any)
 	selector, _ := p.spec["nodeSelector"].(map[string]any)
 	return system["name"] == "windows" || selector["kubernetes.io/os"] == "windows" || selector["beta.kubernetes.io/os"] == "windows"
@@ -36,11 +36,11 @@ which are void under no_new_privs, for programs that are known to change the
 user, and for a user who listens below 1024 and is not known to be root, as the
 file capability that allows it would be void, too.
 */
-func privilegeEscalation(c container) decision {
+func privilegeEscalation(c *container) decision {
 	if held, stop := linuxOnly(c); stop {
 		return held
 	}
-	user := c.user()
+	user := c.user
 	if slices.ContainsFunc(c.added(), func(name string) bool { return strings.TrimPrefix(name, "CAP_") == "SYS_ADMIN" }) {
 		return decision{heldBack: "the API server refuses it together with the capability SYS_ADMIN", hint: "remove SYS_ADMIN from capabilities.add", level: plugin.Warn}
 	}
@@ -53,7 +53,7 @@ func privilegeEscalation(c container) decision {
 	if held, stop := c.changesUser(user); stop {
 		return held
 	}
-	if port := c.lowPort(); port != 0 && (user.kind == userNonRoot || user.kind == userNamed) {
+	if port := c.lowPort; port != 0 && (user.kind == userNonRoot || user.kind == userNamed) {
 		return decision{
 			heldBack: fmt.Sprintf("a user other than root listens on port %d, for which it may need a file capability", port), level: plugin.Warn,
 			hint: "listen above 1023, or set the sysctl net.ipv4.ip_unprivileged_port_start: \"0\" on the Pod",
@@ -74,7 +74,7 @@ func texts(value any) []string {
 }
 
 // seccompProfile sets the runtime's default profile.
-func seccompProfile(c container) decision {
+func seccompProfile(c *container) decision {
 	if held, stop := linuxOnly(c); stop {
 		return held
 	}
@@ -90,14 +90,14 @@ changes owners or the user needs CHOWN, SETUID and others), for ports below
 with more rights than their user: the kernel does not start a file whose
 capabilities it may not give (capabilities(7), file capabilities).
 */
-func capabilities(c container) decision {
+func capabilities(c *container) decision {
 	if held, stop := linuxOnly(c); stop {
 		return held
 	}
 	if hostNetwork, _ := c.pod.spec["hostNetwork"].(bool); hostNetwork {
 		return decision{heldBack: "the Pod works on the node's network, for which it may need one", hint: "write capabilities.drop: [ALL] and add what is needed", level: plugin.Warn}
 	}
-	user := c.user()
+	user := c.user
 	if user.kind != userNonRoot {
 		return decision{heldBack: user.reason + ", and a start script may need one to change owners or the user", hint: user.hint, level: plugin.Warn}
 	}
@@ -111,7 +111,7 @@ func capabilities(c container) decision {
 		return held
 	}
 	keeps := slices.Contains(normalised(c.added()), "NET_BIND_SERVICE")
-	if port := c.lowPort(); port != 0 && !keeps {
+	if port := c.lowPort; port != 0 && !keeps {
 		return decision{
 			heldBack: fmt.Sprintf("the container listens on port %d, which may need NET_BIND_SERVICE", port), level: plugin.Warn,
 			hint: "listen above 1023, or set the sysctl net.ipv4.ip_unprivileged_port_start: \"0\" on the Pod",
@@ -130,7 +130,7 @@ func capabilities(c container) decision {
 
 // mayDropAll reports whether the author left capabilities.drop open, and added
 // nothing that shows a need for more.
-func (c container) mayDropAll() bool {
+func (c *container) mayDropAll() bool {
 	written, isMap := c.security["capabilities"].(map[string]any)
 	if c.security["capabilities"] == nil {
 		return true
@@ -147,7 +147,7 @@ func (c container) mayDropAll() bool {
 }
 
 // added are the capabilities that the author added.
-func (c container) added() []string {
+func (c *container) added() []string {
 	written, _ := c.security["capabilities"].(map[string]any)
 	return texts(written["add"])
 }
@@ -162,7 +162,7 @@ func normalised(names []string) []string {
 
 // appArmorProfile sets the runtime's default profile. Nodes without AppArmor
 // refuse it, so the gate says that they have it.
-func appArmorProfile(c container) decision {
+func appArmorProfile(c *container) decision {
 	if held, stop := linuxOnly(c); stop {
 		return held
 	}

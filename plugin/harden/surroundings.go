@@ -1,6 +1,7 @@
 package harden
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -25,7 +26,7 @@ func newSurroundings(rendering plugin.Unhardened) *surroundings {
 	for _, object := range rendering.Objects {
 		switch id := object.ID(); {
 		case id.Kind == "ServiceAccount" && id.Group() == "":
-			around.accounts[around.place(object)+"/"+id.Name] = object.Fields
+			around.accounts[around.place(id)+"/"+id.Name] = object.Fields
 		case id.Kind == "Service" && id.Group() == "":
 			around.addService(object)
 		case id.Group() == "rbac.authorization.k8s.io" && (id.Kind == "RoleBinding" || id.Kind == "ClusterRoleBinding"):
@@ -36,18 +37,14 @@ func newSurroundings(rendering plugin.Unhardened) *surroundings {
 }
 
 // place is the namespace that a namespaced object goes to.
-func (s *surroundings) place(object plugin.Object) string {
-	if namespace := object.ID().Namespace; namespace != "" {
-		return namespace
-	}
-	return s.namespace
-}
+func (s *surroundings) place(id plugin.ObjectID) string { return cmp.Or(id.Namespace, s.namespace) }
 
 // runsPods reports whether a rendered object makes Pods in the namespace.
 func (s *surroundings) runsPods(objects []plugin.Object, namespace string) bool {
 	return slices.ContainsFunc(objects, func(object plugin.Object) bool {
-		_, makesPods := podSpecOf(object)
-		return makesPods && s.place(object) == namespace
+		id := object.ID()
+		_, makesPods := podSpecOf(id)
+		return makesPods && s.place(id) == namespace
 	})
 }
 
@@ -60,7 +57,7 @@ func (s *surroundings) addSubjects(binding plugin.Object) {
 		switch subject["kind"] {
 		case "ServiceAccount":
 			if namespace == "" {
-				namespace = s.place(binding)
+				namespace = s.place(binding.ID())
 			}
 			s.bound[namespace+"/"+name] = true
 		default: // a group or a user may be any service account

@@ -15,7 +15,7 @@ group or a user that it may be; when the account is not in the rendering, as its
 rights are not seen then; and for agents that are injected later and read the
 token. A volume that asks for a token by itself has it either way.
 */
-func serviceAccountToken(p pod) decision {
+func serviceAccountToken(p *pod) decision {
 	name, _ := p.spec["serviceAccountName"].(string)
 	if older, _ := p.spec["serviceAccount"].(string); name == "" {
 		name = older
@@ -24,7 +24,7 @@ func serviceAccountToken(p pod) decision {
 		name = "default"
 	}
 	around := p.target.around
-	key := around.place(p.object) + "/" + name
+	key := around.place(p.id) + "/" + name
 	account, rendered := around.accounts[key]
 	switch {
 	case account["automountServiceAccountToken"] != nil:
@@ -48,7 +48,7 @@ func serviceAccountToken(p pod) decision {
 
 // tokenReader is an annotation of the template by which something is injected
 // later that reads the service account's token from its usual place.
-func (p pod) tokenReader() string {
+func (p *pod) tokenReader() string {
 	for _, annotation := range []string{"vault.hashicorp.com/agent-inject", "vault.security.banzaicloud.io/vault-addr", "conjur.org/inject", "dapr.io/enabled"} {
 		if value, _ := p.annotations()[annotation].(string); value != "" && !strings.EqualFold(value, "false") {
 			return annotation
@@ -58,17 +58,7 @@ func (p pod) tokenReader() string {
 }
 
 // annotations are those of the Pod or of the template that makes it.
-func (p pod) annotations() map[string]any { return p.metadata("annotations") }
+func (p *pod) annotations() map[string]any { return p.target.place.metadata(p.object, "annotations") }
 
 // labels are those of the Pod or of the template that makes it.
-func (p pod) labels() map[string]any { return p.metadata("labels") }
-
-func (p pod) metadata(name string) map[string]any {
-	fields := p.object.Fields
-	for _, step := range p.target.place.steps[:len(p.target.place.steps)-1] {
-		fields, _ = fields[step].(map[string]any)
-	}
-	metadata, _ := fields["metadata"].(map[string]any)
-	members, _ := metadata[name].(map[string]any)
-	return members
-}
+func (p *pod) labels() map[string]any { return p.target.place.metadata(p.object, "labels") }

@@ -32,9 +32,9 @@ type user struct {
 
 var onlyDigits = regexp.MustCompile(`^[0-9]+$`)
 
-// user is the user that the kubelet sees: runAsUser of the container, of the
+// findUser is the user that the kubelet sees: runAsUser of the container, of the
 // Pod, else the image's own (kubelet, verifyRunAsNonRoot).
-func (c container) user() user {
+func (c *container) findUser() user {
 	for _, written := range []any{c.security["runAsUser"], c.pod.security["runAsUser"]} {
 		switch number := written.(type) {
 		case nil:
@@ -105,8 +105,8 @@ It is written beside runAsNonRoot: true alone, whether the author wrote that or
 it is filled in, and never where it would mean another user or group than the
 name does.
 */
-func runAsUser(c container) decision {
-	user := c.user()
+func runAsUser(c *container) decision {
+	user := c.user
 	nonRoot := c.security["runAsNonRoot"]
 	if nonRoot == nil {
 		nonRoot = c.pod.security["runAsNonRoot"]
@@ -129,13 +129,13 @@ written as a number (the kubelet cannot verify them and does not start the
 container): those whose number is not known or would give other groups, and all
 of them where the profile writes no user id.
 */
-func runAsNonRoot(writesUser bool) func(container) decision {
-	return func(c container) decision {
+func runAsNonRoot(writesUser bool) func(*container) decision {
+	return func(c *container) decision {
 		if c.config() != nil && c.config().OS == "windows" {
 			held, _ := linuxOnly(c)
 			return held
 		}
-		user := c.user()
+		user := c.user
 		if user.kind != userNonRoot {
 			return decision{heldBack: user.reason + ", so the container would not start", hint: user.hint, level: plugin.Warn}
 		}

@@ -13,13 +13,13 @@ Held back: with the namespaces of the node and raw block devices, which the API
 server refuses beside it; for volumes on which a kernel cannot shift the owners
 of files; and for privileged containers.
 */
-func userNamespace(p pod) decision {
+func userNamespace(p *pod) decision {
 	for _, field := range []string{"hostNetwork", "hostPID", "hostIPC"} {
 		if on, _ := p.spec[field].(bool); on {
 			return decision{heldBack: fmt.Sprintf("the API server refuses it together with %s", field), hint: "remove " + field, level: plugin.Info}
 		}
 	}
-	for _, container := range p.containers() {
+	for _, container := range p.containers {
 		if container.fields["volumeDevices"] != nil {
 			return decision{heldBack: "the API server refuses it together with raw block devices", hint: "remove volumeDevices", level: plugin.Info}
 		}

@@ -2,9 +2,9 @@ package setup_test
 
 import (
 	"os"
-	"syscall"
 	"testing"
 
+	"github.com/assay-gitops/assay/e2e/bench/cpu"
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/render"
 	"github.com/assay-gitops/assay/plugin/setup"
@@ -21,30 +21,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// cpu is what this process has used, in milliseconds: on a shared machine it
-// says more than the time that passed.
-func cpu(tb testing.TB) float64 {
-	tb.Helper()
-	var used syscall.Rusage
-	check(tb, syscall.Getrusage(syscall.RUSAGE_SELF, &used))
-	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e6
-}
-
-// measured runs a benchmark's body and reports its CPU.
-func measured(b *testing.B, body func()) {
-	b.Helper()
-	b.ReportAllocs()
-	b.ResetTimer()
-	before := cpu(b)
-	for b.Loop() {
-		body()
-	}
-	b.ReportMetric((cpu(b)-before)/float64(b.N), "cpu-ms/op")
-}
-
 // BenchmarkNew_DefaultGate is what a process pays before its first rendering.
 func BenchmarkNew_DefaultGate(b *testing.B) {
-	measured(b, func() {
+	cpu.Measure(b, func() {
 		s, err := setup.New(setup.Options{Config: gate.Default()})
 		check(b, err)
 		s.Close()
@@ -66,13 +45,13 @@ func BenchmarkWarm(b *testing.B) {
 		pipeline, err := s.Pipeline(source)
 		check(b, err)
 		b.Run(each.name+"/Rendering", func(b *testing.B) {
-			measured(b, func() {
+			cpu.Measure(b, func() {
 				_, err := pipeline.Renderer.Render(b.Context(), source)
 				check(b, err)
 			})
 		})
 		b.Run(each.name+"/Run", func(b *testing.B) {
-			measured(b, func() { s.Judge(b.Context(), source) })
+			cpu.Measure(b, func() { s.Judge(b.Context(), source) })
 		})
 	}
 }
@@ -92,7 +71,7 @@ func BenchmarkChanged(b *testing.B) {
 		check(b, err)
 		commit := 0
 		b.Run(each.name+"/Rendering", func(b *testing.B) {
-			measured(b, func() {
+			cpu.Measure(b, func() {
 				commit++
 				w.commit(b, source, commit)
 				_, err := pipeline.Renderer.Render(b.Context(), source)
@@ -100,7 +79,7 @@ func BenchmarkChanged(b *testing.B) {
 			})
 		})
 		b.Run(each.name+"/Run", func(b *testing.B) {
-			measured(b, func() {
+			cpu.Measure(b, func() {
 				commit++
 				w.commit(b, source, commit)
 				s.Judge(b.Context(), source)
@@ -120,7 +99,7 @@ func BenchmarkStream(b *testing.B) {
 	}{{"200", size{90, 90, 20}}, {"2000", size{900, 900, 200}}} {
 		source := w.stream(b, each.size)
 		b.Run(each.name, func(b *testing.B) {
-			measured(b, func() { allowed(b, s, source, each.size.objects()) })
+			cpu.Measure(b, func() { allowed(b, s, source, each.size.objects()) })
 		})
 	}
 }
