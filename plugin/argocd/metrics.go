@@ -12,6 +12,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/registry/facts"
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/verify"
 )
@@ -24,6 +25,13 @@ type Facts interface {
 	RenderStats() (hits, misses int64)
 	// Roots are the trust roots and their age.
 	Roots() ([]verify.RootInfo, error)
+}
+
+// DiskFacts are [Facts] that know what is kept on disk, too.
+type DiskFacts interface {
+	// DiskStats counts what registries said and the disk kept; kept is false where
+	// no folder was named.
+	DiskStats() (stats facts.Stats, kept bool)
 }
 
 // metrics are the server's, for Prometheus.
@@ -111,6 +119,7 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		send("assay_registry_requests_total", "Requests to registries; status 0 had no answer.", prometheus.CounterValue, float64(stat.Count),
 			[2]string{"host", stat.Host}, [2]string{"status", strconv.Itoa(stat.Status)})
 	}
+	g.onDisk(send)
 	roots, err := s.options.Facts.Roots()
 	if err != nil {
 		return // they were read when the server began; the last word is in the log
@@ -123,6 +132,29 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		send("assay_trust_root_age_seconds", "Time since the newest key or authority of a trust root became valid.", prometheus.GaugeValue,
 			s.options.Clock().Sub(root.Newest).Seconds(), [2]string{"root", root.Name})
 	}
+}
+
+// onDisk tells of the cache on disk. An entry that is refused was tampered with,
+// or was made under another key.
+func (g gauges) onDisk(send sender) {
+	disk, knows := g.server.options.Facts.(DiskFacts)
+	if !knows {
+		return
+	}
+	stats, kept := disk.DiskStats()
+	if !kept {
+		return
+	}
+	for _, read := range []struct {
+		how   string
+		count int64
+	}{{"hit", stats.Hits}, {"miss", stats.Misses}, {"refused", stats.Refused}} {
+		send("assay_disk_facts_total", "What was looked for on disk of what registries said: found, not found, or refused, as it was tampered with or made under another key.",
+			prometheus.CounterValue, float64(read.count), [2]string{"cache", read.how})
+	}
+	send("assay_disk_facts_failed_total", "Writes to the cache on disk that failed.", prometheus.CounterValue, float64(stats.Failed))
+	send("assay_disk_facts_evicted_total", "Entries of the cache on disk that went to make room.", prometheus.CounterValue, float64(stats.Evicted))
+	send("assay_disk_facts_bytes", "About what the cache on disk holds.", prometheus.GaugeValue, float64(stats.Bytes))
 }
 
 // sender gives one metric out.

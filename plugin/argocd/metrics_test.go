@@ -9,6 +9,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/registry/facts"
 	"github.com/assay-gitops/assay/plugin/verify"
 )
 
@@ -25,6 +26,41 @@ func (f someFacts) Roots() ([]verify.RootInfo, error) {
 	return []verify.RootInfo{{Name: "public-good", Newest: f.newest}, {Name: "keys"}}, nil
 }
 
+// onDisk are those, with a cache on disk or without.
+type onDisk struct {
+	someFacts
+
+	kept bool
+}
+
+func (d onDisk) DiskStats() (facts.Stats, bool) {
+	return facts.Stats{Hits: 9, Misses: 8, Refused: 1, Failed: 2, Evicted: 4, Bytes: 4096}, d.kept
+}
+
+// scraped is what Prometheus reads.
+func (s *scene) scraped() string {
+	answer := httptest.NewRecorder()
+	s.server.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return answer.Body.String()
+}
+
+func TestMetrics_TellOfTheCacheOnDisk(t *testing.T) {
+	text := newScene(t, says(plugin.Info, "", ""), func(o *Options) { o.Facts = onDisk{kept: true} }).scraped()
+	for _, want := range []string{
+		`assay_disk_facts_total{cache="hit"} 9`, `assay_disk_facts_total{cache="miss"} 8`, `assay_disk_facts_total{cache="refused"} 1`,
+		`assay_disk_facts_failed_total 2`, `assay_disk_facts_evicted_total 4`, `assay_disk_facts_bytes 4096`,
+	} {
+		if !strings.Contains(text, "\n"+want+"\n") {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+	for name, facts := range map[string]Facts{"no folder": onDisk{}, "nothing is known of a disk": someFacts{}} {
+		if text := newScene(t, says(plugin.Info, "", ""), func(o *Options) { o.Facts = facts }).scraped(); strings.Contains(text, "assay_disk_facts") {
+			t.Errorf("%s: it is told all the same", name)
+		}
+	}
+}
+
 // TestMetrics_TellWhatHappened: requests by outcome and the stage that decided,
 // findings, archives, renderings, registries, and the ages of what is trusted.
 func TestMetrics_TellWhatHappened(t *testing.T) {
@@ -38,8 +74,7 @@ func TestMetrics_TellWhatHappened(t *testing.T) {
 			t.Fatal("a denial is an error")
 		}
 	}
-	answer := httptest.NewRecorder()
-	s.server.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	text := s.scraped()
 	for _, want := range []string{
 		`assay_requests_total{outcome="denied",stage="image"} 2`,
 		`assay_findings_total{level="deny",rule="image/not-signed"} 2`,
@@ -52,14 +87,14 @@ func TestMetrics_TellWhatHappened(t *testing.T) {
 		`assay_request_seconds_count{code="FailedPrecondition"} 2`,
 		`assay_judging 0`,
 	} {
-		if !strings.Contains(answer.Body.String(), "\n"+want+"\n") {
+		if !strings.Contains(text, "\n"+want+"\n") {
 			t.Errorf("no %s", want)
 		}
 	}
-	if strings.Contains(answer.Body.String(), `root="keys"`) {
+	if strings.Contains(text, `root="keys"`) {
 		t.Error("a root without a date has an age")
 	}
 	if t.Failed() {
-		t.Log(answer.Body.String())
+		t.Log(text)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/registry/facts"
 )
 
 // RegistryStats counts the requests of all clients, sorted by host and status.
@@ -30,3 +31,12 @@ func (s *Setup) RegistryStats() []registry.Stat {
 // RenderStats counts the renderings that were in memory and those that were
 // not.
 func (s *Setup) RenderStats() (hits, misses int64) { return s.cache.Stats() }
+
+// DiskStats counts what was found on disk of what registries said; there is
+// none where nothing is kept on disk.
+func (s *Setup) DiskStats() (stats facts.Stats, kept bool) {
+	if s.options.Facts == nil {
+		return facts.Stats{}, false
+	}
+	return s.options.Facts.Stats(), true
+}

@@ -60,6 +60,9 @@ type Stats struct {
 	// Refused are entries that were not believed, Failed those that could not be
 	// written, and Evicted those that went to make room.
 	Refused, Failed, Evicted int64
+	// Bytes is about what the folder holds: counted once, and again whenever it
+	// is too much; what other processes write in between is left out.
+	Bytes int64
 }
 
 // magic begins every entry, and is another one when their form changes.
@@ -243,5 +246,10 @@ func (s *Store) count(what func(*Stats)) {
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.stats
+	if s.held < 0 {
+		s.recount()
+	}
+	made := s.stats
+	made.Bytes = max(s.held, 0)
+	return made
 }

@@ -291,3 +291,20 @@ func TestOpen_RefusesAKeyThatOthersHave(t *testing.T) {
 		t.Errorf("a key in the folder: %v", err)
 	}
 }
+
+func TestStats_TellWhatTheFolderHolds(t *testing.T) {
+	p := newPlace(t)
+	if held := p.open().Stats().Bytes; held != 0 {
+		t.Errorf("an empty folder holds %d bytes", held)
+	}
+	store := p.open()
+	store.Put("a", make([]byte, 1000), p.now)
+	store.Put("b", make([]byte, 1000), p.now)
+	held := store.Stats().Bytes
+	if held < 2000 || held > 2200 {
+		t.Errorf("it holds %d bytes", held)
+	}
+	if next := p.open().Stats().Bytes; next != held {
+		t.Errorf("the next process counts %d bytes, not %d", next, held)
+	}
+}

@@ -34,21 +34,17 @@ func (s *Store) makeRoom(written int64) {
 	if s.held >= 0 && s.held <= s.options.Bytes {
 		return
 	}
-	root, err := os.OpenRoot(s.options.Dir) // no link in it leads a removal elsewhere
-	if err != nil {
-		return
-	}
-	defer func() { _ = root.Close() }() // nothing was written
-	entries := left(root)
-	s.held = 0
-	for _, each := range entries {
-		s.held += each.size
-	}
+	entries := s.recount()
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Or(a.used.Compare(b.used), cmp.Compare(a.path, b.path)) })
 	enough := s.options.Bytes
 	if s.held > enough {
 		enough -= enough / 10 // so that it is not done again for the next one
 	}
+	root, err := os.OpenRoot(s.options.Dir) // no link in it leads a removal elsewhere
+	if err != nil {
+		return
+	}
+	defer func() { _ = root.Close() }() // nothing was written
 	for _, each := range entries {
 		if s.held <= enough {
 			return
@@ -58,6 +54,22 @@ func (s *Store) makeRoom(written int64) {
 			s.stats.Evicted++
 		}
 	}
+}
+
+// recount looks at the folder, which other processes write to, too. The caller
+// holds s.mu.
+func (s *Store) recount() []entry {
+	root, err := os.OpenRoot(s.options.Dir)
+	if err != nil {
+		return nil // there is no folder yet, or none that can be read
+	}
+	defer func() { _ = root.Close() }() // nothing was written
+	entries := left(root)
+	s.held = 0
+	for _, each := range entries {
+		s.held += each.size
+	}
+	return entries
 }
 
 // left are the files of the folder; what somebody gave up half-written goes.
