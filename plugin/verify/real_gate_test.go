@@ -25,7 +25,7 @@ import (
 
 const loginByGitHub = "https://github.com/login/oauth"
 
-func realFile(t *testing.T, name string) []byte {
+func realFile(t testing.TB, name string) []byte {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join("testdata/real", name))
 	if err != nil {

@@ -105,7 +105,7 @@ func (m *memory) total() int {
 
 // world is a registry, a sigstore, and a gate that trusts it.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	registry *memory
 	sigstore *throwaway.Sigstore
 	config   Config
@@ -113,7 +113,7 @@ type world struct {
 	now      time.Time
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	made, err := throwaway.New()
 	if err != nil {
@@ -155,7 +155,7 @@ func keyless() gate.Authority {
 	}
 }
 
-func byKey(t *testing.T, key *throwaway.Key) gate.Authority {
+func byKey(t testing.TB, key *throwaway.Key) gate.Authority {
 	t.Helper()
 	text, err := key.PublicPEM()
 	if err != nil {
@@ -164,7 +164,7 @@ func byKey(t *testing.T, key *throwaway.Key) gate.Authority {
 	return gate.Authority{Name: "key", Key: &gate.KeyRef{Data: text}}
 }
 
-func newKey(t *testing.T, algorithm string) *throwaway.Key {
+func newKey(t testing.TB, algorithm string) *throwaway.Key {
 	t.Helper()
 	key, err := throwaway.NewKeyOf(algorithm)
 	if err != nil {
