@@ -33,8 +33,8 @@ test: ## run the tests
 	$(GO) test ./...
 
 test-tags: ## run the tests of the opt-in builds
-	$(GO) vet -tags kms,cloud ./plugin/verify ./plugin/registry ./cmd/assay
-	$(GO) test -tags kms,cloud ./plugin/verify ./plugin/registry
+	$(GO) vet -tags kms,cloud ./plugin/attest ./plugin/verify ./plugin/registry ./cmd/assay
+	$(GO) test -tags kms,cloud ./plugin/attest ./plugin/verify ./plugin/registry
 
 race: ## run the tests under the race detector
 	$(GO) test -race ./...

@@ -102,9 +102,14 @@ func (s Signer) fromService(ctx context.Context) (signature.Signer, error) {
 func (s Signer) silent(cause error) error {
 	return &plugin.StageError{
 		Stage: "asking the key service for", Subject: plugin.RedactURL(s.Key),
-		Cause: errors.New(plugin.RedactText(strings.Join(strings.Fields(cause.Error()), " "))),
+		Cause: errors.New(redacted(cause)),
 		Hint:  "check that the service answers and that this process may sign with the key",
 	}
+}
+
+// redacted is an error on one line, its URLs without credentials.
+func redacted(err error) string {
+	return plugin.RedactText(strings.Join(strings.Fields(err.Error()), " "))
 }
 
 // GetHashAlgorithm implements sign.Keypair.
@@ -141,11 +146,20 @@ func (k *keypair) GetPublicKeyPem() (string, error) {
 }
 
 // SignData implements sign.Keypair: it returns the signature and the digest of
-// what was signed.
+// what was signed. The hash is the one that verifiers take for this kind of key:
+// a key service's client would take SHA-256 for every key. What the public key
+// does not bear out is no signature.
 func (k *keypair) SignData(ctx context.Context, data []byte) (made, digest []byte, err error) {
-	made, err = k.signer.SignMessage(bytes.NewReader(data), options.WithContext(ctx))
+	made, err = k.signer.SignMessage(bytes.NewReader(data), options.WithContext(ctx), options.WithCryptoSignerOpts(k.details.GetHashType()))
 	if err != nil {
 		return nil, nil, err
+	}
+	verifier, err := signature.LoadDefaultVerifier(k.public)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := verifier.VerifySignature(bytes.NewReader(made), bytes.NewReader(data)); err != nil {
+		return nil, nil, fmt.Errorf("the public key does not verify what was signed: %w", err)
 	}
 	if hash := k.details.GetHashType(); hash != 0 {
 		sum := hash.New()

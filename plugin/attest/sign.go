@@ -2,6 +2,7 @@ package attest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -73,7 +74,7 @@ func (s Signer) Sign(ctx context.Context, statement []byte) ([]byte, error) {
 	made, err := sign.Bundle(&sign.DSSEData{Data: statement, PayloadType: payloadType}, keypair, options)
 	if err != nil {
 		return nil, &plugin.StageError{
-			Stage: "attest", Subject: "the verdict", Cause: fmt.Errorf("signing: %w", err),
+			Stage: "attest", Subject: "the verdict", Cause: errors.New("signing: " + redacted(err)),
 			Hint: "look at the key and the services named here, and try again",
 		}
 	}
