@@ -21,7 +21,7 @@ type Evidence struct {
 	Images []string `yaml:"images,omitempty"`
 	// Signers are names of ClusterImagePolicies whose keys and identities may
 	// attest, each about the images that its globs cover. Without any, every
-	// policy of the gate.
+	// policy of the gate that is enforced: one of mode warn has to be named.
 	Signers []string `yaml:"signers,omitempty"`
 	// Provenance says how an image must have been built.
 	Provenance *Provenance `yaml:"provenance,omitempty"`
@@ -98,8 +98,8 @@ func (l *loading) checkEvidence(c checker, gate Gate) {
 			}
 		})
 		c.each(at+".signers", entry.Signers, func(field, name string) { l.checkSigner(c, field, name) })
-		if len(entry.Signers) == 0 && !slices.ContainsFunc(l.config.PoliciesOf(gate), ClusterImagePolicy.attests) {
-			c.bad(at, "nobody may attest: no ClusterImagePolicy of the gate has a key or an identity", "load one, and name it in signers")
+		if len(entry.Signers) == 0 && !slices.ContainsFunc(l.config.PoliciesOf(gate), ClusterImagePolicy.attestsUnnamed) {
+			c.bad(at, "nobody may attest: no ClusterImagePolicy of the gate that is enforced has a key or an identity", "load one, and name it in signers")
 		}
 		if !entry.demands() {
 			c.bad(at, "asks for nothing", "write "+oneOf(demandFields()))
@@ -125,6 +125,10 @@ func (e Evidence) demands() bool { return e.Provenance != nil || e.SBOM != nil |
 func (p ClusterImagePolicy) attests() bool {
 	return slices.ContainsFunc(p.Spec.Authorities, func(a Authority) bool { return a.Static == nil })
 }
+
+// attestsUnnamed reports whether a policy's signers may attest where an entry
+// names none: one that only warns is being tried out.
+func (p ClusterImagePolicy) attestsUnnamed() bool { return p.attests() && p.Spec.Mode != "warn" }
 
 func (l *loading) checkSigner(c checker, field, name string) {
 	for _, policy := range l.config.ImagePolicies {

@@ -67,7 +67,8 @@ func (v *Verifier) compileEntry(entry gate.Evidence) ([]demand, error) {
 	return made, nil
 }
 
-// setSigners finds the policies by name; without names, all that trust somebody.
+// setSigners finds the policies by name; without names, all that trust somebody and
+// are enforced: one that only warns is being tried out.
 func (v *Verifier) setSigners(made *demand, names []string) error {
 	if len(names) > 0 {
 		var err error
@@ -75,12 +76,12 @@ func (v *Verifier) setSigners(made *demand, names []string) error {
 		return err
 	}
 	for i := range v.policies {
-		if one := &v.policies[i]; one.trusts() {
+		if one := &v.policies[i]; one.trusts() && one.level == plugin.Deny {
 			made.signers = append(made.signers, one)
 		}
 	}
 	if len(made.signers) == 0 {
-		return errors.New("nobody may attest: no ClusterImagePolicy of the gate has a key or an identity")
+		return errors.New("nobody may attest: no ClusterImagePolicy of the gate that is enforced has a key or an identity; name one in signers")
 	}
 	return nil
 }

@@ -152,12 +152,17 @@ func (s *Store) Get(key string) (value []byte, at time.Time, found bool) {
 	return value, at, true
 }
 
+// read opens what is a file: who can write the folder could put a pipe there, on
+// which a reader waits for ever, or a link to a device.
 func (s *Store) read(name string) ([]byte, error) {
-	file, err := os.Open(name)
+	file, err := openFile(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, errors.New("it is no file"))
+	}
 	data, err := io.ReadAll(io.LimitReader(file, s.options.Bytes+1))
 	if err == nil && int64(len(data)) > s.options.Bytes {
 		return nil, errors.New("it is larger than the cache may be")

@@ -46,8 +46,11 @@ func loadKey(name string) ([]byte, error) {
 	if info.Size() != keyBytes {
 		return nil, fmt.Errorf("reading its key: %s has %d bytes and not %d; remove it, and another one is made", name, info.Size(), keyBytes)
 	}
-	if info.Mode().Perm()&0o007 != 0 {
+	if info.Mode().Perm()&0o007 != 0 { // a volume's group may, as Kubernetes gives it to the Pod's
 		return nil, fmt.Errorf("reading its key: everybody may use %s (%s); remove it, and another one is made", name, info.Mode())
+	}
+	if ownedByOthers(info) {
+		return nil, fmt.Errorf("reading its key: %s belongs to another user, who may have kept what is in it; name another place", name)
 	}
 	key, err := os.ReadFile(name)
 	if err != nil {

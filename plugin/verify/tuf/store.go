@@ -47,6 +47,12 @@ func (s Store) Load(mirror Mirror) (*Copy, error) {
 }
 
 func readFile(name string) ([]byte, error) {
+	switch info, err := os.Stat(name); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular(): // opening a pipe would wait for its other end
+		return nil, fmt.Errorf("%s is no file", name)
+	}
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
