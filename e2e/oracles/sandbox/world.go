@@ -36,13 +36,15 @@ type World struct {
 	Keys map[string]*Key
 	// Digests of the images by name; their repository is Host/name.
 	Digests map[string]string
+	// Attested are the images about which something is attested.
+	Attested map[string]bool
 
 	noSCT, expired *Sigstore
 }
 
 // NewWorld fills the registry at the host, which must be empty and open.
 func NewWorld(ctx context.Context, dir, host string) (*World, error) {
-	w := &World{Dir: dir, Host: host, Keys: map[string]*Key{}, Digests: map[string]string{}}
+	w := &World{Dir: dir, Host: host, Keys: map[string]*Key{}, Digests: map[string]string{}, Attested: map[string]bool{}}
 	var err error
 	if w.Main, err = New("main", Options{}); err != nil {
 		return nil, err
@@ -120,6 +122,7 @@ func (w *World) add(ctx context.Context, subject subject) error {
 		do := with.Sign
 		if signing.attest {
 			do = with.Attest
+			w.Attested[subject.name] = true
 		}
 		if signing.elsewhere {
 			do = w.signElsewhere
