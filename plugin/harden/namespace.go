@@ -3,6 +3,7 @@ package harden
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,10 +26,11 @@ Namespace: whoever syncs one owns it, and deletes it, with all that is in it,
 when the application goes. What the platform can write there is said instead.
 */
 func podSecurityLabels(level string, described []gate.Namespace) setSetting {
+	evaluator := sync.OnceValues(func() (pspolicy.Evaluator, error) { return pspolicy.NewEvaluator(pspolicy.DefaultChecks(), nil) })
 	return func(around *surroundings, objects []plugin.Object) ([]plugin.Object, []plugin.Finding) {
 		var findings []plugin.Finding
 		rendered := map[string]bool{}
-		check := &podSecurity{around: around, objects: objects, level: level}
+		check := &podSecurity{around: around, objects: objects, level: level, newEvaluator: evaluator}
 		for i, object := range objects {
 			id := object.ID()
 			if !isNamespace(id) {
@@ -129,6 +131,8 @@ type podSecurity struct {
 	// checks; both are made when the first namespace is asked about.
 	byNamespace map[string][]int
 	evaluator   pspolicy.Evaluator
+	// newEvaluator makes one for all renderings.
+	newEvaluator func() (pspolicy.Evaluator, error)
 }
 
 // labels also says why they do not enforce, if they do not.
@@ -177,7 +181,7 @@ func (s *podSecurity) prepare() (err error) {
 		namespace := s.around.place(object.ID())
 		s.byNamespace[namespace] = append(s.byNamespace[namespace], i)
 	}
-	s.evaluator, err = pspolicy.NewEvaluator(pspolicy.DefaultChecks(), nil)
+	s.evaluator, err = s.newEvaluator()
 	return err
 }
 

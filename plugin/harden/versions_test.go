@@ -78,13 +78,14 @@ func digestsOf(t *testing.T, hardener *Hardener, apps []corpus.Application) stri
 	t.Helper()
 	in, out := sha256.New(), sha256.New()
 	for _, app := range apps {
+		images := imagesAt(app.Objects)
+		before, err := plugin.JSONEncoding{}.Encode(app.Objects)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, config := range corpus.Images() {
-			trial := trial{app, hardener, func(string) *plugin.ImageConfig { return config }}
+			trial := trial{app, images, hardener, func(string) *plugin.ImageConfig { return config }}
 			hardened, _, err := trial.hardened(t, app.Objects)
-			if err != nil {
-				t.Fatal(err)
-			}
-			before, err := plugin.JSONEncoding{}.Encode(app.Objects)
 			if err != nil {
 				t.Fatal(err)
 			}
