@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		UpdateScripts:       flag.Lookup("update").Value.String() == "true",
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"movetag": moveTag},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"movetag": moveTag, "asked": asked},
 		Setup: func(env *testscript.Env) error {
 			show, err := showcase.Start(context.Background(), env.WorkDir)
 			if err != nil {
@@ -79,4 +79,18 @@ func moveTag(script *testscript.TestScript, _ bool, args []string) {
 	digest, err := moved.Digest()
 	script.Check(err)
 	script.Check(show.Sigstore.SignBundle(context.Background(), tag.Digest(digest.String()), throwaway.Signer{Key: show.Key}))
+}
+
+// asked is a command of scripts: it succeeds when the showcase's registry was
+// asked something since the last time.
+func asked(script *testscript.TestScript, not bool, args []string) {
+	show, ok := script.Value("showcase").(*showcase.Showcase)
+	if !ok || len(args) != 0 {
+		script.Fatalf("usage: asked")
+	}
+	requests := show.Registry.Requests()
+	show.Registry.ResetRequests()
+	if (len(requests) > 0) == not {
+		script.Fatalf("the registry had %d requests", len(requests))
+	}
 }

@@ -155,8 +155,12 @@ func TestKMS_WhatVaultSignsItsPublicKeyVerifies(t *testing.T) {
 
 // A service that does not sign is no answer, and there is no attestation.
 func TestKMS_AVaultThatDoesNotSignIsNoAnswer(t *testing.T) {
-	status := func(code int) http.HandlerFunc { return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) } }
-	say := func(text string) http.HandlerFunc { return func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, text) } }
+	status := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+	}
+	say := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, text) }
+	}
 	for name, instead := range map[string]http.HandlerFunc{
 		"not allowed": status(http.StatusForbidden), "sealed": status(http.StatusServiceUnavailable), "no signature": say(`{"data":{}}`),
 		"an empty one": say(`{"data":{"signature":""}}`), "no Vault's": say(`{"data":{"signature":"bm9uZQ=="}}`), "not JSON": say("<html>"),
