@@ -124,6 +124,7 @@ func (s *session) ask(ctx context.Context, demand *demand, image vouched, legacy
 	result := answered{outcome: outcome{
 		reasons: all.reasons, unseen: all.unseen, transient: all.transient, looked: all.looked, signatures: all.found,
 	}}
+	image.by = slices.Concat(image.by, s.alsoSigned(ctx, demand, image.imageAt))
 	answer := demand.Demand.Judge(ctx, s.subject(image, all.unseen), all.statements)
 	if err := context.Cause(ctx); err != nil {
 		result.unseen, result.transient = append(result.unseen, "the statements were not judged: "+oneLine(err)), true

@@ -88,3 +88,23 @@ func TestVEX_SignersMeetNoDemandForAScan(t *testing.T) {
 		wantFinding(t, w.review(image), "evidence/scan", "no scan of")
 	}
 }
+
+// One signature is enough for the image; who made another one is its signer, too,
+// wherever it stands in the list.
+func TestVEX_BySecondSignerOfTheImageDoesNotCount(t *testing.T) {
+	by := throwaway.Signer{Issuer: issuer, Subject: security}
+	for _, signs := range []bool{false, true} {
+		for range 4 { // the order of the signatures is that of their digests
+			w, image := vexWorld(t)
+			w.attest(image, by, openVEX, w.harmless(image.Digest))
+			if !signs {
+				if review := w.review(image); len(review.Findings) != 1 || review.Findings[0].Waiver == nil {
+					t.Errorf("%+v", review.Findings)
+				}
+				continue
+			}
+			w.sign(image, by)
+			wantFinding(t, w.review(image), "evidence/vulnerability", "who also signed the image")
+		}
+	}
+}
