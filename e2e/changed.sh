@@ -10,14 +10,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-folders=(plugin/gate plugin/registry plugin/verify plugin/render examples e2e/oracles)
+folders=(plugin/gate plugin/registry plugin/confined plugin/verify plugin/attest plugin/render examples e2e/oracles)
 stamps=(.cache/oracles.stamps "${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/assay/oracles.stamps")
 
 state() {
   {
     go version
     # The main module's tests say nothing about what it answers; the oracles are tests.
-    find "${folders[@]:0:5}" -type f ! -name '*_test.go' ! -path '*/testdata/*'
+    find "${folders[@]:0:7}" -type f ! -name '*_test.go' ! -path '*/testdata/*'
     find e2e/oracles -type f
     find plugin -maxdepth 1 -type f -name '*.go' ! -name '*_test.go'
     printf '%s\n' go.mod go.sum e2e/Makefile docs/parity.md plugin/argocd/protocol/plugin.proto
