@@ -139,7 +139,10 @@ var (
 	digestInText = regexp.MustCompile(`@[A-Za-z0-9]+(?:[.+_-][A-Za-z0-9]+)*:[0-9a-fA-F]+\W*$`)
 	// globInText is a glob over the digests of a repository at a host with a
 	// port. No host stands behind its "@", so nothing in front of it is a login.
-	globInText   = regexp.MustCompile(`^\(?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}/[^@]*@(?:\*+|[a-z0-9]+:[0-9a-f]*\*+)[^A-Za-z0-9*@./:_-]*$`)
+	globInText = regexp.MustCompile(`^\(?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}/[^@]*@(?:\*+|[a-z0-9]+:[0-9a-f]*\*+)[^A-Za-z0-9*@./:_-]*$`)
+	// hostPattern is a regular expression over identities whose host is written
+	// out, dots escaped: its "@" stands in the path, and it has no query.
+	hostPattern  = regexp.MustCompile(`^https?://[A-Za-z0-9-]+(?:\\{1,2}\.[A-Za-z0-9-]+)+/[^#=&]*$`)
 	schemeOrPurl = regexp.MustCompile(`://|^pkg:`)
 )
 
@@ -187,6 +190,9 @@ func RedactReference(text string) string {
 // "@" and nothing behind a "?".
 func RedactURL(text string) string {
 	parsed, err := url.Parse(text)
+	if err != nil && hostPattern.MatchString(text) {
+		return text
+	}
 	if err != nil || parsed.Opaque != "" || parsed.Host == "" {
 		return redactLoose(text)
 	}

@@ -64,6 +64,20 @@ func TestRedactReference(t *testing.T) {
 	}
 }
 
+func TestRedactText_PatternOfAnIdentityIsNoLogin(t *testing.T) {
+	for text, want := range map[string]string{
+		`match "^https://git\.example\.com/shop/[a-z-]+/\.ci/release\.ya?ml@refs/tags/v[0-9.]+$", got`: `match "^https://git\.example\.com/shop/[a-z-]+/\.ci/release\.ya?ml@refs/tags/v[0-9.]+$", got`,
+		`match "^https://git\\.example\\.com/shop/w@refs/x$"`:                                          `match "^https://git\\.example\\.com/shop/w@refs/x$"`,
+		`match "^https://user:pw@git\.example\.com/shop/w@refs/x$"`:                                    `match "^https://refs/x$"`,
+		`match "^https://tok\.en@git\.example\.com/w$"`:                                                `match "^https://git\.example\.com/w$"`,
+		`match "^https://git\.example\.com/w?token=hunter2@x"`:                                         `match "^https://x"`,
+	} {
+		if got := RedactText(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestRedactText_GlobOverDigestsAtAPortIsNoLogin(t *testing.T) {
 	for _, text := range []string{
 		"images match 127.0.0.1:41965/r@*", "images match reg.example.com:5000/team-a/**@*, (localhost:5000/b:1@sha256:*), [::1]:5000/r@**",
