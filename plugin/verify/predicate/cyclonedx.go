@@ -98,12 +98,15 @@ func (r reader) cdxMakers(document cdxDocument) ([]string, error) {
 	}
 	var makers []string
 	for _, tool := range tools {
-		makers = append(makers, tool.Name, tool.Name+"-"+tool.Version)
+		makers = append(makers, tool.Name)
+		if tool.Name != "" && tool.Version != "" {
+			makers = append(makers, tool.Name+"-"+tool.Version)
+		}
 	}
 	for _, who := range append(document.Metadata.Authors, document.Metadata.Manufacture, document.Metadata.Manufacturer) {
 		makers = append(makers, who.Name)
 	}
-	return makers, nil
+	return slices.DeleteFunc(makers, func(name string) bool { return name == "" }), nil
 }
 
 // addComponents adds components and those inside them.

@@ -104,7 +104,7 @@ func describeBill(statement Statement, r reader) (Description, error) {
 	}
 	told.add("components", fmt.Sprint(len(found.components)))
 	told.addTime("made", found.made)
-	told.add("by", strings.Join(found.makers, ", "))
+	told.add("makers", strings.Join(found.makers, ", "))
 	return told, nil
 }
 

@@ -159,6 +159,17 @@ func TestSBOM_TheShapesInWhichCosignAttestsAreRead(t *testing.T) {
 	}
 }
 
+func TestSBOM_MadeByNobodyIsMadeByNoneOfTheMakers(t *testing.T) {
+	tools, authors := `{"components": [{"type": "application", "name": "syft", "version": "1.18.0"}]}`, `[{"name": "Example"}]`
+	anybody := newSBOM(t, gate.SBOM{Makers: []string{"*"}})
+	for _, nobody := range []string{`{"components": []}`, `{"components": [{"type": "application", "name": "", "version": "1.18.0"}]}`} {
+		data := sample(t, "cyclonedx16.json", tools, nobody, authors, `[]`)
+		notMet(t, judge(t, anybody, subject(), statement("https://cyclonedx.org/bom", data)), "the gate accepts those made by *")
+		data = sample(t, "cyclonedx16.json", tools, nobody)
+		met(t, judge(t, anybody, subject(), statement("https://cyclonedx.org/bom", data)))
+	}
+}
+
 func TestSBOM_OlderShapesOfCycloneDXAreRead(t *testing.T) {
 	data := sample(t, "cyclonedx16.json", `"specVersion": "1.6"`, `"specVersion": "1.4"`,
 		`{"components": [{"type": "application", "name": "syft", "version": "1.18.0"}]}`, `[{"vendor": "anchore", "name": "syft", "version": "1.18.0"}]`)
