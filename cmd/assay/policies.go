@@ -21,10 +21,11 @@ func newPolicies(s streams) *cobra.Command {
 		Use:   "policies",
 		Short: "list what a gate runs, from where, and at which level",
 		Long: `policies lists every rule that a gate runs: those of its packs, the platform's
-own policies, its trust rules, and what is always on. Each line says the level
-that the gate sets (and the one that it was shipped with, where that differs),
-the engine, and where the rule comes from: a pack and its version, or a file and
-its line. Without a gate it lists the embedded default gate's.`,
+own policies, its trust rules, its demands on evidence, and what is always on.
+Each line says the level that the gate sets (and the one that it was shipped
+with, where that differs), the engine, and where the rule comes from: a pack and
+its version, or a file and its line. Without a gate it lists the embedded default
+gate's.`,
 		Example: `  assay policies
   assay policies --gate examples/gates/starter
   assay policies --gate examples/gates/starter --output json`,
@@ -93,7 +94,7 @@ func listPolicies(config *gate.Config) ([]gatePolicies, error) {
 			return nil, err
 		}
 		list := gatePolicies{Gate: each.Metadata.Name, At: each.At.String()}
-		for _, rule := range slices.Concat(compiled.List(), policy.ListTrust(config.PoliciesOf(each)), policy.ListNotation(each)) {
+		for _, rule := range slices.Concat(compiled.List(), policy.ListTrust(config.PoliciesOf(each)), policy.ListNotation(each), policy.ListEvidence(each)) {
 			list.Rules = append(list.Rules, listedRule{
 				Rule: rule.Rule.ID, Title: rule.Rule.Title, Severity: rule.Rule.Severity,
 				Engine: rule.Engine, From: rule.From, Shipped: rule.Rule.Level, Level: rule.Level,

@@ -235,6 +235,16 @@ func ListNotation(of gate.Gate) []Listed {
 	return []Listed{{Rule: rule, Engine: "Notation", From: of.At.String(), Level: rule.Level}}
 }
 
+// ListEvidence are the demands of a gate on what is attested about images.
+func ListEvidence(of gate.Gate) []Listed {
+	var list []Listed
+	for _, demand := range of.Spec.Evidence {
+		rule := Rule{ID: demand.Name, Title: "What must be attested about the images that the entry covers", Severity: "critical", Level: "Deny"}
+		list = append(list, Listed{Rule: rule, Engine: "evidence", From: demand.At.String(), Level: rule.Level})
+	}
+	return list
+}
+
 // ListTrust are the trust rules of a gate that are sigstore's.
 func ListTrust(policies []gate.ClusterImagePolicy) []Listed {
 	var list []Listed

@@ -3,6 +3,7 @@ package policy
 import (
 	"testing"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/apiserver"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
@@ -96,6 +97,17 @@ func TestList_AdmissionsVerdictIsThereWhateverTheMinimum(t *testing.T) {
 		if len(found) != 2 || found["pss/admission"] != "Warn" || found["pss/invalid-label"] != "Deny" {
 			t.Errorf("from %s: %v", from, found)
 		}
+	}
+}
+
+func TestListEvidence_NamesEachDemand(t *testing.T) {
+	var of gate.Gate
+	if listed := ListEvidence(of); listed != nil {
+		t.Errorf("without a demand: %v", listed)
+	}
+	of.Spec.Evidence = []gate.Evidence{{Name: "contents", At: plugin.Origin{File: "gate.yaml", Line: 7}}}
+	if listed := ListEvidence(of); len(listed) != 1 || listed[0].Rule.ID != "contents" || listed[0].Engine != "evidence" || listed[0].From != "gate.yaml:7" {
+		t.Errorf("got %v", listed)
 	}
 }
 
