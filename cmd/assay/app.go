@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/report"
 )
 
@@ -67,6 +68,16 @@ func onePath(what string) cobra.PositionalArgs {
 	}
 }
 
+// someOf asks for one argument or more and says what they are.
+func someOf(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return fmt.Errorf("%s needs at least one %s", cmd.CommandPath(), what)
+	}
+}
+
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, s streams, args []string) int {
 	out := &output{Writer: s.out}
@@ -76,7 +87,7 @@ func run(ctx context.Context, s streams, args []string) int {
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		err = out.failure()
 	}
@@ -91,8 +102,16 @@ func run(ctx context.Context, s streams, args []string) int {
 		return end.code
 	}
 	printError(s.err, err)
-	fmt.Fprintln(s.err, "run 'assay help' for the commands and their flags")
+	fmt.Fprintln(s.err, usageHint(cmd))
 	return exitUsage
+}
+
+// usageHint says where the command's arguments and flags are explained.
+func usageHint(cmd *cobra.Command) string {
+	if cmd.HasParent() {
+		return "run '" + cmd.CommandPath() + " --help' for its arguments and flags"
+	}
+	return "run 'assay help' for the commands and their flags"
 }
 
 func newRoot(s streams) *cobra.Command {
@@ -127,5 +146,9 @@ func printError(w io.Writer, err error) {
 			line = "assay: " + line
 		}
 		fmt.Fprintln(w, report.Neutral(line))
+	}
+	var stage *plugin.StageError
+	if errors.As(err, &stage) && stage.Hint != "" {
+		fmt.Fprintln(w, "  "+report.Neutral(stage.Hint))
 	}
 }

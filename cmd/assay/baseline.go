@@ -35,7 +35,7 @@ judged now, 'assay check --write-baseline' does the same.
 What cannot be waived is listed and left out, and the exit code is then 1.`,
 		Example: `  assay check apps/shop -f prod.yaml -g gate --report json=shop.json
   assay baseline shop.json -g gate --owner team-a --approver platform@example.com --reason adoption --reference https://tickets.example.com/17 --until 2026-12-31 --out gate/baseline.yaml`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someOf("REPORT, a file that 'assay check --report json=FILE' writes"),
 		RunE: func(_ *cobra.Command, args []string) error { return b.run(&gates, args) },
 	}
 	flags := cmd.Flags()

@@ -24,7 +24,7 @@ two applications, printing each command.
 On a terminal the registry stays up until Enter is pressed, so that every
 command can be repeated in another terminal. With --dir the files are kept.`,
 		Example: "  assay demo\n  assay demo --dir /tmp/assay-demo",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := demo(cmd.Context(), s, dir); err != nil {
 				return &exit{code: exitUndetermined, err: err}
@@ -75,7 +75,7 @@ func acts() []act {
 		{"What does the gate demand?", []string{"gate", "check", "gate"}, exitAllowed},
 		{"An application whose images are signed: yes.", judged("check", "shop/overlays/prod"), exitAllowed},
 		{"Which digest stands for which tag? Reviewed and committed, the lock file decides from now on.", judged("lock", "shop/overlays/prod"), exitAllowed},
-		{"An application that is denied for five different reasons, all told at once.", judged("check", "cart"), exitDenied},
+		{"An application with five objects, each denied for a reason of its own, all told at once.", judged("check", "cart"), exitDenied},
 		{"Why does one of these rules exist?", []string{"explain", "image/not-signed"}, exitAllowed},
 		{"Nobody has said yet whom to trust for its images: who signed them, and a gate to review.", judged("init", "cart"), exitAllowed},
 	}

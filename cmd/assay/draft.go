@@ -174,7 +174,7 @@ spec:
 {{ .Registries }}
 {{- end }}
 {{- range .Unseen }}
-  # {{ printf "%q" .Image.Written }} has no digest: {{ printf "%q" .Problem }}
+  # {{ printf "%q" .Image.Written }} could not be looked at: {{ printf "%q" .Problem }}
 {{- end }}
 {{- if .Waived }}
   # Nobody is known to vouch for these: single digests, until a day. Fill in who

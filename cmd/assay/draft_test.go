@@ -103,10 +103,10 @@ func TestInit_ProposalWithoutTrustRootsAndRegistriesSaysNothingOfThem(t *testing
 }
 
 func TestInit_ImagesWithoutADigestMakeNoEmptyListOfWaivers(t *testing.T) {
-	nothing := setup.Sighting{Image: plugin.Image{Written: "registry.example.com/x:1", Reference: plugin.Reference{Repository: "registry.example.com/x"}}, Problem: "it has no digest"}
+	nothing := setup.Sighting{Image: plugin.Image{Written: "registry.example.com/x:1", Reference: plugin.Reference{Repository: "registry.example.com/x"}}, Problem: "its digest is not known"}
 	text, err := draft{Proposal: setup.Propose([]setup.Sighting{nothing}), now: time.Now().UTC(), config: gate.Default()}.text()
 	must(t, err)
-	if strings.Contains(text, "waivers") || !strings.Contains(text, `# "registry.example.com/x:1" has no digest`) {
+	if strings.Contains(text, "waivers") || !strings.Contains(text, `# "registry.example.com/x:1" could not be looked at: "its digest is not known"`) {
 		t.Errorf("got\n%s", text)
 	}
 	if _, err := gate.Parse("proposal.yaml", []byte(text)); err != nil {

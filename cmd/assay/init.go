@@ -32,7 +32,7 @@ Trust roots besides sigstore's public-good instance come from --gate: the file
 that holds one is loaded beside the proposal, which keeps the registries of --gate.`,
 		Example: `  assay init examples/shop-kustomize/overlays/prod
   assay init apps/shop apps/billing --out gate/ --owner team-a@example.com`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someOf("PATH of an application"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return propose(cmd.Context(), proposer{streams: s, gates: &gates, out: out, owner: owner}, args)
 		},

@@ -59,7 +59,7 @@ verified, hardened and judged, or a condition that says why not.
 Health (/healthz, /readyz) and metrics (/metrics) are served over HTTP. The log
 is JSON on standard error.`,
 		Example: "  assay serve --gate /etc/assay/gate --work-dir /tmp/assay",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := serve(cmd.Context(), s, flags); err != nil {
 				var end *exit
@@ -198,7 +198,7 @@ environment (ARGOCD_APP_NAME, ARGOCD_APP_PARAMETERS and the rest) and prints its
 manifests, or says on standard error why not. 'assay serve' does the same without
 starting a process for each application.`,
 		Example: "  assay generate --gate /etc/assay/gate",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return generate(cmd.Context(), s, gates)
 		},

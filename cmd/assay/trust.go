@@ -30,7 +30,7 @@ gate would need to accept the image.
 An argument that is a path here is an application; any other is an image.`,
 		Example: `  assay trust registry.example.com/shop/web:1.4.2 --gate examples/gates/starter
   assay trust examples/shop-kustomize/overlays/prod --gate examples/gates/starter --output json`,
-		Args: cobra.ExactArgs(1),
+		Args: onePath("an IMAGE, or the PATH of an application"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "table" && format != "json" {
 				return &exit{code: exitUsage, err: fmt.Errorf("choosing the format: %q is neither table nor json", format)}
@@ -114,7 +114,7 @@ func unknown(known []setup.Known) error {
 	if count == 0 {
 		return nil
 	}
-	return &exit{code: exitUndetermined, err: fmt.Errorf("looking at what is known: of %d of %d images not everything could be looked at", count, len(known))}
+	return &exit{code: exitUndetermined, err: fmt.Errorf("looking at what is known: %d of %s could not be looked at in full; run it again", count, counted(len(known), "image"))}
 }
 
 func printKnown(w io.Writer, known []setup.Known, format string) error {

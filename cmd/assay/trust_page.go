@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/report"
@@ -58,7 +59,7 @@ func (p knownPage) sight(sight verify.Sight) {
 	}
 	if sight.Says != nil {
 		for _, fact := range sight.Says.Facts {
-			p.line(15, "%s %s", fact.Name, fact.Value)
+			p.line(15, "%s %s", factName(fact.Name), fact.Value)
 		}
 	}
 	if sight.Verified {
@@ -66,9 +67,21 @@ func (p knownPage) sight(sight verify.Sight) {
 	}
 }
 
+// factName is how the page calls a fact.
+func factName(name string) string {
+	if name == "unreadable" {
+		return "cannot be read:"
+	}
+	return name
+}
+
 // signerOf is who signed.
 func signerOf(claims plugin.Claims) string {
-	if claims.Issuer == "" {
+	switch {
+	case claims.Issuer != "":
+	case strings.HasPrefix(claims.Signer, "sha256:"): // the fingerprint of a key
+		return "key " + claims.Signer
+	default:
 		return claims.Signer
 	}
 	return claims.Signer + ", as told by " + claims.Issuer
@@ -88,7 +101,11 @@ func (p knownPage) word(word setup.Word) {
 		p.line(2, "gate %s accepts it", word.Gate)
 		return
 	}
-	p.line(2, "gate %s does not accept it:", word.Gate)
+	if word.Silent() {
+		p.line(2, "gate %s has no answer about it:", word.Gate)
+	} else {
+		p.line(2, "gate %s does not accept it:", word.Gate)
+	}
 	for _, finding := range word.Findings {
 		if !finding.Level.Blocks() {
 			continue

@@ -92,7 +92,7 @@ func TestTrust_WhatCannotBeLookedAtIsNoAnswer(t *testing.T) {
 	w.settle()
 	must(t, w.server.Close())
 	got := w.known(t, w.image)
-	if got.code != exitUndetermined || strings.Contains(got.out, "there is no signature") || strings.Contains(got.out, "accepts it\n") && !strings.Contains(got.out, "does not") {
+	if got.code != exitUndetermined || strings.Contains(got.out, "there is no signature") || strings.Contains(got.out, "accepts it\n") || strings.Contains(got.out, "does not accept") || !strings.Contains(got.out, "gate base has no answer about it") {
 		t.Errorf("ends with %d:\n%s%s", got.code, got.out, got.err)
 	}
 }
@@ -104,6 +104,9 @@ func TestTrust_WrongUse(t *testing.T) {
 		if got := w.known(t, what); got.code != exitUsage || got.out != "" || !strings.Contains(got.err, want) {
 			t.Errorf("%s ends with %d:\n%s%s", what, got.code, got.out, got.err)
 		}
+	}
+	if got := in(t, "", "trust"); got.code != exitUsage || !strings.Contains(got.err, "needs an IMAGE") || !strings.Contains(got.err, "'assay trust --help'") {
+		t.Errorf("without an argument it ends with %d: %s", got.code, got.err)
 	}
 	if got := w.known(t, w.image, "--output", "xml"); got.code != exitUsage {
 		t.Errorf("another format ends with %d", got.code)

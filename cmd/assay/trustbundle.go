@@ -23,7 +23,7 @@ file is loaded in the place of those documents, beside the gate itself.
 
 Keys in a key service are refused: they have no file.`,
 		Example: "  assay trust bundle --gate examples/gates/starter --output trust.json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return trustBundle(cmd.Context(), s, flags, file)
 		},
@@ -55,7 +55,7 @@ func trustBundle(ctx context.Context, s streams, flags gateFlags, file string) e
 		if err := writeAtomically(file, bundle); err != nil {
 			return &exit{code: exitUndetermined, err: fmt.Errorf("writing the bundle: %w", err)}
 		}
-		fmt.Fprintf(s.err, "wrote %s: %d trust rules, %d trust roots\n", file, len(config.ImagePolicies), len(config.TrustRoots))
+		fmt.Fprintf(s.err, "wrote %s: %s, %s\n", file, counted(len(config.ImagePolicies), "trust rule"), counted(len(config.TrustRoots), "trust root"))
 		return nil
 	}
 	if _, err := s.out.Write(bundle); err != nil {

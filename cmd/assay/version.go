@@ -13,7 +13,7 @@ func newVersion(s streams) *cobra.Command {
 		Use:     "version",
 		Short:   "print the version",
 		Example: "  assay version",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(s.out, "assay %s %s %s/%s\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err

@@ -36,6 +36,12 @@ func (w Word) Accepts() bool {
 	return !slices.ContainsFunc(w.Findings, func(f plugin.Finding) bool { return f.Level.Blocks() })
 }
 
+// Silent reports whether all that stands in the way is what could not be looked
+// at: the gate neither accepts the image nor refuses it.
+func (w Word) Silent() bool {
+	return !w.Accepts() && !slices.ContainsFunc(w.Findings, func(f plugin.Finding) bool { return f.Level.Blocks() && f.Level != plugin.Undetermined })
+}
+
 // Known looks up everything beside the images, and what the gates of the
 // application say about each, in the order of the images.
 func (s *Setup) Known(ctx context.Context, source plugin.Source, images []plugin.Image) ([]Known, error) {
@@ -57,7 +63,7 @@ func (s *Setup) Known(ctx context.Context, source plugin.Source, images []plugin
 	for i, image := range images {
 		known[i].Image = image
 		if image.Digest == "" {
-			known[i].Problem = "it has no digest"
+			known[i].Problem = "its digest is not known"
 			continue
 		}
 		group.Go(func() error {
@@ -84,7 +90,7 @@ func ask(ctx context.Context, stages plugin.GateStages, images []plugin.Image) [
 	for i := range words {
 		words[i].Gate = stages.Name
 		if images[i].Digest == "" {
-			words[i].Findings = []plugin.Finding{{Rule: "image/not-pinned", Level: plugin.Undetermined, Message: "it has no digest, so it was not looked at"}}
+			words[i].Findings = []plugin.Finding{{Rule: "image/not-pinned", Level: plugin.Undetermined, Message: "its digest is not known, so it was not looked at"}}
 		}
 	}
 	for _, verifier := range stages.Verifiers {

@@ -43,7 +43,7 @@ func (s *Setup) Sightings(ctx context.Context, source plugin.Source, images []pl
 	for i, image := range images {
 		sightings[i].Image = image
 		if image.Digest == "" {
-			sightings[i].Problem = "it has no digest"
+			sightings[i].Problem = "its digest is not known"
 			continue
 		}
 		group.Go(func() error {
