@@ -133,10 +133,13 @@ func (s *scene) write(t testing.TB) *inplace.Plan {
 }
 
 // files are all files of the tree.
-func (s *scene) files(t testing.TB) map[string]string {
+func (s *scene) files(t testing.TB) map[string]string { return s.filesBelow(t, ".") }
+
+// filesBelow are the files of one folder of the tree.
+func (s *scene) filesBelow(t testing.TB, folder string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	err := fs.WalkDir(os.DirFS(s.dir), ".", func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(s.dir), folder, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
