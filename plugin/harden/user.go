@@ -137,6 +137,9 @@ func runAsNonRoot(writesUser bool) func(*container) decision {
 		}
 		user := c.user
 		if user.kind != userNonRoot {
+			if c.config() == nil && user.kind == userUnknown {
+				return decision{heldBack: user.reason + ", so the container might not start", hint: user.hint, level: plugin.Warn}
+			}
 			return decision{heldBack: user.reason + ", so the container would not start", hint: user.hint, level: plugin.Warn}
 		}
 		if user.named == nil {
