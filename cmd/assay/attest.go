@@ -39,6 +39,10 @@ func (f *attestFlags) prepare(ctx context.Context, cmd *cobra.Command) error {
 		}
 		return nil
 	}
+	// A verifier reads the gate's digest and "PASSED": it must be the gate's verdict.
+	if lenient, err := cmd.Flags().GetBool("lenient"); err == nil && lenient {
+		return &exit{code: exitUsage, err: errors.New("reading --attest: --lenient lets pass what the gate denies, so the verdict is not the gate's; leave one of them out")}
+	}
 	if _, err := url.Parse(f.resource); err != nil {
 		return &exit{code: exitUsage, err: fmt.Errorf("reading --attest-resource: %w", err)}
 	}

@@ -180,6 +180,7 @@ func TestAttest_WrongUseIsToldBeforeAnythingIsJudged(t *testing.T) {
 		flags []string
 		want  string
 	}{
+		"a lenient verdict":    {append(a.flags(), "--lenient"), "--lenient lets pass what the gate denies"},
 		"a key alone":          {[]string{"--attest-key", a.key}, "it goes with --attest FILE"},
 		"no key, no identity":  {[]string{"--attest", a.file}, "there is neither a key nor an identity token"},
 		"no such key":          {[]string{"--attest", a.file, "--attest-key", a.key + "x"}, "no such file"},
