@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 )
 
@@ -50,6 +52,9 @@ func trustBundle(ctx context.Context, s streams, flags gateFlags, file string) e
 	bundle, err := set.TrustBundle()
 	if err != nil {
 		return asExit(err)
+	}
+	if also := set.TakeAlong(); len(also) > 0 {
+		fmt.Fprintf(s.err, "assay: the gate names files that are in no bundle; take them along with it: %s\n", report.Neutral(strings.Join(also, ", ")))
 	}
 	if file != "-" {
 		if err := writeAtomically(file, bundle); err != nil {

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -121,9 +122,21 @@ func (s *Setup) stages(each gate.Gate, effective gate.Effective, client *registr
 		Name:      each.Metadata.Name,
 		Deny:      each.Spec.Switches.Deny.IsOn(),
 		Verifiers: []plugin.Verifier{verifier},
-		Judges:    compiled.Judges,
+		Judges:    append(slices.Clone(compiled.Judges), trustEnds{verifier}),
 		Decider:   gate.NewDecider(each, effective.WaiverTerms),
 	}, nil
+}
+
+// trustEnds warns in every verdict of a gate about the trust roots that its rules
+// use and that end soon: whoever reads verdicts need not read logs.
+type trustEnds struct{ verifier plugin.Verifier }
+
+// Judge implements plugin.Judge.
+func (t trustEnds) Judge(context.Context, plugin.Sealed) []plugin.Finding {
+	if roots, knows := t.verifier.(interface{ EndingRoots() []plugin.Finding }); knows {
+		return roots.EndingRoots()
+	}
+	return nil
 }
 
 // warn keeps what compiling said, once: every gate is compiled alone first.

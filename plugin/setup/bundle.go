@@ -79,6 +79,32 @@ func (s *Setup) TrustBundle() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// TakeAlong are the files and folders that Gate documents name and that no
+// bundle holds, sorted: Notation's trust policies and trust stores, Rego and its
+// data, and certificate authorities of registries. They go where the gate goes.
+func (s *Setup) TakeAlong() []string {
+	var names []string
+	for _, each := range s.options.Config.Gates {
+		var named []string
+		if notation := each.Spec.Trust.Notation; notation != nil {
+			named = append(named, notation.TrustPolicy, notation.TrustStore)
+		}
+		if rego := each.Spec.Judge.Rego; rego != nil {
+			named = slices.Concat(named, rego.Files, rego.Data)
+		}
+		for _, registry := range each.Spec.Registries {
+			if registry.CA != "" {
+				named = append(named, registry.CA)
+			}
+		}
+		for _, name := range named {
+			names = append(names, beside(each.At, name))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // bundledRoot holds the keys or the trusted root itself.
 func (s *Setup) bundledRoot(root gate.TrustRoot) (bundled, error) {
 	item := bundled{"policy.sigstore.dev/v1alpha1", "TrustRoot", root.Metadata, root.Spec}

@@ -1,8 +1,10 @@
 package setup_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 	"github.com/assay-gitops/assay/plugin/setup"
 	"github.com/assay-gitops/assay/plugin/verify/throwaway"
+	"github.com/assay-gitops/assay/plugin/verify/throwaway/notary"
 )
 
 // bundle writes what a gate trusts into a file beside nothing.
@@ -82,6 +85,35 @@ func TestTrustBundle_KeysOfAFileAreInside(t *testing.T) {
 			s.want(made.Judge(t.Context(), s.app("web", web("web", s.image))), test.first)
 			s.want(made.Judge(t.Context(), s.app("api", web("api", s.server.Host()+"/team-a/api:1"))), plugin.Allowed)
 		}
+	}
+}
+
+// What Notation trusts lies in files that the gate itself names: they are told,
+// and without them the gate does not load.
+func TestTrustBundle_TellsWhichFilesOfTheGateGoWithIt(t *testing.T) {
+	s, signer := notarized(t)
+	s.need(signer.Push(s.ref(), notary.Options{}, s.remote()...))
+	text := s.base("team-a", s.reach("")+fmt.Sprintf(notation, ""))
+	online := s.setup(s.load(text, s.trust("release", s.key)), nil)
+	folder := filepath.Join(s.dir, "gate")
+	want := []string{filepath.Join(folder, "trustpolicy.json"), filepath.Join(folder, "truststore")}
+	if also := online.TakeAlong(); !slices.Equal(also, want) {
+		t.Errorf("it tells of %v, want %v", also, want)
+	}
+	file := s.onlyGate(text)
+	config, err := gate.Load(file, s.bundle(online))
+	s.need(err)
+	if _, err := setup.New(setup.Options{Config: config}); err == nil || !strings.Contains(err.Error(), "trustpolicy.json") {
+		t.Errorf("without them: %v", err)
+	}
+	s.need(os.CopyFS(filepath.Join(filepath.Dir(file), "truststore"), os.DirFS(want[1])))
+	data, err := os.ReadFile(want[0])
+	s.need(err)
+	s.need(os.WriteFile(filepath.Join(filepath.Dir(file), "trustpolicy.json"), data, 0o600))
+	s.want(s.setup(config, nil).Judge(t.Context(), s.app("web", web("web", s.image))), plugin.Allowed)
+	s.need(os.Remove(want[0])) // a policy that no gate names is refused
+	if also := s.setup(s.usual(""), nil).TakeAlong(); len(also) != 0 {
+		t.Errorf("twin: a gate that names none tells of %v", also)
 	}
 }
 

@@ -77,6 +77,9 @@ func (r *renewed) Verify(ctx context.Context, images []plugin.Image) []plugin.Re
 	return r.current.Load().Verify(ctx, images)
 }
 
+// EndingRoots are the present verifier's.
+func (r *renewed) EndingRoots() []plugin.Finding { return r.current.Load().EndingRoots() }
+
 // verifier makes the verifier of one gate; where trust roots come from mirrors,
 // one that is renewed with them.
 func (s *Setup) verifier(make func(map[string]verify.Mirrored) (*verify.Verifier, error)) (plugin.Verifier, error) {
@@ -163,13 +166,6 @@ func pause(ctx context.Context, wait time.Duration) error {
 	}
 }
 
-// How long before its end a copy is warned about: metadata that its mirror
-// signs anew every few days, and a root, which people sign.
-const (
-	warnBefore     = 3 * 24 * time.Hour
-	warnRootBefore = 30 * 24 * time.Hour
-)
-
 // TrustWarnings are about copies that have ended, that end soon, and that there
 // are none of.
 func (s *Setup) TrustWarnings() []plugin.Finding {
@@ -180,13 +176,8 @@ func (s *Setup) TrustWarnings() []plugin.Finding {
 	for _, one := range s.mirrors.each {
 		material := one.material()
 		message := material.Unusable(now)
-		left := material.Ends.Sub(now)
-		soon := left < warnBefore && one.trouble != nil || left < warnBefore/3 || material.Role == "root" && left < warnRootBefore
-		if message == "" && soon {
-			message = fmt.Sprintf("the %s of its copy expires in %s", material.Role, inWords(left))
-			if material.Trouble != "" {
-				message += ", and it cannot be renewed: " + material.Trouble
-			}
+		if message == "" {
+			message = material.Ending(now)
 		}
 		if message == "" {
 			continue
@@ -197,15 +188,4 @@ func (s *Setup) TrustWarnings() []plugin.Finding {
 		})
 	}
 	return warnings
-}
-
-// inWords is a time that is left, in days or hours.
-func inWords(left time.Duration) string {
-	switch {
-	case left < 0:
-		return "no time: it has ended, and only its grace goes on"
-	case left >= 48*time.Hour:
-		return fmt.Sprintf("%d days", int(left.Hours()/24))
-	}
-	return fmt.Sprintf("%d hours", int(left.Hours()))
 }

@@ -187,6 +187,52 @@ func TestTrust_TheEndIsToldWellAhead(t *testing.T) {
 	}
 }
 
+func TestTrust_TheEndOfAMirrorsCopyIsToldInVerdictsThatUseIt(t *testing.T) {
+	m := newMirrored(t)
+	m.mirror.Ends["timestamp"] = m.now.Add(50 * time.Hour)
+	first, err := m.sigstore.TrustedRootJSON()
+	m.need(err)
+	m.need(m.mirror.Publish(first))
+	s := m.start("")
+	m.need(m.refresh(s))
+	if v := m.judge(s, m.image); has(v, "gate/trust-root", plugin.Warn) {
+		t.Error("twin: a mirror that answers signs anew in time")
+	}
+	m.down()
+	_ = m.refresh(s)
+	v := m.judge(s, m.image)
+	m.want(v, plugin.Allowed)
+	m.says(v, "TrustRoot private: the timestamp of its copy expires in 2 days, and it cannot be renewed")
+	if !has(v, "gate/trust-root", plugin.Warn) {
+		t.Error("it is no warning of gate/trust-root")
+	}
+	unused := m.gates("")
+	unused[1] = m.trust("release", m.key)
+	other := m.setup(m.load(unused...), m.options)
+	_ = m.refresh(other)
+	if v := m.judge(other, m.image); has(v, "gate/trust-root", plugin.Warn) {
+		t.Error("twin: no rule of the gate uses it")
+	}
+}
+
+func TestTrust_TheEndOfAllAuthoritiesIsToldInVerdicts(t *testing.T) {
+	m := newMirrored(t)
+	for days, told := range map[int]bool{40: false, 20: true} {
+		trusted, err := m.sigstore.TrustedRootUntil(m.now.AddDate(0, 0, days).Add(time.Hour))
+		m.need(err)
+		gates := m.gates("")
+		gates[2] = "---\napiVersion: policy.sigstore.dev/v1alpha1\nkind: TrustRoot\nmetadata: {name: private}\nspec:\n  trustedRoot: '" + string(trusted) + "'\n"
+		v := m.judge(m.setup(m.load(gates...), m.options), m.image)
+		m.want(v, plugin.Allowed)
+		if has(v, "gate/trust-root", plugin.Warn) != told {
+			t.Errorf("%d days before the end: told %t", days, !told)
+		}
+		if told {
+			m.says(v, "TrustRoot private: the last of its certificate authorities ends in 20 days")
+		}
+	}
+}
+
 func TestTrust_ARolledBackMirrorIsRefusedAlsoByTheNextProcess(t *testing.T) {
 	m := newMirrored(t)
 	older := m.mirror.Files()
