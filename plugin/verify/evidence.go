@@ -130,6 +130,9 @@ func (s *session) ask(ctx context.Context, demand *demand, image vouched, legacy
 		result.unseen, result.transient = append(result.unseen, "the statements were not judged: "+oneLine(err)), true
 		return result
 	}
+	if demand.Whole && len(all.unseen) > 0 && all.stale == 0 { // an earlier list was whole when it was made
+		answer.Met, answer.Unsigned = nil, false
+	}
 	result.findings, result.unsigned = answer.Findings, answer.Unsigned
 	result.reasons = slices.Concat(answer.Reasons, result.reasons)
 	result.unseen = slices.Concat(answer.Unseen, result.unseen)

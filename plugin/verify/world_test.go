@@ -27,7 +27,8 @@ type memory struct {
 	manifests map[string][]byte
 	blobs     map[string][]byte
 	referrers map[string][]registry.Descriptor
-	// faults by what is asked: "referrers", "manifest", "tag", "blob".
+	// faults by what is asked: "referrers", "manifest", "tag", "blob"; and of one
+	// blob by its digest.
 	faults map[string]error
 	counts map[string]int
 	// mediaTypes by reference, where it is not that of an image.
@@ -87,6 +88,8 @@ func (m *memory) Blob(ctx context.Context, repository, digest string, limit int6
 	}
 	data, found := m.blobs[digest]
 	switch {
+	case m.faults[digest] != nil:
+		return nil, m.faults[digest]
 	case !found:
 		return nil, notFound(digest)
 	case int64(len(data)) > limit:

@@ -17,6 +17,9 @@ type Named struct {
 	// Witnesses are ClusterImagePolicies whose statements are seen beside those of
 	// the demand's signers (Statement.Witness).
 	Witnesses []string
+	// Whole is set where every statement counts, as for the newest of them: then
+	// one that could not be looked at leaves the demand open.
+	Whole bool
 }
 
 // Terms are what all demands of a gate share.
@@ -50,7 +53,7 @@ func sbomDemand(entry gate.Evidence, terms Terms) (*Named, error) {
 	}
 	demand, err := NewSBOM(*entry.SBOM, terms.Limits)
 	return &Named{
-		Demand: demand, Rule: "evidence/sbom", Noun: "bill of materials",
+		Demand: demand, Rule: "evidence/sbom", Noun: "bill of materials", Whole: true,
 		Why:  "without a bill of materials nobody can tell what is in the image",
 		Hint: "attest one: cosign attest --type spdxjson or cyclonedx; the details name every statement that was looked at",
 	}, err
@@ -62,7 +65,7 @@ func scanDemand(entry gate.Evidence, terms Terms) (*Named, error) {
 	}
 	demand, err := NewScan(*entry.Scan, terms.VEX, terms.Limits)
 	named := &Named{
-		Demand: demand, Rule: "evidence/scan", Noun: "scan",
+		Demand: demand, Rule: "evidence/scan", Noun: "scan", Whole: true,
 		Why:  "without a scan nobody can tell which known vulnerabilities are in the image",
 		Hint: "scan it and attest the report: cosign attest --type vuln; the details name every statement that was looked at",
 	}
