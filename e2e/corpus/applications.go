@@ -11,6 +11,7 @@ import (
 	"hash/fnv"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -62,7 +63,7 @@ func Applications(ctx context.Context, set, dir string) ([]Application, error) {
 	var all []Application
 	add := func(name string, objects []plugin.Object) {
 		if len(objects) > 0 {
-			all = append(all, Application{Name: set + ":" + name, Objects: objects})
+			all = append(all, Application{Name: set + ":" + name, Objects: hooked(objects)})
 		}
 	}
 	for _, folder := range folders {
@@ -137,7 +138,26 @@ func documents(text []byte) []plugin.Object {
 var pods []byte
 
 // Traps is an application of Pods on which a careless default breaks.
-func Traps() Application { return Application{Name: "traps", Objects: documents(pods)} }
+func Traps() Application { return Application{Name: "traps", Objects: hooked(documents(pods))} }
+
+// hooked makes hooks of the Pods among objects: a Pod that stays is left alone,
+// as it cannot be changed once it exists, and would try nothing.
+func hooked(objects []plugin.Object) []plugin.Object {
+	for _, object := range objects {
+		metadata, readable := object.Fields["metadata"].(map[string]any)
+		if id := object.ID(); id.Kind != "Pod" || id.Group() != "" || !readable {
+			continue
+		}
+		annotations, _ := metadata["annotations"].(map[string]any)
+		annotations = maps.Clone(annotations)
+		if annotations == nil {
+			annotations = map[string]any{}
+		}
+		annotations["argocd.argoproj.io/hook"] = "Sync"
+		metadata["annotations"] = annotations
+	}
+	return objects
+}
 
 // Images are what an image can be, as far as its configuration says: the first
 // fits every setting, in each other one something stands in the way of one. Nil

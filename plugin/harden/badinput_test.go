@@ -16,7 +16,7 @@ func TestBadInput_AThousandContainers(t *testing.T) {
 	for i := range containers {
 		containers[i] = fmt.Sprintf("{name: c-%d, image: registry.example.com/web:1}", i)
 	}
-	big := object(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: big}\nspec: {containers: ["+strings.Join(containers, ", ")+"]}\n")
+	big := object(t, "apiVersion: v1\nkind: Pod\nmetadata: {generateName: big-}\nspec: {containers: ["+strings.Join(containers, ", ")+"]}\n")
 	objects, findings := hardened(t, gate.Harden{ReadOnlyRootFilesystem: true, EmptyDirSize: "1Mi"}, good(), big)
 	names := map[any]bool{}
 	volumes, _ := podOf(objects[0])["volumes"].([]any)
@@ -103,7 +103,7 @@ func TestBadInput_WindowsIsToldInThreeWays(t *testing.T) {
 func TestBadInput_SettingsGoToContainersAlone(t *testing.T) {
 	pod := object(t, `apiVersion: v1
 kind: Pod
-metadata: {name: web}
+metadata: {generateName: web-}
 spec:
   initContainers:
   - {name: setup, image: "registry.example.com/web:1"}
@@ -137,18 +137,26 @@ func TestBadInput_JobsHooksAndNames(t *testing.T) {
 		"twin: a hook":             {workload{kind: "batch/v1 Job", annotations: "helm.sh/hook: post-install"}, true},
 		"twin: a CronJob":          {workload{kind: "batch/v1 CronJob"}, true},
 		"a mirror of a static Pod": {workload{kind: "v1 Pod", annotations: "kubernetes.io/config.mirror: abc"}, false},
-		"twin: a Pod":              {workload{kind: "v1 Pod"}, true},
+		"a bare Pod":               {workload{kind: "v1 Pod"}, false},
+		"twin: a Pod of a hook":    {workload{kind: "v1 Pod", annotations: "argocd.argoproj.io/hook: PostSync"}, true},
+		"a static Pod of a hook":   {workload{kind: "v1 Pod", annotations: "helm.sh/hook: test, kubernetes.io/config.mirror: abc"}, false},
 	} {
 		container, _ := run(t, restricted, test.workload, good())
 		if set := security(container) != nil; set != test.set {
 			t.Errorf("%s: %v", name, container)
 		}
 	}
-	for metadata, want := range map[string]bool{"generateName: job-": true, "name: job": false, "name: job, generateName: job-": false} {
-		objects := []plugin.Object{object(t, "apiVersion: batch/v1\nkind: Job\nmetadata: {"+metadata+"}\nspec: {template: {spec: {containers: [{name: web, image: registry.example.com/web:1}]}}}\n")}
-		objects, _ = newHardener(t, Config{Profile: restricted}).Harden(t.Context(), plugin.Unhardened{Objects: objects, Images: imagesOf(objects, good())})
-		if set := security(firstContainer(objects[0])) != nil; set != want {
-			t.Errorf("a Job with %s: %v", metadata, set)
+	for metadata, want := range map[string]bool{"generateName: made-": true, "name: made": false, "name: made, generateName: made-": false} {
+		const containers = "containers: [{name: web, image: registry.example.com/web:1}]"
+		for kind, text := range map[string]string{
+			"Job": "apiVersion: batch/v1\nkind: Job\nmetadata: {" + metadata + "}\nspec: {template: {spec: {" + containers + "}}}\n",
+			"Pod": "apiVersion: v1\nkind: Pod\nmetadata: {" + metadata + "}\nspec: {" + containers + "}\n",
+		} {
+			objects := []plugin.Object{object(t, text)}
+			objects, _ = newHardener(t, Config{Profile: restricted}).Harden(t.Context(), plugin.Unhardened{Objects: objects, Images: imagesOf(objects, good())})
+			if set := security(firstContainer(objects[0])) != nil; set != want {
+				t.Errorf("a %s with %s: %v", kind, metadata, set)
+			}
 		}
 	}
 }

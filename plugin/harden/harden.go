@@ -141,17 +141,21 @@ func (p *plan) take(decided decision, about subject) bool {
 
 // untouchable is why the object must not be changed at all, or empty. A Job's
 // template cannot be changed once it exists (batch/v1 JobSpec, template is
-// immutable), so filling it in would fail the next sync; a hook's Job, and one
-// whose name the API server makes, is made anew each time. A static Pod is the kubelet's.
+// immutable), and nearly nothing of a Pod (core/v1, ValidatePodUpdate), so
+// filling them in would fail the next sync; a hook, and one whose name the API
+// server makes, is made anew each time. A static Pod is the kubelet's.
 func untouchable(object plugin.Object) string {
 	id := object.ID()
 	metadata, _ := object.Fields["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
+	stays := !isHook(annotations) && (metadata["name"] != nil || metadata["generateName"] == nil)
 	switch {
-	case id.Kind == "Job" && id.Group() == "batch" && !isHook(annotations) && (metadata["name"] != nil || metadata["generateName"] == nil):
-		return "the template of a Job cannot be changed once the Job exists, so the next sync would fail"
 	case annotations["kubernetes.io/config.mirror"] != nil, annotations["kubernetes.io/config.source"] != nil:
 		return "a static Pod belongs to the kubelet of its node"
+	case stays && id.Kind == "Job" && id.Group() == "batch":
+		return "the template of a Job cannot be changed once the Job exists, so the next sync would fail"
+	case stays && id.Kind == "Pod" && id.Group() == "":
+		return "the containers of a Pod cannot be changed once the Pod exists, so the next sync would fail"
 	}
 	return ""
 }

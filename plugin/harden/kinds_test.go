@@ -29,7 +29,8 @@ func TestHarden_KindsThatAreHardenedAndKindsThatAreNot(t *testing.T) {
 		"PodTemplate":           {workload: workload{kind: "v1 PodTemplate"}, want: true},
 		"CronJob":               {workload: workload{kind: "batch/v1 CronJob"}, want: true},
 		"Rollout":               {workload: workload{kind: "argoproj.io/v1alpha1 Rollout"}, want: true},
-		"Pod":                   {workload: workload{kind: "v1 Pod"}, want: true},
+		"Pod":                   {workload: workload{kind: "v1 Pod"}, held: true},
+		"Pod of an Argo hook":   {workload: workload{kind: "v1 Pod", annotations: "argocd.argoproj.io/hook: PostSync"}, want: true},
 		"Job":                   {workload: workload{kind: "batch/v1 Job"}, held: true},
 		"Job of a Helm hook":    {workload: workload{kind: "batch/v1 Job", annotations: "helm.sh/hook: pre-install"}, want: true},
 		"Job of an Argo hook":   {workload: workload{kind: "batch/v1 Job", annotations: "argocd.argoproj.io/hook: PreSync"}, want: true},
@@ -96,7 +97,7 @@ func TestHarden_WhatIsHeldBackNamesTheContainer(t *testing.T) {
 	}
 	objects := []plugin.Object{object(t, `apiVersion: v1
 kind: Pod
-metadata: {name: web}
+metadata: {generateName: web-}
 spec:
   initContainers: [{name: init, image: "registry.example.com/init:1"}]
   containers: [{name: web, image: "registry.example.com/web:1"}, {image: "registry.example.com/log:1"}, {name: "a\nb", image: "registry.example.com/x:1"}]

@@ -153,7 +153,7 @@ func TestServiceAccountToken_IsTakenWhereNothingNeedsIt(t *testing.T) {
 }
 
 func TestServiceAccountToken_StaysForAnInjectedAgent(t *testing.T) {
-	pod := object(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: web, annotations: {vault.hashicorp.com/agent-inject: 'true'}}\nspec: {containers: [{name: web, image: registry.example.com/web:1}]}\n")
+	pod := object(t, "apiVersion: v1\nkind: Pod\nmetadata: {generateName: web-, annotations: {vault.hashicorp.com/agent-inject: 'true'}}\nspec: {containers: [{name: web, image: registry.example.com/web:1}]}\n")
 	objects, findings := hardened(t, gate.Harden{ServiceAccountTokens: true}, good(), pod)
 	if podOf(objects[0])["automountServiceAccountToken"] != nil || !strings.Contains(held(findings), "vault.hashicorp.com/agent-inject") {
 		t.Errorf("said %q", held(findings))
