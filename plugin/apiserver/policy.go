@@ -18,6 +18,7 @@ const (
 	RuleBindingWithoutPolicy = "gate/binding-without-policy"
 	RulePolicyWithoutBinding = "gate/policy-without-binding"
 	RuleParams               = "gate/params"
+	RuleUpdatesAlone         = "gate/updates-alone"
 	RuleResourceName         = "gate/resource-name"
 	RuleOptOut               = "gate/opt-out-by-label"
 )

@@ -44,6 +44,7 @@ type Compiler struct {
 
 // NewCompiler returns an empty compiler.
 func NewCompiler() *Compiler {
+	boundCopies()
 	return &Compiler{policies: map[string]*policy{}, converters: newConverters()}
 }
 
@@ -135,7 +136,7 @@ func (c *Compiler) bind(file policyFile, all files, together gate.Mutation) (*bo
 
 // warnings are what its author may not expect of the policy.
 func (b *boundPolicy) warnings() []plugin.Finding {
-	warnings := apiserver.OptOuts(b.file.head(), b.conditionRefs, b.bindings)
+	warnings := append(apiserver.OptOuts(b.file.head(), b.conditionRefs, b.bindings), b.updatesAlone()...)
 	for _, binding := range b.bindings {
 		warnings = append(warnings, b.params.Warnings(binding)...)
 	}

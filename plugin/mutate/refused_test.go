@@ -48,15 +48,28 @@ func TestCompile_WhatTheAPIServerRefusesIsRefusedWithItsLine(t *testing.T) {
 
 func TestCompile_WarnsOfWhatIsNotInForce(t *testing.T) {
 	policy, binding, _ := strings.Cut(policyText{}.String(), "---")
+	updates := `matchResources: {resourceRules: [{apiGroups: ["*"], apiVersions: ["*"], operations: [UPDATE], resources: [configmaps]}]}`
 	for name, test := range map[string]struct{ text, rule string }{
 		"a policy without a binding": {policy, "gate/policy-without-binding"},
 		"a binding without a policy": {binding, "gate/binding-without-policy"},
 		"a kind for a resource":      {policyText{resources: "ConfigMap"}.String(), "gate/resource-name"},
 		"params that are not there": {policyText{spec: "paramKind: {apiVersion: v1, kind: ConfigMap}",
 			binding: "paramRef: {name: a, namespace: b, parameterNotFoundAction: Deny}"}.String(), "gate/params"},
+		"a policy about updates alone":  {strings.Replace(policyText{}.String(), "CREATE, UPDATE", "UPDATE", 1), "gate/updates-alone"},
+		"a binding about updates alone": {policyText{binding: updates}.String(), "gate/updates-alone"},
 	} {
 		compiled, err := compile(t, "", test.text)
 		if err != nil || len(compiled.Warnings) != 1 || compiled.Warnings[0].Rule != test.rule || compiled.Warnings[0].Origin.Line == 0 {
+			t.Errorf("%s: %v %v", name, err, describe(compiled.Warnings))
+		}
+	}
+	for name, text := range map[string]string{
+		"twin: creations, too": policyText{binding: strings.Replace(updates, "UPDATE", "UPDATE, CREATE", 1)}.String(),
+		"twin: any operation":  strings.Replace(policyText{}.String(), "CREATE, UPDATE", `"*"`, 1),
+		"twin: in another rule": strings.Replace(policyText{}.String(), "resourceRules: [",
+			`resourceRules: [{apiGroups: ["*"], apiVersions: ["*"], operations: [UPDATE], resources: [configmaps]}, `, 1),
+	} {
+		if compiled, err := compile(t, "", text); err != nil || len(compiled.Warnings) > 0 {
 			t.Errorf("%s: %v %v", name, err, describe(compiled.Warnings))
 		}
 	}

@@ -13,6 +13,7 @@ const (
 	ruleParams               = apiserver.RuleParams
 	ruleOptOut               = apiserver.RuleOptOut
 	ruleTypeCheck            = "gate/type-check"
+	ruleUpdatesAlone         = apiserver.RuleUpdatesAlone
 )
 
 const podSecurityReference = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"

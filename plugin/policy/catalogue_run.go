@@ -60,6 +60,11 @@ func adviceRules() []Rule {
 			Fix: "put the object that spec.paramRef names beside the gate's other files",
 		},
 		{
+			ID: ruleUpdatesAlone, Severity: "medium", Level: "Warn", Title: "A mutation of the platform's is about creation, too",
+			Why: "objects are decided as at creation, so a MutatingAdmissionPolicy about updates alone never runs here, and in the cluster it changes what was handed on",
+			Fix: "write operations: [CREATE, UPDATE]",
+		},
+		{
 			ID: ruleOptOut, Severity: "medium", Level: "Warn", Title: "No policy can be left by a label",
 			Why: "the application writes the labels of its objects, so it decides whether the policy is asked",
 			Fix: "select by namespace, or put a rule that everybody has to keep into a policy without it",
