@@ -28,7 +28,7 @@ func TestMake_BadInput(t *testing.T) {
 		"an anchor that is used":     {"app/a.yaml", object("      containers:\n      - &web\n        name: web\n        image: registry.example.com/web:1\n      initContainers:\n      - *web\n"), object("      containers:\n      - &web\n        name: web\n        image: registry.example.com/web:1\n"), "anchor (&web)"},
 		"a merge key":                {"app/a.yaml", object("      containers:\n      - <<: {image: 'registry.example.com/web:1'}\n        name: web\n"), object(container), "<<"},
 		"a line break of its own":    {"app/a.yaml", object(container) + "# \u2028\n", object(container) + "# \n", "line breaks"},
-		"two JSON keys":              {"app/a.json", `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"a","name":"b","image":"registry.example.com/web:1"}]}}`, `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"b","image":"registry.example.com/web:1"}]}}`, "second time"},
+		"two JSON keys":              {"app/a.json", `{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"a-"},"spec":{"containers":[{"name":"a","name":"b","image":"registry.example.com/web:1"}]}}`, `{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"a-"},"spec":{"containers":[{"name":"b","image":"registry.example.com/web:1"}]}}`, "second time"},
 		"a value that is not a list": {"app/a.yaml", object("      containers: none\n      initContainers:\n      - {name: a, image: 'registry.example.com/silent:1'}\n"), object("      containers: []\n      initContainers:\n      - {name: a, image: 'registry.example.com/web:1'}\n"), "not known"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,8 +87,8 @@ func TestMake_OddInput(t *testing.T) {
 		"a byte order mark":         {file: "app/a.yaml", text: "\xef\xbb\xbf" + object(container)},
 		"no line end":               {file: "app/a.yaml", text: strings.TrimRight(object(container), "\n")},
 		"dashes in a text":          {file: "app/a.yaml", text: text + "---\n" + object(container) + "---\n" + text[:len(text)-1]},
-		"a list":                    {file: "app/a.yaml", text: "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: a}\n  spec:\n    containers:\n    - {name: a, image: 'registry.example.com/web:1'}\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n"},
-		"JSON with tabs":            {file: "app/a.json", text: "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"Pod\",\n\t\"metadata\": {\"name\": \"a\"},\n\t\"spec\": {\n\t\t\"containers\": [\n\t\t\t{\n\t\t\t\t\"name\": \"a\",\n\t\t\t\t\"image\": \"registry.example.com/web:1\"\n\t\t\t}\n\t\t]\n\t}\n}\n", more: everything()},
+		"a list":                    {file: "app/a.yaml", text: "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {generateName: a-}\n  spec:\n    containers:\n    - {name: a, image: 'registry.example.com/web:1'}\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n"},
+		"JSON with tabs":            {file: "app/a.json", text: "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"Pod\",\n\t\"metadata\": {\"generateName\": \"a-\"},\n\t\"spec\": {\n\t\t\"containers\": [\n\t\t\t{\n\t\t\t\t\"name\": \"a\",\n\t\t\t\t\"image\": \"registry.example.com/web:1\"\n\t\t\t}\n\t\t]\n\t}\n}\n", more: everything()},
 		"null values":               {file: "app/a.yaml", text: object(container + "        securityContext: # later\n        volumeMounts: ~\n        resources: null\n      volumes:\n"), more: everything()},
 		"half of a securityContext": {file: "app/a.yaml", text: object(container + "        securityContext: {capabilities: {add: [NET_BIND_SERVICE]}}\n"), more: everything()},
 		"a file without a suffix s": {file: "app/a.yml", text: "%YAML 1.1\n---\n" + object(container) + "...\n"},

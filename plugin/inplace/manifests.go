@@ -70,12 +70,14 @@ func (m *maker) editFiles(todo []task) (files []File, written []task) {
 			files, written = append(files, file), append(written, done...)
 		}
 	}
+	taken := map[string]bool{}
 	for _, each := range added {
-		file, err := m.newFile(each, path.Clean(m.source.Path))
+		file, err := m.newFile(each, taken)
 		if err != nil {
 			m.leave(each, err.Error(), hintByHand)
 			continue
 		}
+		taken[file.Path] = true
 		files, written = append(files, file), append(written, each)
 	}
 	return files, written
@@ -157,19 +159,27 @@ func (m *maker) placesIn(name string, text *yamltext.Text) (map[int]yamltext.Obj
 	return places, nil
 }
 
-// newFile holds an object that hardening added, in a file of its own.
-func (m *maker) newFile(each task, folder string) (File, error) {
-	name := path.Join(folder, fileName(each.object.ID()))
-	data, err := m.read(name)
-	if err != nil {
-		return File{}, err
+// newFile holds an object that hardening added, in a file of its own. Its
+// namespace is in the name where another has the name without.
+func (m *maker) newFile(each task, taken map[string]bool) (File, error) {
+	id := each.object.ID()
+	long := id
+	long.Name = id.Namespace + "-" + id.Name
+	var name string
+	for _, called := range []plugin.ObjectID{id, long} {
+		name = path.Join(path.Clean(m.source.Path), fileName(called))
+		data, err := m.read(name)
+		if err != nil {
+			return File{}, err
+		}
+		if data != nil || taken[name] {
+			continue
+		}
+		text, err := plugin.YAMLEncoding{}.Encode([]plugin.Object{each.object})
+		if err != nil {
+			return File{}, err
+		}
+		return File{Path: name, New: text}, nil
 	}
-	if data != nil {
-		return File{}, fmt.Errorf("%s is there already", name)
-	}
-	text, err := plugin.YAMLEncoding{}.Encode([]plugin.Object{each.object})
-	if err != nil {
-		return File{}, err
-	}
-	return File{Path: name, New: text}, nil
+	return File{}, fmt.Errorf("%s is there already", name)
 }
