@@ -73,6 +73,7 @@ func TestBadInput_ContradictionsAreTheAuthorsAndNeverOurs(t *testing.T) {
 
 // TestBadInput_WindowsIsToldInThreeWays.
 func TestBadInput_WindowsIsToldInThreeWays(t *testing.T) {
+	const affinity = "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [%s]}}}"
 	windows := good()
 	windows.OS = "windows"
 	for name, test := range map[string]struct {
@@ -84,6 +85,10 @@ func TestBadInput_WindowsIsToldInThreeWays(t *testing.T) {
 		"by the nodes":              {"nodeSelector: {kubernetes.io/os: windows}", good(), false},
 		"by the nodes, older":       {"nodeSelector: {beta.kubernetes.io/os: windows}", good(), false},
 		"by the image":              {"", windows, false},
+		"by an affinity":            {fmt.Sprintf(affinity, "{matchExpressions: [{key: disk, operator: Exists}, {key: kubernetes.io/os, operator: In, values: [windows]}]}"), good(), false},
+		"twin: one term of two":     {fmt.Sprintf(affinity, "{matchExpressions: [{key: kubernetes.io/os, operator: In, values: [windows]}]}, {matchExpressions: [{key: disk, operator: Exists}]}"), good(), true},
+		"twin: not there":           {fmt.Sprintf(affinity, "{matchExpressions: [{key: kubernetes.io/os, operator: NotIn, values: [windows]}]}"), good(), true},
+		"twin: no terms":            {fmt.Sprintf(affinity, ""), good(), true},
 		"by the Pod, of any image":  {"os: {name: windows}", nil, false},
 		"twin: Linux by the Pod":    {"os: {name: linux}", good(), true},
 		"twin: Linux by the nodes":  {"nodeSelector: {kubernetes.io/os: linux}", good(), true},

@@ -42,8 +42,10 @@ func (c *container) readOnlyRoot(size string) decision {
 			hint: "see why it could not be read, or write the setting yourself"}
 	}
 	decided := decision{value: true}
-	for i, at := range c.written() {
-		volume := c.volumeName(i)
+	places := c.written()
+	names := c.volumeNames(len(places))
+	for i, at := range places {
+		volume := names[i]
 		decided.beside = append(decided.beside,
 			edit{c.pod.steps("volumes", atEnd{}), map[string]any{"name": volume, "emptyDir": map[string]any{"sizeLimit": size}}},
 			edit{c.steps("volumeMounts", atEnd{}), map[string]any{"name": volume, "mountPath": at}},
@@ -86,8 +88,22 @@ func within(at, mounted string) bool {
 	return at == mounted || strings.HasPrefix(at, strings.TrimSuffix(mounted, "/")+"/")
 }
 
-// volumeName is the same at each run, and no other volume's.
-func (c *container) volumeName(number int) string {
+// volumeNames are the same at each run, and no other volume's: those that
+// [readOnlyRoot] made before may stand in the source already.
+func (c *container) volumeNames(count int) []string {
 	sum := sha256.Sum256([]byte(c.list + "\x00" + c.called()))
-	return fmt.Sprintf("assay-writable-%s-%d", hex.EncodeToString(sum[:4]), number)
+	taken := map[string]bool{}
+	volumes, _ := c.pod.spec["volumes"].([]any)
+	for _, item := range volumes {
+		volume, _ := item.(map[string]any)
+		name, _ := volume["name"].(string)
+		taken[name] = true
+	}
+	var names []string
+	for number := 0; len(names) < count; number++ {
+		if name := fmt.Sprintf("assay-writable-%s-%d", hex.EncodeToString(sum[:4]), number); !taken[name] {
+			names = append(names, name)
+		}
+	}
+	return names
 }

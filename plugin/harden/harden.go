@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -68,7 +69,7 @@ func (h *Hardener) hardenObject(object *plugin.Object, at target, all *plan) []p
 	if pod.windows() {
 		return heldBackWhole(*object, at.place, true, "the settings of Linux containers do not apply to Windows Pods")
 	}
-	if reason := untouchable(*object); reason != "" {
+	if reason := at.around.untouchable(*object); reason != "" {
 		return heldBackWhole(*object, at.place, len(all.edits) > 0, reason)
 	}
 	object.Fields = apply(object.Fields, all.edits)
@@ -144,11 +145,11 @@ func (p *plan) take(decided decision, about subject) bool {
 // immutable), and nearly nothing of a Pod (core/v1, ValidatePodUpdate), so
 // filling them in would fail the next sync; a hook, and one whose name the API
 // server makes, is made anew each time. A static Pod is the kubelet's.
-func untouchable(object plugin.Object) string {
+func (s *surroundings) untouchable(object plugin.Object) string {
 	id := object.ID()
 	metadata, _ := object.Fields["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
-	stays := !isHook(annotations) && (metadata["name"] != nil || metadata["generateName"] == nil)
+	stays := !s.isHook(annotations) && (metadata["name"] != nil || metadata["generateName"] == nil)
 	switch {
 	case annotations["kubernetes.io/config.mirror"] != nil, annotations["kubernetes.io/config.source"] != nil:
 		return "a static Pod belongs to the kubelet of its node"
@@ -161,8 +162,13 @@ func untouchable(object plugin.Object) string {
 }
 
 // isHook reports whether the tool that syncs deletes the object and makes it
-// anew.
-func isHook(annotations map[string]any) bool {
+// anew. Flux knows no hooks in what a Kustomization applies, and its own
+// annotation for it (kustomize-controller, "force").
+func (s *surroundings) isHook(annotations map[string]any) bool {
+	if s.flux {
+		text, _ := annotations["kustomize.toolkit.fluxcd.io/force"].(string)
+		return strings.EqualFold(text, "enabled")
+	}
 	for _, name := range []string{"helm.sh/hook", "argocd.argoproj.io/hook"} {
 		if text, _ := annotations[name].(string); text != "" {
 			return true

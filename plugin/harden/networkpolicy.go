@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
@@ -16,7 +17,7 @@ nothing in, and one for each Service that lets in what the Service serves. With
 egress it also lets nothing out but to DNS and to the namespace itself. A
 namespace with a NetworkPolicy of the author's for all of its Pods is left alone.
 */
-func networkPolicies(mode string, described []gate.Namespace) setSetting {
+func networkPolicies(mode string, dns []any, described []gate.Namespace) setSetting {
 	return func(around *surroundings, objects []plugin.Object) ([]plugin.Object, []plugin.Finding) {
 		owned := map[string]bool{}
 		for _, namespace := range described {
@@ -46,7 +47,7 @@ func networkPolicies(mode string, described []gate.Namespace) setSetting {
 			if namespace == "" || !owned[namespace] || guarded[namespace] {
 				continue
 			}
-			for _, made := range guard(services[namespace], namespace, mode) {
+			for _, made := range guard(services[namespace], namespace, mode, dns) {
 				if taken[made.ID()] {
 					findings = append(findings, nameTaken(made))
 					continue
@@ -76,13 +77,23 @@ func forAllPods(policy plugin.Object) bool {
 	return len(selector) == 0
 }
 
+// dnsPorts are those of the cluster's DNS. OpenShift's Pods of it listen on 5353
+// behind the Service's 53, and a policy is about the ports of Pods.
+func dnsPorts(profile string) []any {
+	ports := []any{port("UDP", int64(53)), port("TCP", int64(53))}
+	if strings.HasPrefix(profile, "profile/openshift@") {
+		ports = append(ports, port("UDP", int64(5353)), port("TCP", int64(5353)))
+	}
+	return ports
+}
+
 // guard makes the policies of one namespace with these Services.
-func guard(services []plugin.Object, namespace, mode string) []plugin.Object {
+func guard(services []plugin.Object, namespace, mode string, dns []any) []plugin.Object {
 	deny := map[string]any{"podSelector": map[string]any{}, "policyTypes": []any{"Ingress"}}
 	if mode == gate.NetworkBoth {
 		deny["policyTypes"] = []any{"Ingress", "Egress"}
 		deny["egress"] = []any{
-			map[string]any{"ports": []any{port("UDP", int64(53)), port("TCP", int64(53))}},
+			map[string]any{"ports": slices.Clone(dns)},
 			map[string]any{"to": []any{map[string]any{"podSelector": map[string]any{}}}},
 		}
 		deny["ingress"] = []any{map[string]any{"from": []any{map[string]any{"podSelector": map[string]any{}}}}}

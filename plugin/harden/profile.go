@@ -99,7 +99,7 @@ func New(config Config) (*Hardener, error) {
 		h.sets = append(h.sets, podSecurityLabels(more.PodSecurityLabels, config.Namespaces))
 	}
 	if more.NetworkPolicies != "" {
-		h.sets = append(h.sets, networkPolicies(more.NetworkPolicies, config.Namespaces))
+		h.sets = append(h.sets, networkPolicies(more.NetworkPolicies, dnsPorts(config.Profile), config.Namespaces))
 	}
 	return h, nil
 }

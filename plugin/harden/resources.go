@@ -38,12 +38,14 @@ func resourceSettings(amounts gate.Resources) ([]setting, error) {
 // fits reports a request above the limit that would be filled in beside it, which
 // the API server refuses.
 func fits(amounts gate.Resources) error {
-	for kind, pair := range map[string][2]string{"cpu": {amounts.Requests.CPU, amounts.Limits.CPU}, "memory": {amounts.Requests.Memory, amounts.Limits.Memory}} {
-		request, errRequest := resource.ParseQuantity(pair[0])
-		limit, errLimit := resource.ParseQuantity(pair[1])
+	for _, each := range []struct{ kind, request, limit string }{
+		{"cpu", amounts.Requests.CPU, amounts.Limits.CPU}, {"memory", amounts.Requests.Memory, amounts.Limits.Memory},
+	} {
+		request, errRequest := resource.ParseQuantity(each.request)
+		limit, errLimit := resource.ParseQuantity(each.limit)
 		if errRequest == nil && errLimit == nil && request.Cmp(limit) > 0 { // an empty one is no quantity
 			return fmt.Errorf("reading spec.harden.resources: the request of %s (%s) is above its limit (%s), which the API server refuses; raise the limit or lower the request",
-				kind, pair[0], pair[1])
+				each.kind, each.request, each.limit)
 		}
 	}
 	return nil
@@ -68,10 +70,14 @@ func at(fields map[string]any, path ...string) any {
 
 // resources fills in one amount. A request follows from a limit that the author
 // wrote (core/v1, SetDefaults_Pod), and the API server refuses a limit below the
-// request.
+// request. A rendered LimitRange is the author's own word on what is missing.
 func (c *container) resources(list, kind string, wanted resource.Quantity) decision {
 	if c.list == "ephemeralContainers" { // the API has no resources for them
 		return decision{}
+	}
+	if around := c.pod.target.around; around.limited[around.place(c.pod.id)] {
+		return decision{heldBack: "a LimitRange of the rendering says what containers of the namespace get, and which amounts it refuses", level: plugin.Info,
+			hint: "write the amounts, or let the LimitRange do it"}
 	}
 	other := map[string]string{"requests": "limits", "limits": "requests"}[list]
 	written := c.amount("resources", other, kind)

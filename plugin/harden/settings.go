@@ -24,7 +24,22 @@ func linuxOnly(c *container) (decision, bool) {
 func (p *pod) windows() bool {
 	system, _ := p.spec["os"].(map[string]any)
 	selector, _ := p.spec["nodeSelector"].(map[string]any)
-	return system["name"] == "windows" || selector["kubernetes.io/os"] == "windows" || selector["beta.kubernetes.io/os"] == "windows"
+	return system["name"] == "windows" || selector["kubernetes.io/os"] == "windows" || selector["beta.kubernetes.io/os"] == "windows" || p.onlyOnWindows()
+}
+
+// onlyOnWindows reports whether each of the terms of the required node affinity,
+// any of which is enough, asks for Windows.
+func (p *pod) onlyOnWindows() bool {
+	terms, _ := at(p.spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms").([]any)
+	return len(terms) > 0 && !slices.ContainsFunc(terms, func(item any) bool {
+		term, _ := item.(map[string]any)
+		expressions, _ := term["matchExpressions"].([]any)
+		return !slices.ContainsFunc(expressions, func(item any) bool {
+			asked, _ := item.(map[string]any)
+			key, values := asked["key"], texts(asked["values"])
+			return (key == "kubernetes.io/os" || key == "beta.kubernetes.io/os") && asked["operator"] == "In" && len(values) == 1 && values[0] == "windows"
+		})
+	})
 }
 
 /*

@@ -29,7 +29,7 @@ func serviceAccountToken(p *pod) decision {
 	switch {
 	case account["automountServiceAccountToken"] != nil:
 		return decision{} // said where all Pods of the account read it
-	case around.bound[key]:
+	case around.gives(around.place(p.id), name):
 		return decision{heldBack: fmt.Sprintf("a binding in the rendering gives the service account %s rights, for which it needs the token", name), level: plugin.Info,
 			hint: "write automountServiceAccountToken: true where the program talks to the API server, false where it does not"}
 	case around.groups:
