@@ -168,7 +168,7 @@ func TestDocs_TheAirGapsCommandsNeedTheBundleAndTheGateAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGap(t)
-			if code, said := g.in(g.connected, lines[0]); code != exitAllowed || !strings.Contains(said, "wrote trust.json: 2 trust rules, 1 trust roots") {
+			if code, said := g.in(g.connected, lines[0]); code != exitAllowed || !strings.Contains(said, "wrote trust.json: 2 trust rules, 1 trust root") {
 				t.Fatalf("%s ends with %d: %s", lines[0], code, said)
 			}
 			g.cross(test.keep)
