@@ -22,7 +22,7 @@ const settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, na
 func TestAttestation_CosignVerifiesIt(t *testing.T) {
 	folder := t.TempDir()
 	assay := filepath.Join(folder, "assay")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-C", "../../..", "-o", assay, "./cmd/assay").CombinedOutput(); err != nil { //nolint:gosec // a name in the test's own folder
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-C", "../../..", "-o", assay, "./cmd/assay").CombinedOutput(); err != nil {
 		t.Fatalf("building assay: %v\n%s", err, out)
 	}
 	write := func(name string, data []byte) string {
@@ -38,7 +38,7 @@ func TestAttestation_CosignVerifiesIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("app/settings.yaml", []byte(settings))
-	command := exec.CommandContext(t.Context(), assay, "render", "app", "--attest", bundle, "--attest-key", key) //nolint:gosec // a name in the test's own folder
+	command := exec.CommandContext(t.Context(), assay, "render", "app", "--attest", bundle, "--attest-key", key)
 	command.Dir = folder
 	manifests, err := command.Output()
 	if err != nil {
