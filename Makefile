@@ -91,6 +91,9 @@ e2e-kind: ## e2e-argocd on a kind cluster, after an installation in it; needs Do
 
 generate: ## write the generated files (schemas, references) anew
 	$(GO) test ./plugin/gate ./plugin/policy ./plugin/report ./docs ./cmd/assay -update
+	cd tools && $(GO) build -o ../$(BIN)/controller-gen sigs.k8s.io/controller-tools/cmd/controller-gen
+	$(BIN)/controller-gen object paths=./plugin/flux/v1alpha1
+	$(BIN)/controller-gen crd paths=./plugin/flux/v1alpha1 output:crd:dir=manifests/flux/crd
 	cd tools && $(GO) run ./protogen ../plugin/argocd/protocol/plugin.proto
 	cd tools && $(GO) run ./schemagen "$$(cd .. && $(GO) list -m -f '{{.Dir}}' k8s.io/kubernetes)/api/openapi-spec/v3" \
 	  "$$(cd .. && $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)" ../plugin/apiserver/schemas.deflate
