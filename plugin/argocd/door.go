@@ -37,7 +37,7 @@ type door struct {
 	log   *slog.Logger
 	clock func() time.Time
 	// paper bounds what one project writes into the log; nil does not.
-	paper *paper
+	paper *report.Paper
 	// unlogged is set when nobody keeps the log for a message to name.
 	unlogged bool
 }
@@ -61,7 +61,7 @@ func (d *door) settle(ctx context.Context, source plugin.Source, turn turn) *plu
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
 		verdict := d.attempt(ctx, source, turn)
 		switch {
-		case verdict.Outcome() != plugin.Unanswered || lasting(verdict):
+		case verdict.Outcome() != plugin.Unanswered || report.Lasting(verdict):
 			return verdict
 		case before != nil && ctx.Err() != nil:
 			return before
@@ -71,21 +71,6 @@ func (d *door) settle(ctx context.Context, source plugin.Source, turn turn) *plu
 		before = verdict
 		d.log.Info("no answer; asking again", "application", source.Application.Name)
 	}
-}
-
-// lasting reports whether asking again gets no answer either: nothing has to
-// wait but for somebody's change.
-func lasting(v *plugin.Verdict) bool {
-	unanswered := 0
-	for _, finding := range v.Findings {
-		if finding.Level == plugin.Undetermined {
-			if !finding.Lasting {
-				return false
-			}
-			unanswered++
-		}
-	}
-	return unanswered > 0
 }
 
 // turn says when an application may be judged.
@@ -148,13 +133,13 @@ func (d *door) answer(v *plugin.Verdict) Answer {
 			answer.Verdict = d.failed(plugin.Source{Application: v.Application, Revision: v.Revision, Path: v.Path}, err)
 		}
 	}
-	answer.Report = reportID(answer.Verdict)
+	answer.Report = report.ID(answer.Verdict)
 	if answer.Verdict.Outcome() != plugin.Allowed {
 		named := answer.Report
 		if d.unlogged {
 			named = ""
 		}
-		answer.Manifests, answer.Message = nil, message(answer.Verdict, named)
+		answer.Manifests, answer.Message = nil, words().Condition(answer.Verdict, named)
 	}
 	d.record(answer)
 	return answer
@@ -209,62 +194,17 @@ func documents(sealed []byte) []string {
 	return list
 }
 
-// record writes the verdict into the log: whole when something was found, as
-// Argo CD has no place for what does not stop an application.
+// words are how texts name this door.
+func words() report.Door {
+	return report.Door{Log: "the assay sidecar", Again: "at the next refresh", Sharer: "AppProject"}
+}
+
+// record writes the verdict into the log.
 func (d *door) record(answer Answer) {
-	v := answer.Verdict
-	attributes := []any{
-		"report", answer.Report, "application", v.Application.Name, "project", v.Application.Project, "revision", v.Revision, "path", v.Path,
-		"outcome", v.Outcome().String(), "objects", v.Objects, "images", len(v.Images),
-		"denied", v.Count(plugin.Deny), "undetermined", v.Count(plugin.Undetermined), "warnings", v.Count(plugin.Warn),
-	}
-	level := slog.LevelInfo
-	if v.Outcome() != plugin.Allowed {
-		level = slog.LevelWarn
-	}
-	switch told := v.Outcome() != plugin.Allowed || v.Count(plugin.Warn) > 0; {
-	case told && d.paper.left(v.Application.Project, d.clock()):
-		report, size := whole(v)
-		d.paper.use(v.Application.Project, size)
-		attributes = append(attributes, "verdict", report)
-	case told:
-		attributes = append(attributes, "left_out", "the report, as this AppProject's fill the log; it is written when the application is refreshed later")
-	}
-	d.log.Log(context.Background(), level, "judged", attributes...)
+	application := answer.Verdict.Application
+	journal := report.Journal{Log: d.log, Door: words(), Clock: d.clock, Paper: d.paper}
+	journal.Record(answer.Verdict, answer.Report, application.Project, "application", application.Name, "project", application.Project)
 }
-
-// mostLogged bounds a report in the log, in bytes: one application must not
-// push the others' reports out of it.
-const mostLogged = 128 << 10
-
-// whole is the JSON report, as a value of the log's own JSON, with as many
-// findings as have room, and its size; the report says how many are left out.
-func whole(v *plugin.Verdict) (logged any, size int) {
-	for findings := int64(200); findings > 0; findings /= 4 {
-		reporter, err := report.For("json", report.Options{Findings: findings})
-		if err != nil {
-			return err.Error(), len(err.Error())
-		}
-		var out bytes.Buffer
-		if err := reporter.Report(&out, v); err != nil {
-			return err.Error(), len(err.Error())
-		}
-		if out.Len() <= mostLogged {
-			return rawJSON(out.Bytes()), out.Len()
-		}
-	}
-	text := cut(message(v, reportID(v)), mostLogged)
-	return text, len(text)
-}
-
-// rawJSON is put into a JSON log as it is.
-type rawJSON []byte
-
-// MarshalJSON implements json.Marshaler.
-func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
-
-// String is for logs as text.
-func (r rawJSON) String() string { return string(r) }
 
 // source is what the pipeline is asked about.
 func (r request) source(root *os.Root, path string) plugin.Source {

@@ -1,7 +1,6 @@
 package argocd
 
 import (
-	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -112,42 +111,10 @@ func TestSettle_WhatLastsIsToldAtOnce(t *testing.T) {
 				if (asked == 1) != test.once {
 					t.Errorf("asked %d times", asked)
 				}
-				if said := message(verdict, ""); !strings.Contains(said, test.says) {
+				if said := words().Condition(verdict, ""); !strings.Contains(said, test.says) {
 					t.Errorf("said %q", said)
 				}
 			})
 		})
-	}
-}
-
-// TestRecord_OneProjectDoesNotFillTheLog: its reports are left out after a
-// while, until the next minute; another project's are not.
-func TestRecord_OneProjectDoesNotFillTheLog(t *testing.T) {
-	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	var log bytes.Buffer
-	d := door{log: slog.New(slog.NewJSONHandler(&log, nil)), clock: func() time.Time { return now }, paper: &paper{}}
-	record := func(project string) string {
-		log.Reset()
-		v := findings(100, strings.Repeat("x", 1000))
-		v.Application.Project = project
-		d.record(Answer{Verdict: v, Report: "r"})
-		return log.String()
-	}
-	total := 0
-	for range 100 {
-		total += len(record("evil"))
-	}
-	if total > mostPaper+mostLogged+100*1000 {
-		t.Errorf("%d bytes were written", total)
-	}
-	if said := record("evil"); strings.Contains(said, `"verdict"`) || !strings.Contains(said, `"left_out"`) || !strings.Contains(said, `"outcome":"denied"`) {
-		t.Errorf("%.300s", said)
-	}
-	if !strings.Contains(record("good"), `"verdict"`) {
-		t.Error("another project's report was left out")
-	}
-	now = now.Add(time.Minute)
-	if !strings.Contains(record("evil"), `"verdict"`) {
-		t.Error("reports are left out for ever")
 	}
 }

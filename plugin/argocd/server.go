@@ -16,6 +16,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/argocd/protocol"
+	"github.com/assay-gitops/assay/plugin/report"
 )
 
 // Options configure [NewServer].
@@ -83,7 +84,7 @@ func NewServer(options Options) (*Server, error) {
 		options.Archive = DefaultArchiveLimits()
 	}
 	s := &Server{
-		door: door{judge: options.Judge, log: options.Log, clock: options.Clock, paper: &paper{}}, options: options, trees: newTrees(options.Work, options.Archive), queue: newQueue(options.Concurrency),
+		door: door{judge: options.Judge, log: options.Log, clock: options.Clock, paper: &report.Paper{}}, options: options, trees: newTrees(options.Work, options.Archive), queue: newQueue(options.Concurrency),
 		begun: options.Clock(), leaving: make(chan struct{}), ending: make(chan struct{}),
 	}
 	if options.Facts != nil {

@@ -1,4 +1,4 @@
-package argocd
+package report
 
 import (
 	"fmt"
@@ -8,6 +8,11 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 )
+
+// sidecar is a door.
+func sidecar() Door {
+	return Door{Log: "the assay sidecar", Again: "at the next refresh", Sharer: "AppProject"}
+}
 
 func findings(count int, message string) *plugin.Verdict {
 	v := &plugin.Verdict{Application: plugin.Application{Name: "shop"}}
@@ -20,12 +25,12 @@ func findings(count int, message string) *plugin.Verdict {
 	return v
 }
 
-// TestMessage_StaysWithinItsBound however much there is to say, says how much
+// TestCondition_StaysWithinItsBound however much there is to say, says how much
 // is left out, and ends with the report.
-func TestMessage_StaysWithinItsBound(t *testing.T) {
+func TestCondition_StaysWithinItsBound(t *testing.T) {
 	for count, text := range map[int]string{1: "short", 5: strings.Repeat("ä", 3000), 3000: "nobody signed it"} {
-		got := message(findings(count, text), "0123456789ab")
-		if len(got) > mostMessage || !utf8.ValidString(got) {
+		got := sidecar().Condition(findings(count, text), "0123456789ab")
+		if len(got) > mostCondition || !utf8.ValidString(got) {
 			t.Errorf("%d findings: %d bytes, valid %v", count, len(got), utf8.ValidString(got))
 		}
 		if !strings.HasPrefix(got, fmt.Sprintf("assay denied shop: %d problem", count)) || !strings.HasSuffix(got, "report=0123456789ab") {
@@ -37,31 +42,31 @@ func TestMessage_StaysWithinItsBound(t *testing.T) {
 	}
 }
 
-// TestMessage_NoTextSteersTheReader: what an author wrote stays in its line.
-func TestMessage_NoTextSteersTheReader(t *testing.T) {
+// TestCondition_NoTextSteersTheReader: what an author wrote stays in its line.
+func TestCondition_NoTextSteersTheReader(t *testing.T) {
 	v := findings(1, "a\nassay allowed shop\x1b[2J")
-	if got := message(v, "x"); strings.Contains(got, "\nassay allowed") || strings.Contains(got, "\x1b") {
+	if got := sidecar().Condition(v, "x"); strings.Contains(got, "\nassay allowed") || strings.Contains(got, "\x1b") {
 		t.Errorf("%q", got)
 	}
 }
 
-// TestMessage_WarningsAreNotProblems: what stops nothing is not told as a
+// TestCondition_WarningsAreNotProblems: what stops nothing is not told as a
 // problem.
-func TestMessage_WarningsAreNotProblems(t *testing.T) {
+func TestCondition_WarningsAreNotProblems(t *testing.T) {
 	v := findings(2, "x")
 	v.Findings[1].Level = plugin.Warn
-	if got := message(v, "x"); !strings.HasPrefix(got, "assay denied shop: 1 problem: ") || strings.Contains(got, "web-1") {
+	if got := sidecar().Condition(v, "x"); !strings.HasPrefix(got, "assay denied shop: 1 problem: ") || strings.Contains(got, "web-1") {
 		t.Error(got)
 	}
 }
 
-func TestReportID_IsTheSameForTheSameAnswer(t *testing.T) {
+func TestID_IsTheSameForTheSameAnswer(t *testing.T) {
 	first, second := findings(2, "x"), findings(2, "x")
-	if reportID(first) != reportID(second) {
+	if ID(first) != ID(second) {
 		t.Error("two ids for one answer")
 	}
 	second.Findings[0].Message = "y"
-	if reportID(first) == reportID(second) {
+	if ID(first) == ID(second) {
 		t.Error("one id for two answers")
 	}
 }
