@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -24,12 +22,15 @@ func (u untold) Error() string { return string(u) }
 // directories above them included.
 type contents struct {
 	// entries are the last ones of each path: extracting a layer, a later one
-	// replaces an earlier one.
+	// replaces an earlier one. Paths are those where the entries land.
 	entries map[string]entry
 	// removed are paths that the layer takes away from those below it, and
 	// opaque directories whose members below it are not seen (OCI image
 	// specification, layer, whiteouts).
 	removed, opaque map[string]bool
+	// folders are directories in which the layer has something: they stand in
+	// it also where it does not name them.
+	folders map[string]bool
 }
 
 // entry is one file of a layer.
@@ -66,7 +67,7 @@ func over(what, limit string, value int64) untold {
 // readLayer reads a layer to the end of its archive, unpacking it as it comes.
 // Errors are [untold], or the reader's own.
 func readLayer(from io.Reader, want wanted, left *allowance) (contents, error) {
-	found := contents{entries: map[string]entry{}, removed: map[string]bool{}, opaque: map[string]bool{}}
+	layer := newUnpacking(want)
 	unpacked, done, err := unpack(from)
 	if err != nil {
 		return contents{}, untold(fmt.Sprintf("a layer cannot be unpacked: %v", err))
@@ -76,11 +77,11 @@ func readLayer(from io.Reader, want wanted, left *allowance) (contents, error) {
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return found, nil
+			return layer.contents, nil
 		}
 		if err == nil {
 			left.entries--
-			err = found.note(header, archive, want)
+			err = layer.note(header, archive)
 		}
 		var reason untold
 		switch {
@@ -136,48 +137,6 @@ func (b *bounded) Read(data []byte) (int, error) {
 		return 0, over("unpack to too much", "layerUnpackedBytes", b.left.limits.LayerUnpackedBytes)
 	}
 	return count, err
-}
-
-const (
-	whiteout       = ".wh."
-	opaqueWhiteout = ".wh..wh..opq"
-)
-
-// note keeps one entry of the archive, if somebody asked for it.
-func (c contents) note(header *tar.Header, content io.Reader, want wanted) error {
-	if header.Typeflag == tar.TypeXGlobalHeader {
-		return nil // says something about the entries behind it, and is no file
-	}
-	name := strings.TrimPrefix(path.Clean("/"+header.Name), "/")
-	folder, base := path.Split(name)
-	folder = strings.TrimSuffix(folder, "/")
-	if base == opaqueWhiteout {
-		if _, asked := want[folder]; asked {
-			c.opaque[folder] = true
-		}
-		return nil
-	}
-	if gone, is := strings.CutPrefix(base, whiteout); is {
-		if gone = path.Join(folder, gone); gone != folder {
-			if _, asked := want[gone]; asked {
-				c.removed[gone] = true
-			}
-		}
-		return nil
-	}
-	keep, asked := want[name]
-	if !asked {
-		return nil
-	}
-	made := entry{kind: header.Typeflag, target: header.Linkname, how: elevation(header)}
-	if made.kind == tar.TypeReg && keep > 0 {
-		var err error
-		if made.content, err = io.ReadAll(io.LimitReader(content, keep+1)); err != nil {
-			return fmt.Errorf("reading /%s: %w", name, err)
-		}
-	}
-	c.entries[name] = made
-	return nil
 }
 
 // elevation is what [plugin.Elevated] says of a file. File capabilities are an

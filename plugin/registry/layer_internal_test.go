@@ -89,4 +89,8 @@ func TestLaunch_ProgramsAreFewWhateverTheCommand(t *testing.T) {
 	if got := (launch{words: []string{"", "-x", "a b", "./a", "dir/a", strings.Repeat("x", 300)}, path: "/bin"}).programs(); len(got) != 0 {
 		t.Errorf("%+v", got)
 	}
+	long := launch{words: []string{"app"}, path: strings.Repeat("/a", 1000) + ":/bin"}
+	if got := long.programs(); len(got) != 2 || got[0].path != "bin/app" {
+		t.Errorf("a folder of 2,000 bytes is looked into: %d places", len(got))
+	}
 }

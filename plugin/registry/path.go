@@ -65,11 +65,14 @@ func (s *sought) look(layer string, has contents) {
 		removed = removed || has.removed[folder]
 		made, there := has.entries[folder]
 		switch {
-		case !there:
-		case made.kind == tar.TypeDir:
+		case !there && !has.folders[folder]:
+		case !there, made.kind == tar.TypeDir:
 			s.upper[folder] = true
 		case s.upper[folder]: // a directory above stands in its place, and hides what is below
 			s.settle(layer, outcome{})
+			return
+		case has.removed[folder]:
+			s.settle(layer, outcome{reason: "a layer both has /" + folder + " and removes it"})
 			return
 		case made.kind == tar.TypeSymlink:
 			s.settle(layer, linked(folder, strings.TrimPrefix(s.path, folder), made.target))
@@ -87,6 +90,8 @@ func (s *sought) look(layer string, has contents) {
 		s.settle(layer, linked(s.path, "", file.target))
 	case there:
 		s.settle(layer, outcome{file: &file})
+	case has.folders[s.path]:
+		s.settle(layer, outcome{file: &entry{kind: tar.TypeDir}})
 	case removed || hidden:
 		s.settle(layer, outcome{})
 	}
@@ -100,6 +105,9 @@ func (s *sought) settle(layer string, said outcome) {
 // linked follows a symbolic link as the kernel would within the image: what is
 // absolute begins at its root, and nothing leads out of it.
 func linked(at, rest, target string) outcome {
+	if len(target)+len(rest) > longestPath {
+		return outcome{reason: "/" + at + " is a link to too long a path"}
+	}
 	steps := strings.Split(target, "/")
 	down := false
 	for _, step := range steps {

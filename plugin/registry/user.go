@@ -100,11 +100,13 @@ type program struct {
 	*sought
 }
 
-// The most words of a command that may be programs, and the most places where
-// each is looked for.
+// The most words of a command that may be programs, the most places where each
+// is looked for, and the most bytes of a word and of a folder of PATH: each
+// folder above is asked for as well.
 const (
-	mostWords  = 8
-	mostPlaces = 16
+	mostWords   = 8
+	mostPlaces  = 16
+	longestName = 256
 )
 
 // usualPath is what runtimes set where an image sets none.
@@ -117,7 +119,7 @@ func (l launch) programs() []program {
 	var all []program
 	words := 0
 	for _, word := range l.words {
-		if word == "" || strings.HasPrefix(word, "-") || strings.ContainsAny(word, " \t\n") || len(word) > 256 {
+		if word == "" || strings.HasPrefix(word, "-") || strings.ContainsAny(word, " \t\n") || len(word) > longestName {
 			continue
 		}
 		if words++; words > mostWords {
@@ -129,7 +131,9 @@ func (l launch) programs() []program {
 			places = []string{word}
 		case !strings.Contains(word, "/"):
 			for _, folder := range folders[:min(len(folders), mostPlaces)] {
-				places = append(places, folder+"/"+word)
+				if len(folder) <= longestName {
+					places = append(places, folder+"/"+word)
+				}
 			}
 		}
 		for _, at := range slices.Compact(slices.Sorted(slices.Values(merged(places)))) {
