@@ -17,7 +17,7 @@ export CGO_ENABLED := 0
 race: export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-tags race lint deps fuzz mutate bench oracles e2e-argocd e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-all e2e-kind generate clean
+.PHONY: help build demo test test-tags race lint deps fuzz mutate bench oracles e2e-argocd e2e-flux e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-all e2e-kind generate clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ e2e-inplace: ## harden the sources of Argo CD, Gatekeeper and Kyverno in place; 
 
 e2e-argocd: ## run the plugin under a real Argo CD and a real API server, which are built once
 	@$(MAKE) --no-print-directory -C e2e argocd
+
+e2e-flux: ## run the controller beside a real Flux and a real API server, which are built once
+	@$(MAKE) --no-print-directory -C e2e flux
 
 e2e-parity: ## compare the judge with a real API server: every policy's verdict and message on every case
 	@$(MAKE) --no-print-directory -C e2e parity

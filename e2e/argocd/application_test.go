@@ -86,7 +86,7 @@ func (a application) source() string {
 	if a.plugin != "" {
 		plugin = ", plugin: " + a.plugin
 	}
-	source := fmt.Sprintf("{repoURL: %q, path: %s, targetRevision: main%s}", a.git.url(), a.path, plugin)
+	source := fmt.Sprintf("{repoURL: %q, path: %s, targetRevision: main%s}", a.git.URL(), a.path, plugin)
 	if a.branch == "" {
 		return "source: " + source
 	}
@@ -127,7 +127,7 @@ func (a application) refreshed() status {
 func (a application) sync() status {
 	a.t.Helper()
 	mark := fmt.Sprint(time.Now().UnixNano())
-	must(a.t, a.Merge(a.t.Context(), a.object(), fmt.Sprintf(`{"operation":{"initiatedBy":{"username":"e2e"},"info":[{"name":"mark","value":%q}],"sync":{"prune":true,"revision":%q}}}`, mark, a.git.git("rev-parse", "HEAD"))))
+	must(a.t, a.Merge(a.t.Context(), a.object(), fmt.Sprintf(`{"operation":{"initiatedBy":{"username":"e2e"},"info":[{"name":"mark","value":%q}],"sync":{"prune":true,"revision":%q}}}`, mark, a.git.Git("rev-parse", "HEAD"))))
 	return a.until("the sync to end", func(s status) error {
 		if s.mark != mark || s.phase == "Running" || s.phase == "" {
 			return fmt.Errorf("the operation is %q", s.phase)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/assay-gitops/assay/e2e/controlplane"
+	"github.com/assay-gitops/assay/e2e/origin"
 )
 
 // tenant is the API under a service account that may do with Applications
@@ -72,16 +73,16 @@ func TestTenant_CannotCreateAnApplicationThatIsNotGated(t *testing.T) {
 func TestTenant_CannotSyncWhatIsNotGated(t *testing.T) {
 	w := newWorld(t)
 	tenant := w.tenant()
-	w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
 	w.serve()
 	a := w.app()
 	a.policy = byHand
 	must(t, tenant.Apply(t.Context(), a.manifest()))
-	source := fmt.Sprintf(`"source":{"repoURL":%q,"path":"app","targetRevision":"main"}`, w.git.url())
+	source := fmt.Sprintf(`"source":{"repoURL":%q,"path":"app","targetRevision":"main"}`, w.git.URL())
 	for operation, words := range map[string]string{
 		source: "operation.sync.source",
-		`"revision":"` + w.git.git("rev-parse", "HEAD") + `",` + source: "rollback",
+		`"revision":"` + w.git.Git("rev-parse", "HEAD") + `",` + source: "rollback",
 		`"sources":[` + strings.TrimPrefix(source, `"source":`) + `]`:   "operation.sync.sources",
 		`"manifests":["{}"]`: "manifests",
 	} {
@@ -99,7 +100,7 @@ func (w *world) rendering(inner application) application {
 	w.t.Helper()
 	project := controlplane.Object{Kind: "AppProject.v1alpha1.argoproj.io", Namespace: controlplane.Namespace, Name: w.name}
 	must(w.t, w.Merge(w.t.Context(), project, fmt.Sprintf(`{"spec":{"sourceNamespaces":[%q]}}`, w.name)))
-	w.git.commit(map[string]string{"app/application.yaml": inner.manifest()})
+	w.git.Commit(map[string]string{"app/application.yaml": inner.manifest()})
 	a := w.app()
 	a.policy = byHand
 	return a
@@ -134,8 +135,8 @@ func TestRenderedApplication_ObeysTheSamePolicies(t *testing.T) {
 // nor warned of for the images that it does not name.
 func TestRenderedApplication_ThatNamesThePlugin_IsJudgedAtItsOwnSync(t *testing.T) {
 	w := newWorld(t)
-	digest := w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{"inner/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	digest := w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"inner/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
 	inner := w.inner()
 	a := w.rendering(inner)
 	w.serve()

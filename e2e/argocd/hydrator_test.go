@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assay-gitops/assay/e2e/controlplane"
+	"github.com/assay-gitops/assay/e2e/origin"
 )
 
 // hydratorProjects lists the AppProjects that may use the Source Hydrator, as
@@ -67,9 +68,9 @@ func (a application) hydrate(commit string) hydration {
 func TestSourceHydrator_CommitsWhatPassed_AndADenialKeepsTheCommitFromBeingMade(t *testing.T) {
 	w := newWorld(t)
 	w.since3("has no plugin in drySource")
-	first := w.registry.pushSigned("team-a/app:1", "first")
-	second := w.registry.push("team-a/app:2", "second")
-	dry := w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	first := w.registry.PushSigned("team-a/app:1", "first")
+	second := w.registry.Push("team-a/app:2", "second")
+	dry := w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
 	w.serve()
 	a := w.app()
 	a.branch = "environments/test"
@@ -83,20 +84,20 @@ func TestSourceHydrator_CommitsWhatPassed_AndADenialKeepsTheCommitFromBeingMade(
 	w.committed(a, "web", first.DigestStr())
 	w.runs("web", first.DigestStr())
 
-	tip := w.git.git("rev-parse", a.branch)
-	dry = w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:2"))})
+	tip := w.git.Git("rev-parse", a.branch)
+	dry = w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:2"))})
 	denied := a.hydrate(dry)
 	if denied.phase != "Failed" || !strings.Contains(denied.message, "desc = assay denied "+a.name+": 1 problem: ") || !strings.Contains(denied.message, "image/not-signed") {
 		t.Errorf("the hydration of an image that nobody signed ended as %q: %s", denied.phase, denied.message)
 	}
-	if now := w.git.git("rev-parse", a.branch); now != tip {
-		t.Errorf("a denial moved the branch from %s to %s: %s", tip, now, w.git.git("show", now))
+	if now := w.git.Git("rev-parse", a.branch); now != tip {
+		t.Errorf("a denial moved the branch from %s to %s: %s", tip, now, w.git.Git("show", now))
 	}
 	w.runs("web", first.DigestStr())
 
-	w.registry.sign(second)
+	w.registry.Sign(second)
 	allowed := a.hydrate(dry)
-	if allowed.phase != "Hydrated" || allowed.commit != w.git.git("rev-parse", a.branch) {
+	if allowed.phase != "Hydrated" || allowed.commit != w.git.Git("rev-parse", a.branch) {
 		t.Errorf("once signed, the hydration ended as %q, %s: %s", allowed.phase, allowed.commit, allowed.message)
 	}
 	w.committed(a, "web", second.DigestStr())
@@ -128,7 +129,7 @@ func TestSourceHydrator_WithoutThePluginIsRefusedWhereItIsListed(t *testing.T) {
 // committed fails unless the hydrated branch has the Deployment with that digest.
 func (w *world) committed(a application, deployment, digest string) {
 	w.t.Helper()
-	text := w.git.git("show", a.branch+":"+a.path+"/manifest.yaml")
+	text := w.git.Git("show", a.branch+":"+a.path+"/manifest.yaml")
 	if !strings.Contains(text, "name: "+deployment+"\n") || !strings.Contains(text, "@"+digest+"\n") {
 		w.t.Errorf("the branch %s has no Deployment %s with the digest %s: %s", a.branch, deployment, digest, text)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/assay-gitops/assay/e2e/origin"
 )
 
 // lockFile locks one image.
@@ -24,9 +26,9 @@ func (w *world) locked(drift string) {
 // locked tag: by default that is a denial, and a gate may have it a warning.
 func TestLockedTagThatMoved_ShipsTheLockedDigest_AndIsToldAsTheGateSays(t *testing.T) {
 	w := newWorld(t)
-	image := w.registry.image("team-a/app:1")
-	first := w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", image), "app/images.lock.yaml": lockFile(image, first.DigestStr())})
+	image := w.registry.Image("team-a/app:1")
+	first := w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", image), "app/images.lock.yaml": lockFile(image, first.DigestStr())})
 	w.locked("")
 	w.serve()
 	a := w.app()
@@ -34,7 +36,7 @@ func TestLockedTagThatMoved_ShipsTheLockedDigest_AndIsToldAsTheGateSays(t *testi
 	a.synced()
 	w.runs("web", first.DigestStr())
 
-	moved := w.registry.pushSigned("team-a/app:1", "moved")
+	moved := w.registry.PushSigned("team-a/app:1", "moved")
 	s := a.refresh()
 	line, _, _ := strings.Cut(s.said(), "\n")
 	for _, want := range []string{"assay denied " + a.name + ": 1 problem: ", first.DigestStr(), moved.DigestStr(), "assay lock", "(image/lock-drift)"} {
@@ -47,7 +49,7 @@ func TestLockedTagThatMoved_ShipsTheLockedDigest_AndIsToldAsTheGateSays(t *testi
 	w.locked(", drift: Warn")
 	w.serve()
 	a.refresh()
-	w.git.commit(map[string]string{"app/config.yaml": configMap("web", "hello")})
+	w.git.Commit(map[string]string{"app/config.yaml": origin.ConfigMap("web", "hello")})
 	a.refresh()
 	a.synced()
 	w.read(configMaps, "web")
@@ -59,9 +61,9 @@ func TestLockedTagThatMoved_ShipsTheLockedDigest_AndIsToldAsTheGateSays(t *testi
 
 func TestTagWithoutALockEntry_IsDenied(t *testing.T) {
 	w := newWorld(t)
-	image := w.registry.image("team-a/app:1")
-	digest := w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", image), "app/images.lock.yaml": lockFile(w.registry.image("team-a/app:2"), digest.DigestStr())})
+	image := w.registry.Image("team-a/app:1")
+	digest := w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", image), "app/images.lock.yaml": lockFile(w.registry.Image("team-a/app:2"), digest.DigestStr())})
 	w.locked("")
 	w.serve()
 	a := w.app()
@@ -70,7 +72,7 @@ func TestTagWithoutALockEntry_IsDenied(t *testing.T) {
 	if s := a.refresh(); !strings.HasPrefix(s.said(), "assay denied "+a.name+": 1 problem: ") || !strings.Contains(s.said(), "(image/not-locked)") {
 		t.Errorf("a tag without an entry is told as %v", s.conditions)
 	}
-	w.git.commit(map[string]string{"app/images.lock.yaml": lockFile(image, digest.DigestStr())})
+	w.git.Commit(map[string]string{"app/images.lock.yaml": lockFile(image, digest.DigestStr())})
 	a.refresh()
 	if s := a.sync(); s.phase != "Succeeded" {
 		t.Errorf("with its entry it ended as %s: %s", s.phase, s.message)

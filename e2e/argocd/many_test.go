@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/assay-gitops/assay/e2e/origin"
 )
 
 // crowd are Applications of their own folders, which share the test's image.
@@ -15,18 +17,18 @@ func (w *world) crowd(count int) []application {
 	var list []application
 	for i := range count {
 		name := fmt.Sprintf("web-%02d", i)
-		files[name+"/web.yaml"] = deployment(name, w.registry.image("team-a/app:1"))
+		files[name+"/web.yaml"] = origin.Deployment(name, w.registry.Image("team-a/app:1"))
 		a := w.app()
 		a.name, a.path = w.name+"-"+name, name
 		list = append(list, a)
 	}
-	w.git.commit(files)
+	w.git.Commit(files)
 	return list
 }
 
 func TestFiftyAtOnce_AllSync(t *testing.T) {
 	w := newWorld(t)
-	digest := w.registry.pushSigned("team-a/app:1", "first")
+	digest := w.registry.PushSigned("team-a/app:1", "first")
 	list := w.crowd(50)
 	w.serve()
 	for _, a := range list {
@@ -42,8 +44,8 @@ func TestFiftyAtOnce_AllSync(t *testing.T) {
 // any useful time beside twenty good applications.
 func TestEndlessChart_StopsNobodyElse(t *testing.T) {
 	w := newWorld(t)
-	digest := w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{
+	digest := w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{
 		"endless/Chart.yaml":         "apiVersion: v2\nname: endless\nversion: 1.0.0\n",
 		"endless/templates/web.yaml": "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}\n",
 	})

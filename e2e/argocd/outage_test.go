@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assay-gitops/assay/e2e/origin"
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 )
 
@@ -25,9 +26,9 @@ const hasty = "  limits: {retries: 1, retryAfterSeconds: 1, requestSeconds: 5}\n
 // away before an image was ever seen, and gives it back.
 func TestRegistryDown_IsToldAsTransient_AndSyncsWhenItIsBack(t *testing.T) {
 	w := newWorld(t)
-	first := w.registry.pushSigned("team-a/app:1", "first")
-	second := w.registry.pushSigned("team-a/app:2", "second")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	first := w.registry.PushSigned("team-a/app:1", "first")
+	second := w.registry.PushSigned("team-a/app:2", "second")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
 	w.gate(w.name, w.open()+hasty)
 	w.serve()
 	a := w.app()
@@ -35,7 +36,7 @@ func TestRegistryDown_IsToldAsTransient_AndSyncsWhenItIsBack(t *testing.T) {
 	a.synced()
 
 	w.registry.SetFault(down)
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:2"))})
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:2"))})
 	s := a.refresh()
 	if !strings.HasPrefix(s.said(), "assay has no answer about "+a.name+" (transient") || strings.Contains(s.said(), "not signed") {
 		t.Errorf("the condition is not that of a transient failure: %v", s.conditions)
@@ -52,8 +53,8 @@ func TestRegistryDown_IsToldAsTransient_AndSyncsWhenItIsBack(t *testing.T) {
 // fewer attempts than fit into Argo CD's deadline.
 func TestRegistryBackWithinTheDeadline_NobodySees(t *testing.T) {
 	w := newWorld(t)
-	digest := w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	digest := w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
 	w.gate(w.name, w.open()+hasty)
 	w.serve()
 	failures := make(chan struct{}, 3)
@@ -83,10 +84,10 @@ func TestRegistryBackWithinTheDeadline_NobodySees(t *testing.T) {
 // runbook: the platform writes the entry, restarts the sidecar and refreshes.
 func TestBreakGlass_OpensForOneRevisionWhileTheRegistryIsDown_AndEnds(t *testing.T) {
 	w := newWorld(t)
-	w.registry.pushSigned("team-a/app:1", "first")
+	w.registry.PushSigned("team-a/app:1", "first")
 	w.registry.SetFault(down)
-	image := w.registry.image("team-a/app:1")
-	commit := w.git.commit(map[string]string{"app/web.yaml": deployment("web", image)})
+	image := w.registry.Image("team-a/app:1")
+	commit := w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", image)})
 	w.gate(w.name, w.open()+hasty)
 	w.serve()
 	a := w.app()

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assay-gitops/assay/e2e/controlplane"
+	"github.com/assay-gitops/assay/e2e/origin"
 )
 
 // repoServer is the account of the component manifests/argocd/policy-reports.
@@ -161,11 +162,11 @@ func TestPolicyReports_TellVerdicts(t *testing.T) {
 	for format := range reportKinds() {
 		t.Run(format, func(t *testing.T) {
 			w := newWorld(t)
-			w.registry.pushSigned("team-a/app:1", "first")
-			unsigned := w.registry.push("team-a/app:2", "second")
-			w.git.commit(map[string]string{
-				"app/config.yaml": configMap("web", "hello"), "app/web.yaml": deployment("web", w.registry.image("team-a/app:1")),
-				"bad/web.yaml": deployment("bad", w.registry.image("team-a/app:2")),
+			w.registry.PushSigned("team-a/app:1", "first")
+			unsigned := w.registry.Push("team-a/app:2", "second")
+			w.git.Commit(map[string]string{
+				"app/config.yaml": origin.ConfigMap("web", "hello"), "app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1")),
+				"bad/web.yaml": origin.Deployment("bad", w.registry.Image("team-a/app:2")),
 			})
 			w.reports(format, repoServer)
 			w.mayReport(repoServer)
@@ -184,11 +185,11 @@ func TestPolicyReports_TellVerdicts(t *testing.T) {
 				t.Errorf("the denial is %q", got)
 			}
 
-			w.registry.sign(unsigned)
+			w.registry.Sign(unsigned)
 			bad.refresh()
 			bad.synced()
 			bad.reported(format, allowed, "")
-			w.git.commit(map[string]string{"app/config.yaml": configMap("web", "good morning")})
+			w.git.Commit(map[string]string{"app/config.yaml": origin.ConfigMap("web", "good morning")})
 			good.refresh()
 			good.reported(format, allowed, "")
 		})
@@ -200,8 +201,8 @@ func TestPolicyReports_TellVerdicts(t *testing.T) {
 func TestPolicyReports_WithoutAccess_ChangeNoAnswer(t *testing.T) {
 	const format = "policyreport"
 	w := newWorld(t)
-	digest := w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/config.yaml": configMap("web", "hello"), "app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	digest := w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/config.yaml": origin.ConfigMap("web", "hello"), "app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
 	w.reports(format, w.name)
 	w.serve()
 	a := w.app()

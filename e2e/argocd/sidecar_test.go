@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/assay-gitops/assay/e2e/controlplane"
+	"github.com/assay-gitops/assay/e2e/origin"
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 )
 
@@ -19,9 +20,9 @@ import (
 // for the registry, and starts another beside the socket that is left.
 func TestSidecarKilledDuringASync_NothingIsLost(t *testing.T) {
 	w := newWorld(t)
-	first := w.registry.pushSigned("team-a/app:1", "first")
-	second := w.registry.pushSigned("team-a/app:2", "second")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	first := w.registry.PushSigned("team-a/app:1", "first")
+	second := w.registry.PushSigned("team-a/app:2", "second")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
 	w.serve()
 	a := w.app()
 	a.create()
@@ -35,7 +36,7 @@ func TestSidecarKilledDuringASync_NothingIsLost(t *testing.T) {
 		}
 		return &ociserver.Fault{Hang: true}
 	})
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:2"))})
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:2"))})
 	a.ask()
 	select {
 	case <-asked:
@@ -60,8 +61,8 @@ func TestSidecarKilledDuringASync_NothingIsLost(t *testing.T) {
 // appear beside assay's.
 func TestSecondPlugin_StopsEverythingUntilItIsGone(t *testing.T) {
 	w := newWorld(t)
-	digest := w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	digest := w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
 	w.serve()
 	rival, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(w.argocd.Plugins, "rival.sock"))
 	must(t, err)

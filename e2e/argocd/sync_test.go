@@ -10,12 +10,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assay-gitops/assay/e2e/controlplane"
+	"github.com/assay-gitops/assay/e2e/origin"
 )
 
 func TestSync_ObjectsCarryDigestsAndHardening(t *testing.T) {
 	w := newWorld(t)
-	digest := w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1")), "app/config.yaml": configMap("web", "hello")})
+	digest := w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1")), "app/config.yaml": origin.ConfigMap("web", "hello")})
 	w.serve()
 	a := w.app()
 	a.policy = byHand
@@ -23,7 +24,7 @@ func TestSync_ObjectsCarryDigestsAndHardening(t *testing.T) {
 	if s := a.sync(); s.phase != "Succeeded" {
 		t.Fatalf("the sync ended as %s: %s", s.phase, s.message)
 	}
-	if image := w.container("web")["image"]; image != digest.String() && image != w.registry.image("team-a/app:1")+"@"+digest.DigestStr() {
+	if image := w.container("web")["image"]; image != digest.String() && image != w.registry.Image("team-a/app:1")+"@"+digest.DigestStr() {
 		t.Errorf("the API server has the image %v; the digest is %s", image, digest.DigestStr())
 	}
 	for _, want := range []struct {
@@ -47,15 +48,15 @@ func TestSync_ObjectsCarryDigestsAndHardening(t *testing.T) {
 
 func TestUnsigned_IsDeniedWhileWhatRunsStays_AndSyncsOnceSigned(t *testing.T) {
 	w := newWorld(t)
-	first := w.registry.pushSigned("team-a/app:1", "first")
-	second := w.registry.push("team-a/app:2", "second")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1")), "app/config.yaml": configMap("web", "hello")})
+	first := w.registry.PushSigned("team-a/app:1", "first")
+	second := w.registry.Push("team-a/app:2", "second")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1")), "app/config.yaml": origin.ConfigMap("web", "hello")})
 	w.serve()
 	a := w.app()
 	a.create()
 	a.synced()
 
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:2")), "app/config.yaml": ""})
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:2")), "app/config.yaml": ""})
 	s := a.refresh()
 	line, rest, _ := strings.Cut(s.said(), "\n")
 	for _, want := range []string{"assay denied " + a.name + ": 1 problem: ", "deployment/web spec.template.spec.containers[0].image", "team-a/app:2", "not signed", "; fix: sign it", "image/not-signed"} {
@@ -72,7 +73,7 @@ func TestUnsigned_IsDeniedWhileWhatRunsStays_AndSyncsOnceSigned(t *testing.T) {
 	w.runs("web", first.DigestStr())
 	w.read(configMaps, "web")
 
-	w.registry.sign(second)
+	w.registry.Sign(second)
 	a.refresh()
 	a.synced()
 	w.runs("web", second.DigestStr())
@@ -83,8 +84,8 @@ func TestUnsigned_IsDeniedWhileWhatRunsStays_AndSyncsOnceSigned(t *testing.T) {
 // it does not try that commit again by itself, so a person must (docs/argocd.md).
 func TestUnsigned_CannotBeSyncedByHand(t *testing.T) {
 	w := newWorld(t)
-	digest := w.registry.push("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	digest := w.registry.Push("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
 	w.serve()
 	a := w.app()
 	a.policy = "{automated: {}}" // without selfHeal, whose sync would follow on the one by hand and hide it
@@ -94,7 +95,7 @@ func TestUnsigned_CannotBeSyncedByHand(t *testing.T) {
 	}
 	w.never(deployments, w.name, "web")
 
-	w.registry.sign(digest)
+	w.registry.Sign(digest)
 	a.ask()
 	if w.argocd.Set == controlplane.Oldest {
 		a.synced()

@@ -5,20 +5,22 @@ package argocd_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/assay-gitops/assay/e2e/origin"
 )
 
 // TestMovedTag_IsJudgedAnew moves the tag that runs: what is there stays until
 // the tag is asked again, and then the new digest must stand for itself.
 func TestMovedTag_IsJudgedAnew(t *testing.T) {
 	w := newWorld(t)
-	first := w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	first := w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
 	w.serve()
 	a := w.app()
 	a.create()
 	a.synced()
 
-	moved := w.registry.push("team-a/app:1", "moved")
+	moved := w.registry.Push("team-a/app:1", "moved")
 	if s := a.sync(); s.phase != "Succeeded" {
 		t.Errorf("a sync without a change ended as %s: %s", s.phase, s.message)
 	}
@@ -28,7 +30,7 @@ func TestMovedTag_IsJudgedAnew(t *testing.T) {
 	}
 	w.runs("web", first.DigestStr())
 
-	w.registry.sign(moved)
+	w.registry.Sign(moved)
 	a.refresh()
 	a.synced()
 	w.runs("web", moved.DigestStr())
@@ -38,9 +40,9 @@ func TestMovedTag_IsJudgedAnew(t *testing.T) {
 // nobody signed is deployed as it was written.
 func TestAuditGate_ChangesNothing(t *testing.T) {
 	w := newWorld(t)
-	image := w.registry.image("team-a/app:1")
-	w.registry.push("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", image)})
+	image := w.registry.Image("team-a/app:1")
+	w.registry.Push("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", image)})
 	w.gate(w.name, w.open()+"  switches: {pin: \"Off\", harden: \"Off\", deny: \"Off\"}\n")
 	w.serve()
 	a := w.app()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assay-gitops/assay/e2e/origin"
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 )
 
@@ -14,10 +15,10 @@ import (
 // .argocd-source.yaml set a parameter, and name another plugin.
 func TestSourceFile_ChangesParametersButNotThePlugin(t *testing.T) {
 	w := newWorld(t)
-	digest := w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{
+	digest := w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{
 		"app/kustomization.yaml":  "resources: [web.yaml]\n",
-		"app/web.yaml":            deployment("web", w.registry.image("team-a/app:1")),
+		"app/web.yaml":            origin.Deployment("web", w.registry.Image("team-a/app:1")),
 		"app/.argocd-source.yaml": "plugin: {parameters: [{name: kustomize-name-prefix, string: blue-}]}\n",
 	})
 	w.serve()
@@ -26,13 +27,13 @@ func TestSourceFile_ChangesParametersButNotThePlugin(t *testing.T) {
 	a.synced()
 	w.runs("blue-web", digest.DigestStr())
 
-	w.git.commit(map[string]string{"app/.argocd-source.yaml": "plugin: {name: other}\n", "app/web.yaml": deployment("web", w.registry.image("team-a/app:none"))})
+	w.git.Commit(map[string]string{"app/.argocd-source.yaml": "plugin: {name: other}\n", "app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:none"))})
 	if s := a.refresh(); s.sync != "Unknown" || !strings.Contains(strings.Join(s.conditions, "\n"), "other") {
 		t.Errorf("another plugin's name does not stop the Application: it is %s, %v", s.sync, s.conditions)
 	}
 	w.runs("blue-web", digest.DigestStr())
 
-	w.git.commit(map[string]string{"app/.argocd-source.yaml": "plugin: {parameters: [{name: skip-verification, string: \"true\"}]}\n"})
+	w.git.Commit(map[string]string{"app/.argocd-source.yaml": "plugin: {parameters: [{name: skip-verification, string: \"true\"}]}\n"})
 	if s := a.refresh(); !strings.Contains(s.said(), "skip-verification") {
 		t.Errorf("a parameter that does not exist is not refused: %v", s.conditions)
 	}
@@ -43,9 +44,9 @@ func TestSourceFile_ChangesParametersButNotThePlugin(t *testing.T) {
 // AppProject gets what all gates say together.
 func TestProject_ChoosesTheGate(t *testing.T) {
 	w := newWorld(t)
-	image := w.registry.image("team-a/app:1")
-	w.registry.push("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", image)})
+	image := w.registry.Image("team-a/app:1")
+	w.registry.Push("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", image)})
 	lenient, nobodys := w.name+"-audit", w.name+"-none"
 	w.project(lenient)
 	w.project(nobodys)
@@ -71,8 +72,8 @@ func TestProject_ChoosesTheGate(t *testing.T) {
 // AppProjects with gates of which no application could obey both.
 func TestContradictingGates_AreADenialOnlyWhereTheProjectIsNotTold(t *testing.T) {
 	w := newWorld(t)
-	w.registry.pushSigned("team-a/app:1", "first")
-	w.git.commit(map[string]string{"app/web.yaml": deployment("web", w.registry.image("team-a/app:1"))})
+	w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
 	plain := w.name[:20] + "-plain"
 	w.project(plain)
 	w.gate(w.name, w.open())
@@ -109,8 +110,8 @@ func TestTenants_HaveTheirOwnCredentials(t *testing.T) {
 	for i, tenant := range tenants {
 		account := ociserver.TokenAuth{User: tenant, Password: "of-" + tenant}
 		registry := w.another(fmt.Sprintf("tenant-%d", i), ociserver.Options{Token: &account})
-		registry.pushSigned("app:1", tenant)
-		images[tenant] = registry.image("app:1")
+		registry.PushSigned("app:1", tenant)
+		images[tenant] = registry.Image("app:1")
 		w.project(tenant)
 		w.files[tenant+".user"], w.files[tenant+".password"] = account.User, account.Password
 	}
@@ -126,9 +127,9 @@ func TestTenants_HaveTheirOwnCredentials(t *testing.T) {
 		w.gate(tenant, "  freshness: {freshFor: 1ms}\n  registries:\n"+entries)
 	}
 	for _, tenant := range tenants {
-		w.git.commit(map[string]string{tenant + "/web.yaml": deployment("web", images[tenant])})
+		w.git.Commit(map[string]string{tenant + "/web.yaml": origin.Deployment("web", images[tenant])})
 	}
-	w.git.commit(map[string]string{"theft/web.yaml": deployment("web", images[tenants[0]])})
+	w.git.Commit(map[string]string{"theft/web.yaml": origin.Deployment("web", images[tenants[0]])})
 	w.serve()
 	for i, tenant := range tenants {
 		a := w.app()

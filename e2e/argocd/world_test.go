@@ -12,14 +12,8 @@ import (
 	"testing"
 
 	"github.com/assay-gitops/assay/e2e/controlplane"
+	"github.com/assay-gitops/assay/e2e/origin"
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
-	"github.com/assay-gitops/assay/plugin/verify/throwaway"
-)
-
-// The identity that the gates trust.
-const (
-	issuer  = "https://issuer.example.com"
-	subject = "https://git.example.com/team-a/app/.ci/release.yaml@refs/tags/v1"
 )
 
 // world is what one test has for itself: a registry with a sigstore, a Git
@@ -28,13 +22,13 @@ type world struct {
 	t *testing.T
 	*plane
 	dir      string
-	registry *registry
-	git      *repository
+	registry *origin.Registry
+	git      *origin.Repository
 	// name is unique in the cluster: Application, AppProject and destination
 	// namespace are called so unless a test has several.
 	name string
 	// registries are all that the gates trust; registry is the first.
-	registries []*registry
+	registries []*origin.Registry
 	// gates are the gate files by name, and files are others beside them.
 	gates, files map[string]string
 	// wrapped is the command that starts the sidecar, if any; flags and env are
@@ -49,7 +43,7 @@ func newWorld(t *testing.T) *world {
 	w.name = strings.Trim(strings.ToLower(strings.NewReplacer("_", "-", "/", "-").Replace(strings.TrimPrefix(t.Name(), "Test"))), "-")
 	w.name = strings.Trim(w.name[:min(len(w.name), 40)], "-")
 	w.registry = w.another("example", ociserver.Options{})
-	w.git = newRepository(t, filepath.Join(w.dir, "git"))
+	w.git = origin.NewRepository(t, filepath.Join(w.dir, "git"))
 	w.project(w.name)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -71,9 +65,9 @@ func (w *world) since3(lack string) {
 }
 
 // another is a registry whose signatures the gates trust, too.
-func (w *world) another(name string, options ociserver.Options) *registry {
+func (w *world) another(name string, options ociserver.Options) *origin.Registry {
 	w.t.Helper()
-	r := newRegistry(w.t, name, options)
+	r := origin.NewRegistry(w.t, name, options)
 	w.registries = append(w.registries, r)
 	return r
 }
@@ -157,9 +151,7 @@ func (w *world) writeGate(folder string) {
 		files[name+".yaml"] = text
 	}
 	for _, r := range w.registries {
-		root, err := r.sigstore.TrustRootYAML(r.name)
-		must(w.t, err)
-		files["images-"+r.name+".yaml"], files["root-"+r.name+".yaml"] = r.policy(), root
+		maps.Copy(files, r.Trust())
 	}
 	for name, text := range files {
 		must(w.t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
@@ -180,7 +172,3 @@ func (w *world) launch() {
 }
 
 const sidecarHTTP = "127.0.0.1:8090"
-
-func trusted() throwaway.Signer {
-	return throwaway.Signer{Issuer: issuer, Subject: subject}
-}

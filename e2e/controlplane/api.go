@@ -90,13 +90,13 @@ func (a *API) Delete(ctx context.Context, o Object) error {
 	return resource.Delete(ctx, o.Name, metav1.DeleteOptions{})
 }
 
-// Merge changes an object by a JSON merge patch.
-func (a *API) Merge(ctx context.Context, o Object, patch string) error {
+// Merge changes an object, or a subresource as "status", by a JSON merge patch.
+func (a *API) Merge(ctx context.Context, o Object, patch string, subresources ...string) error {
 	resource, err := a.of(o)
 	if err != nil {
 		return err
 	}
-	_, err = resource.Patch(ctx, o.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	_, err = resource.Patch(ctx, o.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{}, subresources...)
 	return err
 }
 

@@ -2,7 +2,6 @@ package controlplane
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -84,18 +83,8 @@ func (a *ArgoCD) prepare(context.Context) error {
 // define gives the cluster Argo CD's resources and its configuration. Nothing
 // is refreshed by the clock, so that tests alone say when.
 func (a *ArgoCD) define(ctx context.Context) error {
-	files, err := filepath.Glob(filepath.Join(a.folder, "crds", "*.yaml"))
-	if err != nil || len(files) == 0 {
-		return fmt.Errorf("looking for the resource definitions in %s: %w", a.folder, errors.Join(err, os.ErrNotExist))
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if err := a.cluster.Apply(ctx, string(text)); err != nil {
-			return err
-		}
+	if err := a.cluster.Define(ctx, filepath.Join(a.folder, "crds")); err != nil {
+		return err
 	}
 	return Until(ctx, func(ctx context.Context) error { return a.cluster.Apply(ctx, configuration) })
 }

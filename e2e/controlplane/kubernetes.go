@@ -130,14 +130,29 @@ func (c *Cluster) writeFiles(token string) error {
 		c.write("pki/accounts.key", string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private}))),
 		c.write("pki/accounts.pub", string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))),
 		c.write("pki/tokens.csv", token+`,admin,1,"system:masters"`+"\n"),
-		c.write("kubeconfig", fmt.Sprintf(`apiVersion: v1
-kind: Config
-clusters: [{name: e2e, cluster: {server: %q, insecure-skip-tls-verify: true}}]
-users: [{name: admin, user: {token: %q}}]
-contexts: [{name: e2e, context: {cluster: e2e, user: admin, namespace: argocd}}]
-current-context: e2e
-`, APIServer, token)),
+		c.write("kubeconfig", c.kubeconfig("argocd", token)),
 	)
+}
+
+// kubeconfig is a file for whoever has the token.
+func (c *Cluster) kubeconfig(namespace, token string) string {
+	return fmt.Sprintf(`apiVersion: v1
+kind: Config
+clusters: [{name: e2e, cluster: {server: %[1]q, insecure-skip-tls-verify: true}}]
+users: [{name: account, user: {token: %[2]q}}]
+contexts: [{name: e2e, context: {cluster: e2e, user: account, namespace: %[3]s}}]
+current-context: e2e
+`, c.Config.Host, token, namespace)
+}
+
+// KubeconfigOf writes a kubeconfig of a service account and returns its path.
+func (c *Cluster) KubeconfigOf(ctx context.Context, namespace, account string) (string, error) {
+	token, err := c.Token(ctx, namespace, account)
+	if err != nil {
+		return "", err
+	}
+	name := fmt.Sprintf("kubeconfig-%s-%s", namespace, account)
+	return filepath.Join(c.Dir, name), c.write(name, c.kubeconfig(namespace, token))
 }
 
 func (c *Cluster) write(path, text string) error {

@@ -1,6 +1,4 @@
-//go:build e2e
-
-package argocd_test
+package origin
 
 import (
 	"fmt"
@@ -11,25 +9,28 @@ import (
 	"testing"
 )
 
-// repository is a Git repository that Argo CD reads as a file:// URL.
-type repository struct {
+// Repository is a Git repository with a branch main.
+type Repository struct {
 	t   *testing.T
 	dir string
 }
 
-func newRepository(t *testing.T, dir string) *repository {
+// NewRepository makes an empty one in a folder.
+func NewRepository(t *testing.T, dir string) *Repository {
 	t.Helper()
-	r := &repository{t: t, dir: dir}
+	r := &Repository{t: t, dir: dir}
 	must(t, os.MkdirAll(dir, 0o755))
-	r.git("init", "-q", "-b", "main")
+	r.Git("init", "-q", "-b", "main")
 	return r
 }
 
-func (r *repository) url() string { return "file://" + r.dir }
+// URL is where those who share the file system find it.
+func (r *Repository) URL() string { return "file://" + r.dir }
 
-func (r *repository) git(args ...string) string {
+// Git runs git in it and returns what it printed.
+func (r *Repository) Git(args ...string) string {
 	r.t.Helper()
-	command := exec.CommandContext(r.t.Context(), "git", args...)
+	command := exec.CommandContext(r.t.Context(), "git", args...) //nolint:gosec // the arguments are the tests'
 	command.Dir = r.dir
 	command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
 		"GIT_AUTHOR_NAME=e2e", "GIT_AUTHOR_EMAIL=e2e@example.com", "GIT_COMMITTER_NAME=e2e", "GIT_COMMITTER_EMAIL=e2e@example.com")
@@ -40,9 +41,9 @@ func (r *repository) git(args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// commit writes the files, of which an empty text removes one, and returns the
+// Commit writes the files, of which an empty text removes one, and returns the
 // commit.
-func (r *repository) commit(files map[string]string) string {
+func (r *Repository) Commit(files map[string]string) string {
 	r.t.Helper()
 	for path, text := range files {
 		file := filepath.Join(r.dir, path)
@@ -53,13 +54,13 @@ func (r *repository) commit(files map[string]string) string {
 		must(r.t, os.MkdirAll(filepath.Dir(file), 0o755))
 		must(r.t, os.WriteFile(file, []byte(text), 0o644))
 	}
-	r.git("add", "-A")
-	r.git("commit", "-q", "-m", "change")
-	return r.git("rev-parse", "HEAD")
+	r.Git("add", "-A")
+	r.Git("commit", "-q", "-m", "change")
+	return r.Git("rev-parse", "HEAD")
 }
 
-// deployment has nothing to object to but, perhaps, its image.
-func deployment(name, image string) string {
+// Deployment has nothing to object to but, perhaps, its image.
+func Deployment(name, image string) string {
 	return fmt.Sprintf(`apiVersion: apps/v1
 kind: Deployment
 metadata: {name: %[1]s}
@@ -76,6 +77,7 @@ spec:
 `, name, image)
 }
 
-func configMap(name, greeting string) string {
+// ConfigMap says a greeting.
+func ConfigMap(name, greeting string) string {
 	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {greeting: %q}\n", name, greeting)
 }
