@@ -19,6 +19,10 @@ const newFileMode = 0o644
 // ErrChanged is a file that is not what it was when the plan was made.
 var ErrChanged = errors.New("it was changed in the meantime")
 
+// ErrLeftOver is a file where a new one is staged: a run was stopped before its
+// end, or another is at work.
+var ErrLeftOver = errors.New("a run that was stopped left a file behind, or another run is at work")
+
 // Write puts the plan's files into the tree: all of them, or none. Each is
 // written beside its place and renamed, and only if the file there is still
 // what the plan was made from.
@@ -43,7 +47,14 @@ type writing struct {
 	// temporaries are made and not yet known to be renamed, folders were made.
 	temporaries, folders []string
 	// done are the files that stand in their place.
-	done []File
+	done []placed
+}
+
+// placed is a file that was written or removed, and the mode that it had.
+type placed struct {
+	File
+
+	mode fs.FileMode
 }
 
 func (w *writing) all(files []File) error {
@@ -57,18 +68,19 @@ func (w *writing) all(files []File) error {
 		if err := w.makeFolders(path.Dir(file.Path)); err != nil {
 			return fmt.Errorf("writing %s: %w", file.Path, err)
 		}
-		if err := w.stage(file.Path, file.New); err != nil {
-			return fmt.Errorf("writing %s: %w", file.Path, err)
+		if err := w.stage(file.Path, file.New, w.modeOf(file.Path)); err != nil {
+			return fmt.Errorf("writing %s: %w", file.Path, w.explain(err, files))
 		}
 	}
 	for _, file := range files {
 		if err := w.unchanged(file); err != nil {
 			return err
 		}
+		mode := w.modeOf(file.Path)
 		if err := w.place(file); err != nil {
 			return fmt.Errorf("writing %s: %w", file.Path, err)
 		}
-		w.done = append(w.done, file)
+		w.done = append(w.done, placed{file, mode})
 	}
 	return nil
 }
@@ -98,12 +110,33 @@ func temporaryOf(name string) string {
 	return path.Join(path.Dir(name), "."+path.Base(name)+".assay")
 }
 
-// stage writes the content beside its place, with the mode of what is there.
-func (w *writing) stage(name string, data []byte) error {
-	mode := fs.FileMode(newFileMode)
-	if info, err := w.root.Lstat(name); err == nil {
-		mode = info.Mode().Perm()
+// explain says of a file that stands where one would be staged what to do. It
+// is not taken away: it may be that of a run that is at work.
+func (w *writing) explain(err error, files []File) error {
+	if !errors.Is(err, fs.ErrExist) {
+		return err
 	}
+	var inTheWay []string
+	for _, file := range files {
+		temporary := temporaryOf(file.Path)
+		if _, err := w.root.Lstat(temporary); err == nil && !slices.Contains(w.temporaries, temporary) {
+			inTheWay = append(inTheWay, temporary)
+		}
+	}
+	return fmt.Errorf("%w (%w); if no other run is at work, remove %s and run the command again", ErrLeftOver, err, strings.Join(inTheWay, ", "))
+}
+
+// modeOf is the mode of what is there.
+func (w *writing) modeOf(name string) fs.FileMode {
+	info, err := w.root.Lstat(name)
+	if err != nil {
+		return newFileMode
+	}
+	return info.Mode().Perm()
+}
+
+// stage writes the content beside its place.
+func (w *writing) stage(name string, data []byte, mode fs.FileMode) error {
 	temporary := temporaryOf(name)
 	file, err := w.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -139,7 +172,7 @@ func (w *writing) undo() error {
 			continue
 		}
 		_ = w.root.Remove(temporaryOf(file.Path))
-		err := w.stage(file.Path, file.Old)
+		err := w.stage(file.Path, file.Old, file.mode)
 		if err == nil {
 			err = w.root.Rename(temporaryOf(file.Path), file.Path)
 		}

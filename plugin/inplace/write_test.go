@@ -89,3 +89,30 @@ func TestMake_ASymlink_IsNotEdited(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// TestWrite_AFileThatAStoppedRunLeft_IsNamed, each one; without them the same
+// plan is written.
+func TestWrite_AFileThatAStoppedRunLeft_IsNamed(t *testing.T) {
+	s := newScene(t, gate.Harden{}, map[string]string{"app/a.yaml": deployment, "app/b.yaml": strings.ReplaceAll(deployment, "web", "other")})
+	plan := s.make(t)
+	left := []string{"app/.a.yaml.assay", "app/.b.yaml.assay"}
+	for _, name := range left {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte("half of a fi"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := s.files(t)
+	err := plan.Write(s.source.Root)
+	if !errors.Is(err, inplace.ErrLeftOver) || !strings.Contains(err.Error(), "remove app/.a.yaml.assay, app/.b.yaml.assay and run the command again; nothing was written") {
+		t.Errorf("error %v", err)
+	}
+	sameFiles(t, before, s.files(t))
+	for _, name := range left {
+		if err := os.Remove(filepath.Join(s.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := plan.Write(s.source.Root); err != nil {
+		t.Errorf("the twin: %v", err)
+	}
+}
