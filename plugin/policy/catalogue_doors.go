@@ -39,5 +39,25 @@ func doorRules() []Rule {
 			Why: "a full queue, a full disk or a caller that hung up is neither yes nor no",
 			Fix: "the message says which; it is asked again at the next refresh",
 		},
+		{
+			ID: "flux/artifact", Severity: "high", Level: "Deny", Title: "The source's artifact has an address and a digest",
+			Why: "only bytes whose digest the source names can be judged",
+			Fix: "correct the source's status.artifact; the message names the field",
+		},
+		{
+			ID: "flux/archive", Severity: "high", Level: "Deny", Title: "The source's artifact holds files and folders alone",
+			Why: "an archive that reaches out of its folder, or that two programs read differently, cannot be judged",
+			Fix: "take the entry that the message names out of the source, or leave it out with the source's spec.ignore or a .sourceignore file",
+		},
+		{
+			ID: "flux/limit", Severity: "medium", Level: "Deny", Title: "The source's artifact is not larger than the controller admits",
+			Why: "an artifact without a bound fills the disk for everybody",
+			Fix: "leave out what is not rendered with the source's spec.ignore or a .sourceignore file, or raise the controller's limit",
+		},
+		{
+			ID: "flux/no-answer", Severity: "medium", Level: "Undetermined", Title: "The source's artifact could be fetched and stored",
+			Why: "a file server that does not answer, other bytes than the source names, or a full disk is neither yes nor no",
+			Fix: "the message says which; it is asked for again",
+		},
 	}
 }
