@@ -20,6 +20,7 @@ func (l *loading) checkGate(c checker, gate Gate) {
 	c.checkImages(spec.Images)
 	c.checkJudge(spec)
 	c.checkRegistries(spec.Registries)
+	c.checkTenantCredentials(spec.TenantCredentials)
 	c.each("spec.charts.hosts", spec.Charts.Hosts, c.host)
 	c.likeAll("spec.protectedNamespaces", spec.ProtectedNamespaces, labelName, "write a namespace's name; globs are not read here")
 	c.checkNamespaces(spec.Namespaces)

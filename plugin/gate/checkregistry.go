@@ -16,9 +16,7 @@ func (c checker) checkRegistries(registries []Registry) {
 		} else {
 			seen[key] = true
 		}
-		if registry.Prefix != "" && (!strings.HasSuffix(registry.Prefix, "/") || strings.HasPrefix(registry.Prefix, "/") || strings.Contains(registry.Prefix, "//")) {
-			c.bad(at+".prefix", fmt.Sprintf("%q is no prefix of repositories", registry.Prefix), "write team-a/, with a slash at its end only: team-a would match team-abc too")
-		}
+		c.checkPrefix(at+".prefix", registry.Prefix)
 		if registry.PlainHTTP && !registry.Private && !loopback(registry.Host) {
 			c.bad(at+".plainHTTP", "http is for loopback and private hosts", "use https, or set private: true where the host has a private address")
 		}

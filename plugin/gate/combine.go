@@ -37,6 +37,8 @@ type Effective struct {
 	Platforms []string
 	// Registries are what every gate with an opinion allows.
 	Registries []Registry
+	// TenantCredentials are what every gate with an opinion lists.
+	TenantCredentials []TenantCredential
 	// ChartHosts are those that every gate with an opinion allows.
 	ChartHosts []string
 	// Platform is true when every base gate says that the application is the
@@ -126,6 +128,7 @@ func combine(gates []Gate) (Effective, error) {
 	effective.Platforms = unique(effective.Platforms)
 	effective.ProtectedNamespaces = sorted(effective.ProtectedNamespaces)
 	effective.Registries = combineRegistries(gates)
+	effective.TenantCredentials = combineTenantCredentials(gates)
 	effective.ChartHosts = combineHosts(gates)
 	effective.Namespaces = combineNamespaces(gates)
 	effective.WaiverTerms = combineWaiverTerms(gates)

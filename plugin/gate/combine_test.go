@@ -85,6 +85,16 @@ func pairs() []pair {
 			func(e Effective) error {
 				return equal("registries", e.Registries, []Registry{{Host: "a.example.com", Prefix: "x/", Private: true, Mirrors: []string{"n"}}})
 			}},
+		{"tenantCredentials", [2]func(*Spec){
+			func(s *Spec) {
+				s.TenantCredentials = []TenantCredential{{"a.example.com", ""}, {"b.example.com", "y/"}}
+			},
+			func(s *Spec) {
+				s.TenantCredentials = []TenantCredential{{"a.example.com", "x/"}, {"b.example.com", "z/"}}
+			}},
+			func(e Effective) error {
+				return equal("tenants' credentials", e.TenantCredentials, []TenantCredential{{"a.example.com", "x/"}})
+			}},
 		{"charts.hosts", [2]func(*Spec){
 			func(s *Spec) { s.Charts.Hosts = []string{"a.example.com", "b.example.com"} }, func(s *Spec) { s.Charts.Hosts = []string{"b.example.com", "c.example.com"} }},
 			func(e Effective) error { return equal("chart hosts", e.ChartHosts, []string{"b.example.com"}) }},
@@ -262,7 +272,7 @@ func TestCombine_GatesOnlyEverAddStrictness(t *testing.T) {
 	strict := Gate{Metadata: Metadata{Name: "strict"}, Spec: Spec{Base: true}}
 	lax := Gate{Metadata: Metadata{Name: "lax"}, Spec: Spec{
 		Base: true, Platform: true, Switches: audit, Lock: Lock{Mode: "Resolve", Drift: "Ignore"}, Images: Images{Undeclared: "Ignore"},
-		Registries: []Registry{{Host: "a.example.com", Private: true}}, Charts: Charts{Hosts: []string{"c.example.com"}},
+		Registries: []Registry{{Host: "a.example.com", Private: true}}, TenantCredentials: []TenantCredential{{Host: "a.example.com"}}, Charts: Charts{Hosts: []string{"c.example.com"}},
 		Namespaces: []Namespace{{Name: "a", Owned: true}}, Freshness: Freshness{FreshFor: maxDurationOf(), StaleFor: maxDurationOf()},
 		Limits: map[string]int64{"retries": 1000},
 	}}

@@ -123,6 +123,9 @@ func (spec Spec) surroundings() []string {
 	for _, registry := range spec.Registries {
 		say("registry %s", registry.words())
 	}
+	for _, entry := range spec.TenantCredentials {
+		say("pull secrets of tenants are used for %s", entry)
+	}
 	if len(spec.Charts.Hosts) > 0 {
 		say("chart dependencies from %s", strings.Join(spec.Charts.Hosts, ", "))
 	}

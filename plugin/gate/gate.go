@@ -66,6 +66,9 @@ type Spec struct {
 	Judge Judge `yaml:"judge,omitempty"`
 	// Registries says how hosts are reached and with which credentials.
 	Registries []Registry `yaml:"registries,omitempty"`
+	// TenantCredentials are the only repositories for which the pull secret of a
+	// GatedSource's own namespace is used (Flux).
+	TenantCredentials []TenantCredential `yaml:"tenantCredentials,omitempty"`
 	// Charts says where chart dependencies may come from.
 	Charts Charts `yaml:"charts,omitempty"`
 	// Platform marks applications of the platform itself, which self does not

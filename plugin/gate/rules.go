@@ -72,6 +72,7 @@ func FieldRules() []FieldRule {
 		{"judge.podSecurityAdmission", perGate + ": what one gate exempts, another still judges", noneAsked, "none"},
 		{"judge.deployer", perGate, "not known", "not known"},
 		{"registries", permits + "; entries of one host meet at the longer prefix; ca and credentials " + same, noneAsked, ""},
+		{"tenantCredentials", permits + "; entries of one host meet at the longer prefix", noneAsked, ""},
 		{"charts.hosts", permits, noneAsked, ""},
 		{"platform", permits + ": every base gate must say so", "false", "not allowed"},
 		{"protectedNamespaces", requires, noneAsked, ""},

@@ -144,7 +144,7 @@ func (w schemaWriter) define(structure reflect.Type) {
 func comments(t *testing.T) map[string]string {
 	t.Helper()
 	docs := map[string]string{}
-	for _, name := range []string{"gate.go", "imagepolicy.go", "waiverterms.go", "waivers.go"} {
+	for _, name := range []string{"gate.go", "imagepolicy.go", "tenant.go", "waiverterms.go", "waivers.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

@@ -38,7 +38,8 @@ func (l *loading) warnGate(doc *document, gate Gate) {
 		})
 	}
 	for i, registry := range gate.Spec.Registries {
-		if registry.PlainHTTP && registry.Credentials != nil && !loopback(registry.Host) {
+		shown := registry.Credentials != nil || slices.ContainsFunc(gate.Spec.TenantCredentials, func(t TenantCredential) bool { return t.Host == registry.Host })
+		if registry.PlainHTTP && shown && !loopback(registry.Host) {
 			l.warn(plugin.Finding{
 				Rule: "gate/credentials-in-clear", Gate: gate.Metadata.Name, Origin: doc.at(fmt.Sprintf("spec.registries[%d].plainHTTP", i)),
 				Message: fmt.Sprintf("the credentials for %s travel in clear text", registry.Host), Hint: "use https with the registry's ca",
