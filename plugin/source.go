@@ -51,11 +51,14 @@ type Application struct {
 // Parameters are rendering options, in the union of what Argo CD's and Flux's
 // source fields can say. None of them can weaken a gate.
 type Parameters struct {
-	// Kind forces a renderer: "kustomize", "helm", "directory"; empty detects.
+	// Kind forces a renderer: "kustomize", "helm", "directory", "flux"; empty
+	// detects one of the first three.
 	Kind      string              `json:"kind,omitempty"`
 	Helm      HelmParameters      `json:"helm,omitzero"`
 	Kustomize KustomizeParameters `json:"kustomize,omitzero"`
 	Directory DirectoryParameters `json:"directory,omitzero"`
+	// Flux is for the kind "flux" alone.
+	Flux FluxParameters `json:"flux,omitzero"`
 }
 
 // HelmParameters mirror `helm template`. Later sources win: value files, then
@@ -109,4 +112,67 @@ type DirectoryParameters struct {
 	// Include and Exclude are globs over paths relative to Path; braces allowed.
 	Include string `json:"include,omitempty"`
 	Exclude string `json:"exclude,omitempty"`
+}
+
+// FluxParameters are the fields of a Flux Kustomization that decide what it
+// applies (kustomize.toolkit.fluxcd.io/v1, spec), under their names.
+type FluxParameters struct {
+	TargetNamespace string       `json:"targetNamespace,omitempty"`
+	NamePrefix      string       `json:"namePrefix,omitempty"`
+	NameSuffix      string       `json:"nameSuffix,omitempty"`
+	CommonMetadata  FluxMetadata `json:"commonMetadata,omitzero"`
+	Patches         []FluxPatch  `json:"patches,omitempty"`
+	Images          []FluxImage  `json:"images,omitempty"`
+	// Components are paths relative to the application's folder.
+	Components              []string `json:"components,omitempty"`
+	IgnoreMissingComponents bool     `json:"ignoreMissingComponents,omitempty"`
+	// PostBuild is nil where nothing is substituted.
+	PostBuild *FluxPostBuild `json:"postBuild,omitempty"`
+}
+
+// FluxMetadata is set on every object after the build, over what it has.
+type FluxMetadata struct {
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// FluxPatch is a strategic-merge or JSON 6902 patch, YAML text, and the
+// objects that it is for; nil when the patch names its object.
+type FluxPatch struct {
+	Patch  string        `json:"patch"`
+	Target *FluxSelector `json:"target,omitempty"`
+}
+
+// FluxSelector chooses the objects of a patch. Kind, name and the like are
+// anchored regular expressions.
+type FluxSelector struct {
+	Group              string `json:"group,omitempty"`
+	Version            string `json:"version,omitempty"`
+	Kind               string `json:"kind,omitempty"`
+	Namespace          string `json:"namespace,omitempty"`
+	Name               string `json:"name,omitempty"`
+	AnnotationSelector string `json:"annotationSelector,omitempty"`
+	LabelSelector      string `json:"labelSelector,omitempty"`
+}
+
+// FluxImage replaces the name, tag or digest of an image.
+type FluxImage struct {
+	Name    string `json:"name"`
+	NewName string `json:"newName,omitempty"`
+	NewTag  string `json:"newTag,omitempty"`
+	Digest  string `json:"digest,omitempty"`
+}
+
+// FluxPostBuild is how variables are put into the built objects.
+type FluxPostBuild struct {
+	// Substitute holds every variable: those of ConfigMaps and Secrets in the
+	// order in which they are named, a later one over an earlier, and those that
+	// the Kustomization holds itself over them all. Some are secret.
+	Substitute map[string]string `json:"substitute,omitempty"`
+	// Always substitutes also when there is no variable, so that defaults count
+	// (substituteStrategy: Always).
+	Always bool `json:"always,omitempty"`
+	// Strict refuses a variable that is not set and has no default
+	// (kustomize-controller's feature gate StrictPostBuildSubstitutions).
+	Strict bool `json:"strict,omitempty"`
 }

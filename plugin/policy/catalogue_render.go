@@ -70,6 +70,11 @@ func renderRules() []Rule {
 			Fix: "check the path, and the values that switch objects off",
 		},
 		{
+			ID: "render/encrypted", Severity: "critical", Level: "Deny", Title: "SOPS encrypts the data of Secrets and nothing else",
+			Why: "Flux decrypts any object in the cluster, after it was judged, and an image or a role that was encrypted would be seen by nobody",
+			Fix: "encrypt data and stringData alone: sops --encrypted-regex '^(data|stringData)$'",
+		},
+		{
 			ID: "render/failed", Severity: "high", Level: "Deny", Title: "The source renders",
 			Why: "what cannot be rendered cannot be judged",
 			Fix: "correct what the message names",
@@ -98,6 +103,11 @@ func renderRules() []Rule {
 			ID: "render/random", Severity: "medium", Level: "Warn", Title: "Templates give the same output every time",
 			Why: "a value that changes with every rendering makes every sync a change",
 			Fix: "replace now, rand*, gen*, uuidv4, bcrypt and htpasswd by a value that is set",
+		},
+		{
+			ID: "render/unresolved-variable", Severity: "high", Level: "Deny", Title: "Every variable in an image has a value",
+			Why: "a name with ${...} in it, or with nothing in its place, is not the image that was meant",
+			Fix: "set the variable in postBuild.substitute or substituteFrom, or give it a default: ${NAME:=value}",
 		},
 	}
 }

@@ -25,6 +25,9 @@ type kustomizeWalk struct {
 	folders   []string
 	pages     map[string]*kustomizePage
 	ownSchema bool
+	// anywhere lets a kustomization name files of the whole tree, as Flux does;
+	// kustomize's own command wants them in or below its folder.
+	anywhere bool
 }
 
 func newKustomizeWalk(files *kustomizeFiles) *kustomizeWalk {
@@ -166,6 +169,9 @@ func (p *kustomizePage) file(entry string, at plugin.Origin) (string, error) {
 	}
 	if p.walk.files.isFolder(name) {
 		return "", invalid(at, fmt.Sprintf("%q is a folder where a file is needed", entry), nil)
+	}
+	if p.walk.anywhere {
+		return name, nil
 	}
 	folder, _, errFolder := p.walk.files.CleanedAbs(virtualPath(p.folder))
 	parent, _, errFile := p.walk.files.CleanedAbs(virtualPath(name))

@@ -2,6 +2,7 @@ package render
 
 import (
 	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -17,23 +18,31 @@ type nodeReader struct {
 
 func (r *nodeReader) objects(built resmap.ResMap) ([]plugin.Object, error) {
 	objects := make([]plugin.Object, 0, built.Size())
-	for _, resource := range built.Resources() {
-		at := plugin.Origin{File: r.folder}
-		fields, err := nodeFields(resource.YNode())
+	for _, node := range built.Resources() {
+		fields, err := r.fields(node)
 		if err != nil {
-			return nil, invalid(at, "reading "+resource.CurId().String()+" from kustomize", err)
-		}
-		if _, err := newNormaliser(r.limits, at).value(fields, 1); err != nil {
 			return nil, err
-		}
-		if r.bytes += textSize(fields); r.bytes > r.limits.RenderedBytes {
-			return nil, overLimit("renderedBytes", r.limits, at)
 		}
 		object := plugin.Object{Fields: fields}
 		object.Origin = r.places.find(object.ID())
 		objects = append(objects, object)
 	}
 	return objects, nil
+}
+
+func (r *nodeReader) fields(built *resource.Resource) (map[string]any, error) {
+	at := plugin.Origin{File: r.folder}
+	fields, err := nodeFields(built.YNode())
+	if err != nil {
+		return nil, invalid(at, "reading "+built.CurId().String()+" from kustomize", err)
+	}
+	if _, err := newNormaliser(r.limits, at).value(fields, 1); err != nil {
+		return nil, err
+	}
+	if r.bytes += textSize(fields); r.bytes > r.limits.RenderedBytes {
+		return nil, overLimit("renderedBytes", r.limits, at)
+	}
+	return fields, nil
 }
 
 // textSize is a lower bound of the bytes that a value takes as text.

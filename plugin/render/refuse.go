@@ -24,6 +24,8 @@ const (
 	ruleNotAnObject  = "render/not-an-object"
 	ruleEmpty        = "render/empty"
 	ruleRandom       = "render/random"
+	ruleUnresolved   = "render/unresolved-variable"
+	ruleEncrypted    = "render/encrypted"
 )
 
 const whyConfined = "an application is rendered from its own source tree and nothing else"

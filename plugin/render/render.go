@@ -37,6 +37,7 @@ const (
 	KindKustomize = "kustomize"
 	KindHelm      = "helm"
 	KindDirectory = "directory"
+	KindFlux      = "flux"
 )
 
 // Render renders source. It detects the tool (Chart.yaml, then a kustomization
@@ -128,7 +129,7 @@ func (r *Renderer) render(ctx context.Context, source plugin.Source) (output, er
 	tree := newTree(source.Root, limits)
 	tree.overlay = source.Overlay
 	if _, err := tree.stat(source.Path); err != nil {
-		return output{}, refuseRead(err, plugin.Origin{File: source.Path})
+		return output{}, missingPath(tree, source.Path, err)
 	}
 	rendering, err := r.byKind(ctx, tree, source, charts)
 	if err != nil {
@@ -166,6 +167,9 @@ func (r *Renderer) byKind(ctx context.Context, tree *tree, source plugin.Source,
 			Why: "what is passed over in silence is believed to have been applied", Hint: "leave the values out, or name the chart's folder",
 		}
 	}
+	if err := fluxAlone(kind, source); err != nil {
+		return plugin.Rendering{}, err
+	}
 	switch kind {
 	case KindHelm:
 		return renderHelm(ctx, tree, source, charts)
@@ -173,10 +177,12 @@ func (r *Renderer) byKind(ctx context.Context, tree *tree, source plugin.Source,
 		return renderKustomize(ctx, tree, source, kustomizeOptions{charts: charts, lock: r.kustomize})
 	case KindDirectory:
 		return renderDirectory(ctx, tree, source)
+	case KindFlux:
+		return renderFlux(ctx, tree, source, r.kustomize)
 	}
 	return plugin.Rendering{}, &plugin.Refusal{
 		Rule: ruleNotSupported, Origin: plugin.Origin{File: source.Path}, Message: fmt.Sprintf("there is no renderer %q", kind),
-		Hint: "use kustomize, helm or directory",
+		Hint: "use kustomize, helm, directory or flux",
 	}
 }
 
