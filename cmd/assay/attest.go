@@ -75,7 +75,7 @@ func (f *attestFlags) write(ctx context.Context, j job, v *plugin.Verdict) error
 	case f.file == "":
 		return nil
 	case v.Outcome() == plugin.Unanswered, v.SealDigest() == "":
-		fmt.Fprintf(j.err, "no attestation was written to %s: there is no answer to attest\n", f.file)
+		tell(j.err, "no attestation was written to %s: there is no answer to attest\n", f.file)
 		return nil
 	}
 	config, err := j.gates.load()

@@ -167,7 +167,7 @@ func (b *baseline) writeDocuments(told io.Writer, documents []gate.Waivers) erro
 	if err := writeAtomically(b.file, text.Bytes()); err != nil {
 		return err
 	}
-	fmt.Fprintf(told, "wrote %s: %s until %s\n", b.file, counted(count, "waiver"), b.terms.Until)
+	tell(told, "wrote %s: %s until %s\n", b.file, counted(count, "waiver"), b.terms.Until)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -88,15 +87,15 @@ func printExplanation(w io.Writer, words gate.Explanation) {
 		if g.Base {
 			kind = "base gate"
 		}
-		fmt.Fprintf(w, "%s %s  (%s)\n", kind, g.Name, g.At)
-		fmt.Fprintf(w, "  applies to %s\n  mode: %s\n", g.Applies, g.Mode)
+		tell(w, "%s %s  (%s)\n", kind, g.Name, g.At)
+		tell(w, "  applies to %s\n  mode: %s\n", g.Applies, g.Mode)
 		for _, line := range g.Lines {
-			fmt.Fprintf(w, "  %s\n", line)
+			tell(w, "  %s\n", line)
 		}
 		fmt.Fprintln(w)
 	}
 	for _, p := range words.Policies {
-		fmt.Fprintf(w, "trust rule %s  (%s)\n  images: %s\n", p.Name, p.At, strings.Join(p.Images, ", "))
+		tell(w, "trust rule %s  (%s)\n  images: %s\n", p.Name, p.At, p.Images)
 		if p.Warns {
 			fmt.Fprintln(w, "  warns only")
 		}
@@ -105,7 +104,7 @@ func printExplanation(w io.Writer, words gate.Explanation) {
 			if i > 0 {
 				join = "or by"
 			}
-			fmt.Fprintf(w, "  %s %s\n", join, authority)
+			tell(w, "  %s %s\n", join, authority)
 		}
 		fmt.Fprintln(w)
 	}
@@ -116,15 +115,15 @@ func printExplanation(w io.Writer, words gate.Explanation) {
 		if at != "" {
 			at += ": "
 		}
-		fmt.Fprintf(w, "warning: %s%s\n", at, warning.Message)
+		tell(w, "warning: %s\n", at+warning.Message)
 		if warning.Hint != "" {
-			fmt.Fprintf(w, "  %s\n", warning.Hint)
+			tell(w, "  %s\n", warning.Hint)
 		}
 	}
 }
 
 func printList(w io.Writer, title string, items []string) {
 	if len(items) > 0 {
-		fmt.Fprintf(w, "%s: %s\n", title, strings.Join(items, ", "))
+		tell(w, "%s: %s\n", title, items)
 	}
 }

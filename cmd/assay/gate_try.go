@@ -83,7 +83,7 @@ func tryGate(ctx context.Context, w io.Writer, t trial) error {
 			return &exit{code: exitUndetermined, err: err}
 		}
 		counts[v.Outcome()]++
-		fmt.Fprintf(w, "%-12s %s\n", v.Outcome(), path)
+		tell(w, "%-12s %s\n", v.Outcome(), path)
 		for _, finding := range v.Findings {
 			if finding.Level.Blocks() {
 				fmt.Fprintf(w, "    %s: %s: %s\n", finding.Rule, report.Neutral(finding.Subject()), report.Neutral(finding.Message))

@@ -75,14 +75,15 @@ func printWritten(w io.Writer, plan *inplace.Plan) {
 		if file.New == nil {
 			verb = "removed"
 		}
-		fmt.Fprintf(w, "%s %s\n", verb, report.Neutral(file.Path))
+		tell(w, "%s %s\n", verb, file.Path)
 	}
 }
 
 // printDiff shows what would be written; no line of a Secret is in it.
 func printDiff(w io.Writer, plan *inplace.Plan) {
 	for _, file := range plan.Files {
-		from, to := "a/"+file.Path, "b/"+file.Path
+		name := report.Neutral(file.Path) // one line, whatever is in it
+		from, to := "a/"+name, "b/"+name
 		if file.Old == nil {
 			from = "/dev/null"
 		}
@@ -129,24 +130,24 @@ func (j job) settle(plan *inplace.Plan, inPlace bool) error {
 		if at != "" {
 			at = " (" + at + ")"
 		}
-		fmt.Fprintf(j.err, "not written: %s: %s\n", report.Neutral(left.Object.String()+at), report.Neutral(left.Reason))
+		tell(j.err, "not written: %s: %s\n", left.Object.String()+at, left.Reason)
 		for _, setting := range left.Settings {
-			fmt.Fprintf(j.err, "    %s\n", report.Neutral(setting))
+			tell(j.err, "    %s\n", setting)
 		}
 		if left.Hint != "" {
-			fmt.Fprintf(j.err, "  %s\n", report.Neutral(left.Hint))
+			tell(j.err, "  %s\n", left.Hint)
 		}
 	}
 	for _, held := range plan.HeldBack {
-		fmt.Fprintf(j.err, "held back: %s: %s\n", report.Neutral(held.Object.String()), report.Neutral(held.Message))
+		tell(j.err, "held back: %s: %s\n", held.Object.String(), held.Message)
 	}
 	switch {
 	case len(plan.Files) == 0 && len(plan.Left) == 0:
-		fmt.Fprintf(j.err, "%s: there is nothing to fill in\n", j.path)
+		tell(j.err, "%s: there is nothing to fill in\n", j.path)
 	case len(plan.Files) > 0 && !inPlace:
-		fmt.Fprintf(j.err, "%s in %s; run it with --in-place to write\n", counted(plan.Settings, "setting"), counted(len(plan.Files), "file"))
+		tell(j.err, "%s in %s; run it with --in-place to write\n", counted(plan.Settings, "setting"), counted(len(plan.Files), "file"))
 	case len(plan.Files) > 0:
-		fmt.Fprintf(j.err, "%s in %s; review and commit\n", counted(plan.Settings, "setting"), counted(len(plan.Files), "file"))
+		tell(j.err, "%s in %s; review and commit\n", counted(plan.Settings, "setting"), counted(len(plan.Files), "file"))
 	}
 	switch {
 	case len(plan.Left) == 0:

@@ -91,7 +91,7 @@ func propose(ctx context.Context, p proposer, paths []string) error {
 	if err := writeAtomically(file, []byte(text)); err != nil {
 		return &exit{code: exitUndetermined, err: err}
 	}
-	fmt.Fprintf(p.streams.out, "\nwrote %s; review it, then:\n%s\n", file, strings.Join(append([]string{"assay gate check", p.out}, d.rootFiles()...), " "))
+	tell(p.streams.out, "\nwrote %s; review it, then:\n%s\n", file, strings.Join(append([]string{"assay gate check", p.out}, d.rootFiles()...), " "))
 	return unseen(all)
 }
 

@@ -142,13 +142,13 @@ func (l locker) write(ctx context.Context) error {
 		return err
 	}
 	if bytes.Equal(want, have) {
-		fmt.Fprintf(l.out, "%s is up to date\n", file)
+		tell(l.out, "%s is up to date\n", file)
 		return nil
 	}
 	if err := writeAtomically(file, want); err != nil {
 		return &exit{code: exitUndetermined, err: err}
 	}
-	fmt.Fprintf(l.out, "wrote %s\n", file)
+	tell(l.out, "wrote %s\n", file)
 	return nil
 }
 
@@ -171,7 +171,7 @@ func (l locker) check(ctx context.Context) error {
 		computed.printChanges(l.out)
 		return &exit{code: exitDenied, err: fmt.Errorf("checking %s: it is not what the registries say now; run 'assay lock %s' and review the change", file, l.path)}
 	}
-	fmt.Fprintf(l.out, "%s is up to date\n", file)
+	tell(l.out, "%s is up to date\n", file)
 	return nil
 }
 

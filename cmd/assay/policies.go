@@ -120,7 +120,7 @@ func printPolicies(w io.Writer, lists []gatePolicies) {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "gate %s  (%s)\n", list.Gate, list.At)
+		tell(w, "gate %s  (%s)\n", list.Gate, list.At)
 		rows := [][]string{{"rule", "level", "engine", "from"}}
 		for _, rule := range list.Rules {
 			level := rule.Level

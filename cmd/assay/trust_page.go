@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
-	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 	"github.com/assay-gitops/assay/plugin/verify"
 )
@@ -16,12 +15,8 @@ import (
 type knownPage struct{ io.Writer }
 
 func (p knownPage) line(indent int, format string, values ...any) {
-	for i, value := range values {
-		if text, is := value.(string); is {
-			values[i] = report.Neutral(text)
-		}
-	}
-	fmt.Fprintf(p, "%*s%s\n", indent, "", fmt.Sprintf(format, values...))
+	fmt.Fprintf(p, "%*s", indent, "")
+	tell(p, format+"\n", values...)
 }
 
 func (p knownPage) image(known setup.Known) {

@@ -60,7 +60,7 @@ func trustBundle(ctx context.Context, s streams, flags gateFlags, file string) e
 		if err := writeAtomically(file, bundle); err != nil {
 			return &exit{code: exitUndetermined, err: fmt.Errorf("writing the bundle: %w", err)}
 		}
-		fmt.Fprintf(s.err, "wrote %s: %s, %s\n", file, counted(len(config.ImagePolicies), "trust rule"), counted(len(config.TrustRoots), "trust root"))
+		tell(s.err, "wrote %s: %s, %s\n", file, counted(len(config.ImagePolicies), "trust rule"), counted(len(config.TrustRoots), "trust root"))
 		return nil
 	}
 	if _, err := s.out.Write(bundle); err != nil {

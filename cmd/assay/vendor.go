@@ -45,7 +45,7 @@ func vendor(ctx context.Context, j job) error {
 		return asExit(advised(err))
 	}
 	if len(vendored) == 0 {
-		fmt.Fprintf(j.out, "%s has no dependency to fetch\n", j.path)
+		tell(j.out, "%s has no dependency to fetch\n", j.path)
 		return nil
 	}
 	if unreadable != nil {
@@ -63,7 +63,7 @@ func vendor(ctx context.Context, j job) error {
 		return asExit(err)
 	}
 	for _, chart := range vendored {
-		fmt.Fprintf(j.out, "wrote %s (%s)\n", chart.File, chart.Digest)
+		tell(j.out, "wrote %s (%s)\n", chart.File, chart.Digest)
 	}
 	return nil
 }
