@@ -28,6 +28,7 @@ type Limits struct {
 	LayerUnpackedBytes int64 // the same, unpacked
 	LayerEntries       int64 // files in them
 	PasswdBytes        int64 // one /etc/passwd or /etc/group in them
+	ImageVolumes       int64 // volumes of one image that get an emptyDir
 	BundleBytes        int64 // one signature bundle or attestation
 	AttestedItems      int64 // components, vulnerabilities or statements of one attested document
 	Referrers          int64 // referrers of one image
@@ -82,6 +83,7 @@ func LimitTable() []Limit {
 		{"layerUnpackedBytes", 1024 * mebibyte, "bytes", "those layers together, unpacked", func(l *Limits) *int64 { return &l.LayerUnpackedBytes }},
 		{"layerEntries", 500_000, "files", "files in those layers together", func(l *Limits) *int64 { return &l.LayerEntries }},
 		{"passwdBytes", mebibyte, "bytes", "one /etc/passwd or /etc/group of an image", func(l *Limits) *int64 { return &l.PasswdBytes }},
+		{"imageVolumes", 32, "volumes", "volumes of one image at which hardening puts an emptyDir, `/tmp` included", func(l *Limits) *int64 { return &l.ImageVolumes }},
 		{"bundleBytes", 16 * mebibyte, "bytes", "one signature bundle or attestation", func(l *Limits) *int64 { return &l.BundleBytes }},
 		{"attestedItems", 100_000, "items", "components, vulnerabilities or VEX statements of one attested document", func(l *Limits) *int64 { return &l.AttestedItems }},
 		{"referrers", 1_000, "referrers", "referrers of one image", func(l *Limits) *int64 { return &l.Referrers }},

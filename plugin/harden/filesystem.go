@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -17,17 +19,19 @@ readOnlyRoot sets readOnlyRootFilesystem: true, with a volume of that size at
 there.
 
 Held back: for root, who writes anywhere (pid files, caches, configuration that
-a start script makes); for images whose configuration is not known; and where a
-setting of Linux does not apply. A debugging container is left alone.
+a start script makes); for images whose configuration is not known; for those
+that declare more volumes than the limit, or one where an empty directory would
+break the container; and where a setting of Linux does not apply. A debugging
+container is left alone.
 */
-func readOnlyRoot(size string) setting {
+func readOnlyRoot(size string, most int64) setting {
 	made := contextSetting("readOnlyRootFilesystem", "whoever breaks into the program cannot change it, nor leave another beside it",
-		func(c *container) decision { return c.readOnlyRoot(size) })
+		func(c *container) decision { return c.readOnlyRoot(size, most) })
 	made.readsUser = true
 	return made
 }
 
-func (c *container) readOnlyRoot(size string) decision {
+func (c *container) readOnlyRoot(size string, most int64) decision {
 	if c.list == "ephemeralContainers" {
 		return decision{}
 	}
@@ -43,6 +47,10 @@ func (c *container) readOnlyRoot(size string) decision {
 	}
 	decided := decision{value: true}
 	places := c.written()
+	if reason := unmountable(places, most); reason != "" {
+		return decision{heldBack: reason, level: plugin.Warn,
+			hint: "mount a volume of your own there, or write the setting yourself with a volume for each place that the program writes to"}
+	}
 	names := c.volumeNames(len(places))
 	for i, at := range places {
 		volume := names[i]
@@ -60,9 +68,7 @@ func (c *container) readOnlyRoot(size string) decision {
 func (c *container) written() []string {
 	wanted := []string{"/tmp"}
 	for _, volume := range c.config().Volumes {
-		if cleaned := path.Clean("/" + volume); cleaned != "/" {
-			wanted = append(wanted, cleaned)
-		}
+		wanted = append(wanted, path.Clean("/"+volume))
 	}
 	slices.Sort(wanted)
 	var taken []string
@@ -82,6 +88,38 @@ func (c *container) written() []string {
 		}
 	}
 	return places
+}
+
+// unmountable is why there must be no emptyDir at one of the places, or at all
+// of them; empty when there may.
+func unmountable(places []string, most int64) string {
+	for _, at := range places {
+		if reason := breaks(at); reason != "" {
+			return fmt.Sprintf("the image declares a volume at %.80q, %s", at, reason)
+		}
+	}
+	if int64(len(places)) > most {
+		return fmt.Sprintf("the image declares so many volumes that %d emptyDirs would be needed (limit imageVolumes %d)", len(places), most)
+	}
+	return ""
+}
+
+// breaks is why an emptyDir at a place breaks the container, or empty.
+func breaks(at string) string {
+	const longestPath = 4096 // Linux, PATH_MAX
+	switch {
+	case at == "/":
+		return "which is all of its file system"
+	case slices.ContainsFunc([]string{"/proc", "/sys", "/dev"}, func(system string) bool { return within(at, system) }):
+		return "where the container runtime mounts the kernel's own files"
+	case slices.Contains([]string{"/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/sbin"}, at):
+		return "and an empty directory would hide the system's own files"
+	case strings.Contains(at, ":"): // core/v1 VolumeMount, mountPath: "Must not contain ':'"
+		return "and a mount's path must not have a colon"
+	case len(at) > longestPath, strings.ContainsFunc(at, unicode.IsControl), !utf8.ValidString(at):
+		return "which is no path to mount at"
+	}
+	return ""
 }
 
 func within(at, mounted string) bool {

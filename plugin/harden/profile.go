@@ -1,11 +1,13 @@
 package harden
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -18,6 +20,9 @@ type Config struct {
 	More gate.Harden
 	// Namespaces are described by the gate; only Owned counts here.
 	Namespaces []gate.Namespace
+	// Volumes is the most of one image's that get an emptyDir
+	// ([plugin.Limits.ImageVolumes]); 0 is that limit's default.
+	Volumes int64
 }
 
 // profiles are the shipped profiles, by version: what one fills in never
@@ -76,7 +81,7 @@ func New(config Config) (*Hardener, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading spec.harden.emptyDirSize %q: %w", more.EmptyDirSize, err)
 		}
-		h.containers = append(h.containers, readOnlyRoot(size.String()))
+		h.containers = append(h.containers, readOnlyRoot(size.String(), cmp.Or(config.Volumes, plugin.DefaultLimits().ImageVolumes)))
 	}
 	if more.AppArmor {
 		h.containers = append(h.containers, contextSetting("appArmorProfile", "AppArmor's default profile keeps a container from the kernel's own files", appArmorProfile))

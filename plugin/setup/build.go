@@ -46,7 +46,7 @@ func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
 	}
 	readsUsers := false
 	if effective.Harden && (effective.Profile != "none" || effective.More != (gate.Harden{})) {
-		hardener, err := harden.New(harden.Config{Profile: effective.Profile, More: effective.More, Namespaces: effective.Namespaces})
+		hardener, err := harden.New(harden.Config{Profile: effective.Profile, More: effective.More, Namespaces: effective.Namespaces, Volumes: effective.Limits.ImageVolumes})
 		if err != nil {
 			return nil, fmt.Errorf("setting up hardening: %w", err)
 		}
