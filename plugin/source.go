@@ -27,6 +27,10 @@ type Source struct {
 	// Rendered holds manifests that were rendered elsewhere (standard input of
 	// the command line). When it is set, Root and Path are not read.
 	Rendered []byte
+	// Partition tells apart whose rendering may not serve another source, as it
+	// may have been made with what only the source's own credential reads; empty
+	// for none. Nothing else is read by it.
+	Partition string
 	// Overlay is content, by path in the tree, that is read in the place of the
 	// tree's or beside it: what a command is about to write, so that it can be
 	// rendered first. No path of it may lead through a symlink.

@@ -119,6 +119,11 @@ func registryRules() []Rule {
 			Fix: "name the host under spec.registries with private: true",
 		},
 		{
+			ID: "registry/pull-secret", Severity: "low", Level: "Warn", Title: "An application's own pull secret is used where the gate lists it",
+			Why: "the platform decides where a credential that it does not know may be shown",
+			Fix: "list the host and a prefix under spec.tenantCredentials of every gate that applies, or use the platform's credential for this registry",
+		},
+		{
 			ID: "registry/redirect", Severity: "high", Level: "Deny", Title: "Redirects lead where they may",
 			Why: "credentials and requests must not follow a redirect to another place",
 			Fix: "correct the registry, or name the host under spec.registries",

@@ -135,11 +135,11 @@ func TestAuth_TwoCredentialsShareNoFacts(t *testing.T) {
 	}
 	_, err = client.Manifest(context.Background(), server.Host()+"/other/app", digest)
 	unanswered(t, err, "not allowed with this credential")
-	mine, err := client.Partition(repository)
+	mine, err := client.Partition(t.Context(), repository)
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := client.Partition(server.Host() + "/other/app")
+	theirs, err := client.Partition(t.Context(), server.Host()+"/other/app")
 	if err != nil || mine == theirs || strings.Contains(mine+theirs, secret) {
 		t.Errorf("partitions %q and %q, %v", mine, theirs, err)
 	}

@@ -119,7 +119,7 @@ func (c *Client) chartFromRegistry(ctx context.Context, at *url.URL, chart Chart
 	if err != nil {
 		return ChartArchive{}, refuseChart(fmt.Sprintf("%.200q is not the name of a registry", at.Host), nil)
 	}
-	if place, err := c.place(repository); err == nil && place.session.host != host.RegistryStr() {
+	if place, err := c.place(ctx, repository); err == nil && place.session.host != host.RegistryStr() {
 		return ChartArchive{}, refuseChart(fmt.Sprintf("%.200q is not the full name of a registry", at.Host), nil)
 	}
 	// "+" is not allowed in tags; Helm writes "_" in its place.

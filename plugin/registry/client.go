@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -25,6 +24,7 @@ type Client struct {
 	options Options
 	limits  limits
 	hosts   map[string]*rules
+	tenants []Repositories
 	mirrors map[string]bool // hosts of mirrors
 	doors   *doors
 	stats   stats
@@ -57,7 +57,11 @@ func New(options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{options: options, limits: limits{options.Limits}, hosts: hosts, mirrors: mirrorHosts(hosts), identityOf: map[string]string{}, sessions: map[string]*session{}}
+	tenants, err := tenantRepositories(options.Tenants)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{options: options, limits: limits{options.Limits}, hosts: hosts, tenants: tenants, mirrors: mirrorHosts(hosts), identityOf: map[string]string{}, sessions: map[string]*session{}}
 	_, _ = rand.Read(c.salt[:]) // never fails (crypto/rand since Go 1.24)
 	c.inspections = make(chan struct{}, inspectionsInFlight)
 	c.walks = make(chan struct{}, walksInFlight)
@@ -94,63 +98,26 @@ func (c *Client) Close() {
 // without showing the credential. Facts that were read through one partition
 // are not known in another. It differs from process to process, unless facts
 // are kept on disk.
-func (c *Client) Partition(repository string) (string, error) {
-	place, err := c.place(repository)
+func (c *Client) Partition(ctx context.Context, repository string) (string, error) {
+	place, err := c.place(ctx, repository)
 	if err != nil {
 		return "", explain(stageRegistry, repository, err)
 	}
 	return place.session.id, nil
 }
 
-// place is where a repository is found: a session and a path there.
-type place struct {
-	session *session
-	path    string
-}
-
-// place finds the origin of a repository in normal form.
-func (c *Client) place(repository string) (place, error) {
-	parsed, err := name.NewRepository(repository, name.WeakValidation)
-	if err != nil {
-		return place{}, invalidName(repository, err)
-	}
-	if !pathForm.MatchString(parsed.RepositoryStr()) {
-		// "team-a/../team-b" would be read with team-a's credential.
-		return place{}, invalidName(repository, errors.New("its path is not as the OCI specification wants it"))
-	}
-	session, err := c.session(parsed.RegistryStr(), parsed.RepositoryStr())
-	if err != nil {
-		return place{}, err
-	}
-	return place{session: session, path: parsed.RepositoryStr()}, nil
-}
-
-// places are the mirrors of a repository, then its origin.
-func (c *Client) places(origin place) ([]place, error) {
-	rules := c.rulesOf(origin.session.host)
-	if rules == nil || len(rules.mirrors) == 0 {
-		return []place{origin}, nil
-	}
-	var all []place
-	for _, mirror := range rules.mirrors {
-		mirrored, err := c.place(mirror + "/" + origin.path)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, mirrored)
-	}
-	if rules.mirrorsOnly {
-		return all, nil
-	}
-	return append(all, origin), nil
-}
-
-// session finds or makes the session for a host and a repository's path there.
+// session finds or makes the session for a host and a repository's path there,
+// under the gate's own credential.
 func (c *Client) session(host, path string) (*session, error) {
 	from, err := c.source(host, path)
 	if err != nil {
 		return nil, err
 	}
+	return c.sessionBy(from, host), nil
+}
+
+// sessionBy finds or makes the session for a host under a credential.
+func (c *Client) sessionBy(from source, host string) *session {
 	sum := sha256.Sum256(slices.Concat(c.scope, []byte(host+"\x00"+from.id)))
 	id := hex.EncodeToString(sum[:])
 	if !from.lasting {
@@ -161,7 +128,7 @@ func (c *Client) session(host, path string) (*session, error) {
 	c.ticks++
 	if known := c.sessions[id]; known != nil {
 		known.used = c.ticks
-		return known, nil
+		return known
 	}
 	scheme := "https"
 	if c.plainHTTP(host) {
@@ -170,16 +137,16 @@ func (c *Client) session(host, path string) (*session, error) {
 	c.makeRoom()
 	c.made++
 	made := &session{
-		client: c, id: id, flight: strconv.FormatInt(c.made, 10), listed: c.listed(host) != OtherHosts, used: c.ticks,
+		client: c, id: id, flight: strconv.FormatInt(c.made, 10), listed: from.tenant == "" && c.listed(host) != OtherHosts, used: c.ticks,
 		host: host, scheme: scheme, source: from,
 		slots: make(chan struct{}, c.limits.RequestsPerHost), tokens: map[string]token{}, wanted: map[string]bool{},
 	}
 	c.sessions[id] = made
-	return made, nil
+	return made
 }
 
-// maxSessions bounds the sessions of hosts that no gate lists: authors of
-// applications can name as many as they like.
+// maxSessions bounds the sessions of hosts that no gate lists, and of tenants:
+// authors of applications can name as many as they like.
 const maxSessions = 1000
 
 // makeRoom forgets the session that was not used for the longest time. Who

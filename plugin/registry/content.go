@@ -33,7 +33,7 @@ const (
 // that are not what they should be, *plugin.StageError when there is no answer.
 func (c *Client) Manifest(ctx context.Context, repository, reference string) (Manifest, error) {
 	subject := subjectOf(repository, reference)
-	origin, err := c.place(repository)
+	origin, err := c.place(ctx, repository)
 	if err == nil {
 		err = checkReference(repository, reference)
 	}
@@ -158,7 +158,7 @@ func (c *Client) getManifest(ctx context.Context, origin place, reference string
 // not change them: they are shared. Errors are those of [Client.Manifest].
 func (c *Client) Blob(ctx context.Context, repository, digest string, limit int64) ([]byte, error) {
 	subject := subjectOf(repository, digest)
-	origin, err := c.place(repository)
+	origin, err := c.place(ctx, repository)
 	if err == nil {
 		err = checkDigest(digest)
 	}

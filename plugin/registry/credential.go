@@ -57,6 +57,8 @@ type source struct {
 	lasting bool
 	// hint says what to do when it cannot be read.
 	hint string
+	// tenant is whose it is; empty for the gate's own.
+	tenant string
 }
 
 // forever is the validity of credentials that say nothing of their end.

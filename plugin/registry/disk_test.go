@@ -181,7 +181,7 @@ func TestFacts_WhatLackedSomethingIsAskedAgain(t *testing.T) {
 	k := newKept(t)
 	client := k.process(nil)
 	k.read(client)
-	client.Doubt(k.server.Host()+"/team-a/app", k.digest)
+	client.Doubt(t.Context(), k.server.Host()+"/team-a/app", k.digest)
 	k.read(k.process(nil))
 	if k.server.Count("referrers") != 1 {
 		t.Errorf("the referrers were asked for %d times", k.server.Count("referrers"))

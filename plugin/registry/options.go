@@ -29,6 +29,9 @@ const (
 type Options struct {
 	// Hosts are the hosts that a gate lists.
 	Hosts []Host
+	// Tenants are the only repositories for which a tenant's own credential is
+	// used, in the place of that of an entry in Hosts; see [Tenant.Visit].
+	Tenants []Repositories
 	// Limits bound every read; the zero value stands for the defaults.
 	Limits plugin.Limits
 	// Keychain gives credentials for hosts without an entry: the docker

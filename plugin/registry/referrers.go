@@ -19,7 +19,7 @@ import (
 // empty list.
 func (c *Client) Referrers(ctx context.Context, repository, digest string) ([]Descriptor, error) {
 	subject := subjectOf(repository, digest)
-	origin, err := c.place(repository)
+	origin, err := c.place(ctx, repository)
 	if err == nil {
 		err = checkDigest(digest)
 	}
@@ -57,8 +57,8 @@ func (c *Client) freshReferrers(key string) ([]Descriptor, bool) {
 
 // Doubt says that the answer about a digest's referrers, or about a tag, lacked
 // what was looked for. It is then believed as long as an empty one.
-func (c *Client) Doubt(repository, reference string) {
-	origin, err := c.place(repository)
+func (c *Client) Doubt(ctx context.Context, repository, reference string) {
+	origin, err := c.place(ctx, repository)
 	if err != nil {
 		return
 	}
@@ -73,8 +73,8 @@ func (c *Client) Doubt(repository, reference string) {
 // than StaleFor. It sends nothing. It is for when [Client.Referrers] has no
 // answer (a *plugin.StageError that is not [ErrUnauthorized]) and the caller
 // has verified this digest before; the report says so.
-func (c *Client) StaleReferrers(repository, digest string) (list []Descriptor, age time.Duration, found bool) {
-	origin, err := c.place(repository)
+func (c *Client) StaleReferrers(ctx context.Context, repository, digest string) (list []Descriptor, age time.Duration, found bool) {
+	origin, err := c.place(ctx, repository)
 	if err != nil {
 		return nil, 0, false
 	}

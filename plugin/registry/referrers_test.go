@@ -142,7 +142,7 @@ func TestReferrers_NoAnswerIsUndeterminedNeverEmpty(t *testing.T) {
 			server.SetFault(always(ociserver.Fault{Status: status}))
 			_, err := client.Referrers(context.Background(), server.Host()+"/app", digest)
 			unanswered(t, err)
-			if _, _, found := client.StaleReferrers(server.Host()+"/app", digest); found {
+			if _, _, found := client.StaleReferrers(t.Context(), server.Host()+"/app", digest); found {
 				t.Error("a failure was remembered")
 			}
 			server.SetFault(nil)
@@ -150,11 +150,11 @@ func TestReferrers_NoAnswerIsUndeterminedNeverEmpty(t *testing.T) {
 				t.Errorf("twin: %+v", list)
 			}
 			clock.Pass(time.Hour)
-			if list, age, found := client.StaleReferrers(server.Host()+"/app", digest); !found || len(list) != 1 || age != time.Hour {
+			if list, age, found := client.StaleReferrers(t.Context(), server.Host()+"/app", digest); !found || len(list) != 1 || age != time.Hour {
 				t.Errorf("stale: %+v, %s, %v", list, age, found)
 			}
 			clock.Pass(24 * time.Hour)
-			if _, _, found := client.StaleReferrers(server.Host()+"/app", digest); found {
+			if _, _, found := client.StaleReferrers(t.Context(), server.Host()+"/app", digest); found {
 				t.Error("a list is stale for ever")
 			}
 		})

@@ -62,7 +62,7 @@ func (c *Client) Resolve(ctx context.Context, references []plugin.Reference) []p
 
 func (c *Client) resolve(ctx context.Context, repository, wanted string) plugin.Resolution {
 	subject := subjectOf(repository, wanted)
-	origin, err := c.place(repository)
+	origin, err := c.place(ctx, repository)
 	if err == nil {
 		err = checkReference(repository, wanted)
 	}

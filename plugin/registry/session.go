@@ -139,7 +139,7 @@ func (s *session) retry(ctx context.Context, try func(context.Context, *patience
 	for tries := int64(0); ; tries++ {
 		answer, err := try(ctx, left)
 		if err == nil {
-			err = statusError(answer)
+			err = s.ownHint(statusError(answer))
 		}
 		var failed *noAnswer
 		s.note(err)
@@ -158,6 +158,16 @@ func (s *session) retry(ctx context.Context, try func(context.Context, *patience
 			return nil, err // why it waited says more than that it was stopped
 		}
 	}
+}
+
+// ownHint says whose credential it is that may not read something, where that is
+// a tenant's.
+func (s *session) ownHint(err error) error {
+	var refused *noAnswer
+	if s.source.tenant != "" && errors.As(err, &refused) && errors.Is(err, ErrUnauthorized) {
+		refused.hint = "check that it exists and that the credential of the pull secret " + s.source.tenant + " may pull it: where the gate lists a repository under tenantCredentials, that one alone is used"
+	}
+	return err
 }
 
 // note remembers why the registry gives no answer, for those who cannot wait

@@ -58,6 +58,24 @@ func TestSessions_OfHostsThatNoGateListsAreBounded(t *testing.T) {
 	}
 }
 
+// TestSessions_OfTenantsAreBounded also where the gate lists the host.
+func TestSessions_OfTenantsAreBounded(t *testing.T) {
+	host := Repositories{Host: "registry.example.com"}
+	client, err := New(Options{Hosts: []Host{{Host: host.Host}}, Tenants: []Repositories{host}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 * maxSessions {
+		ctx, _ := Tenant{Name: fmt.Sprint(i), Credentials: []TenantCredential{{host, Credential{Username: "puller", Password: "password"}}}}.Visit(t.Context())
+		if _, err := client.place(ctx, host.Host+"/app"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := len(client.sessions); got != maxSessions+1 {
+		t.Errorf("there are %d sessions, want %d", got, maxSessions+1)
+	}
+}
+
 func TestTokens_OfOneSessionAreBounded(t *testing.T) {
 	client, err := New(Options{Clock: func() time.Time { return time.Unix(1_000_000, 0) }})
 	if err != nil {

@@ -43,7 +43,7 @@ func onlyDigits(text string) bool { return strings.Trim(text, "0123456789") == "
 // [Client.Manifest].
 func (c *Client) insides(ctx context.Context, repository string, leaf Manifest, start launch) (insides, error) {
 	subject := "the layers of " + subjectOf(repository, leaf.Digest)
-	origin, err := c.place(repository)
+	origin, err := c.place(ctx, repository)
 	if err != nil {
 		return insides{}, explain(stageRegistry, subject, err)
 	}

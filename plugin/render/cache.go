@@ -118,7 +118,8 @@ func inputKey(source plugin.Source) string {
 		Path        string
 		Application plugin.Application
 		Parameters  plugin.Parameters
-	}{source.Path, source.Application, source.Parameters})
+		Partition   string
+	}{source.Path, source.Application, source.Parameters, source.Partition})
 	if err != nil {
 		return ""
 	}

@@ -137,6 +137,10 @@ func TestCache_AnswersOnlyForTheSameFilesAndOptions(t *testing.T) {
 		t.Error("a changed option is not noticed")
 	}
 	source.Parameters.Helm.Set = nil
+	source.Partition = "another credential"
+	if hits() || render() != "map[v:2]" || !hits() {
+		t.Error("what was rendered under one partition serves another")
+	}
 	write("templates/a.yaml", goodConfigMap+"data: {v: {{ uuidv4 }}}\n")
 	if render(); hits() {
 		t.Error("a random rendering was kept")

@@ -36,6 +36,9 @@ func (s *Setup) client(effective gate.Effective) (*registry.Client, error) {
 		}
 		options.Hosts = append(options.Hosts, host)
 	}
+	for _, entry := range effective.TenantCredentials {
+		options.Tenants = append(options.Tenants, registry.Repositories{Host: entry.Host, Prefix: entry.Prefix})
+	}
 	key, err := clientKey(effective)
 	if err != nil {
 		return nil, err
@@ -67,7 +70,7 @@ func clientKey(effective gate.Effective) (string, error) {
 		}
 		entries[i].Credentials = &credentials
 	}
-	text, err := json.Marshal([]any{entries, effective.Limits, effective.FreshFor, effective.StaleFor})
+	text, err := json.Marshal([]any{entries, effective.TenantCredentials, effective.Limits, effective.FreshFor, effective.StaleFor})
 	if err != nil {
 		return "", fmt.Errorf("setting up registries: %w", err)
 	}

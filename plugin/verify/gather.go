@@ -132,7 +132,7 @@ func (s *session) referrersOf(ctx context.Context, at lookupKey) ([]registry.Des
 	referrers, err := s.registry.Referrers(ctx, at.repository, at.digest)
 	if err != nil {
 		all.note("listing referrers in "+at.repository, err)
-		referrers, all.stale = s.earlierReferrers(at, err)
+		referrers, all.stale = s.earlierReferrers(ctx, at, err)
 	}
 	if err := s.checkReferrers(referrers); err != nil {
 		all.refused = append(all.refused, err.Error())
@@ -146,19 +146,19 @@ func (s *session) referrersOf(ctx context.Context, at lookupKey) ([]registry.Des
 // earlierLister is a [Registry] that remembers its answers.
 type earlierLister interface {
 	// StaleReferrers is the last list and its age, if it may still be used.
-	StaleReferrers(repository, digest string) (list []registry.Descriptor, age time.Duration, found bool)
+	StaleReferrers(ctx context.Context, repository, digest string) (list []registry.Descriptor, age time.Duration, found bool)
 }
 
 // earlierReferrers is the registry's earlier list, where it gives no answer now.
 // What the list leads to may vouch, as it did when the registry answered; that
 // nothing in it vouches stays no answer.
-func (s *session) earlierReferrers(at lookupKey, err error) ([]registry.Descriptor, time.Duration) {
+func (s *session) earlierReferrers(ctx context.Context, at lookupKey, err error) ([]registry.Descriptor, time.Duration) {
 	var noAnswer *plugin.StageError
 	lister, remembers := s.registry.(earlierLister)
 	if !remembers || !errors.As(err, &noAnswer) || errors.Is(err, registry.ErrUnauthorized) {
 		return nil, 0
 	}
-	list, age, found := lister.StaleReferrers(at.repository, at.digest)
+	list, age, found := lister.StaleReferrers(ctx, at.repository, at.digest)
 	if !found {
 		return nil, 0
 	}

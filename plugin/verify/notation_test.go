@@ -255,4 +255,6 @@ type doubted struct {
 	at []string
 }
 
-func (d *doubted) Doubt(repository, reference string) { d.at = append(d.at, repository+" "+reference) }
+func (d *doubted) Doubt(_ context.Context, repository, reference string) {
+	d.at = append(d.at, repository+" "+reference)
+}

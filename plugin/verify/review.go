@@ -96,7 +96,7 @@ func (s *session) word(ctx context.Context, policy *policy, image plugin.Image) 
 	result := s.judgePolicy(ctx, policy, image)
 	said := word{policy: policy, vouches: result.verified(), evidence: result.evidence}
 	if !said.vouches {
-		s.doubt(result.looked)
+		s.doubt(ctx, result.looked)
 		said.findings = append(said.findings, s.orGone(ctx, image, s.finding(policy, image, result)))
 		return said
 	}
@@ -124,9 +124,9 @@ func (s *session) reviewDemand(ctx context.Context, demand *demand, image plugin
 	}
 	switch {
 	case !result.met() && result.blocked(): // what is wrong has been said
-		s.doubt(result.looked)
+		s.doubt(ctx, result.looked)
 	case !result.met():
-		s.doubt(result.looked)
+		s.doubt(ctx, result.looked)
 		review.Findings = append(review.Findings, demandFinding(demand, image, result))
 	case result.stale > 0:
 		review.Findings = append(review.Findings, staleFinding("evidence "+demand.entry, image, result.stale))
@@ -137,14 +137,14 @@ func (s *session) reviewDemand(ctx context.Context, demand *demand, image plugin
 type doubter interface {
 	// Doubt shortens how long the answer about a digest's referrers, or about a
 	// tag, is believed.
-	Doubt(repository, reference string)
+	Doubt(ctx context.Context, repository, reference string)
 }
 
 // doubt says where a signature was missing, as it may be made any moment.
-func (s *session) doubt(looked []place) {
+func (s *session) doubt(ctx context.Context, looked []place) {
 	if remembers, ok := s.registry.(doubter); ok {
 		for _, at := range looked {
-			remembers.Doubt(at.repository, at.reference)
+			remembers.Doubt(ctx, at.repository, at.reference)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -18,7 +19,7 @@ type remembering struct {
 	found bool
 }
 
-func (r *remembering) StaleReferrers(string, string) ([]registry.Descriptor, time.Duration, bool) {
+func (r *remembering) StaleReferrers(context.Context, string, string) ([]registry.Descriptor, time.Duration, bool) {
 	return r.known, 0, r.found
 }
 
