@@ -51,6 +51,10 @@ type candidate struct {
 	dsse *dsse.Envelope
 	// refused is set when it could not even be read.
 	refused error
+	// missing is set when the registry lists it and has not got it; hint is the
+	// predicate type that the list then says, which may be empty.
+	missing bool
+	hint    string
 
 	lock sync.Mutex
 }
@@ -112,6 +116,13 @@ func (c *candidate) mayState(predicateType string) bool {
 	}
 	_, err := c.stated()
 	return err != nil
+}
+
+// missing is what the registry lists and has not got. Nobody has looked at it:
+// it is no signature, and where all statements count it leaves open what they
+// say.
+func missing(format, label, hint string, err error) *candidate {
+	return &candidate{format: format, label: label, missing: true, hint: hint, refused: errors.New(oneLine(err))}
 }
 
 // hinted is a referrer that says of itself that it is a statement that nobody

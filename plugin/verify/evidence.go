@@ -219,6 +219,12 @@ func (c *collector) collect(ctx context.Context, policies []*policy) int {
 // that another accepted is not asked about again.
 func (c *collector) take(signer *policy, one *authority, candidates []*candidate) {
 	for _, found := range candidates {
+		if found.missing && c.demand.Whole {
+			if found.hint == "" || c.demand.Demand.Reads(found.hint) {
+				c.all.unseen = unique(append(c.all.unseen, fmt.Sprintf("%s: it is listed, and %s", found.label, oneLine(found.refused))))
+			}
+			continue
+		}
 		err, known := c.failed[found]
 		if known && err == nil || !known && !isAbout(c.demand, found) {
 			continue

@@ -224,7 +224,7 @@ func (s *session) readBundle(ctx context.Context, repository string, referrer re
 	answer, err := s.registry.Manifest(ctx, repository, referrer.Digest)
 	switch {
 	case errors.Is(err, registry.ErrNotFound): // listed, so it is not "there is none"
-		result.candidates = []*candidate{{format: formatBundle, label: name, refused: errors.New(oneLine(err))}}
+		result.candidates = []*candidate{missing(formatBundle, name, referrer.Annotations[predicateAnnotation], err)}
 		return result
 	case err != nil:
 		result.note(name, err)
@@ -247,24 +247,26 @@ func (s *session) readBundle(ctx context.Context, repository string, referrer re
 			result.refused = append(result.refused, name+": it has more than one bundle; only the first was read")
 			break
 		}
-		result.candidates = append(result.candidates, s.readBlob(ctx, repository, layer.Digest, layer.Size, &result, referrer.Digest))
+		result.candidates = append(result.candidates, s.readBlob(ctx, repository, layer, &result, referrer))
 	}
 	result.candidates = slices.DeleteFunc(result.candidates, func(c *candidate) bool { return c == nil })
 	return result
 }
 
 // readBlob reads one bundle; nil when it could not be looked at.
-func (s *session) readBlob(ctx context.Context, repository, digest string, size int64, result *gathered, holder string) *candidate {
-	name := label("bundle", holder)
-	data, err := s.blob(ctx, repository, digest, size)
+func (s *session) readBlob(ctx context.Context, repository string, layer layer, result *gathered, holder registry.Descriptor) *candidate {
+	name := label("bundle", holder.Digest)
+	data, err := s.blob(ctx, repository, layer.Digest, layer.Size)
 	switch {
-	case errors.Is(err, errTooLarge), errors.Is(err, registry.ErrNotFound):
+	case errors.Is(err, registry.ErrNotFound):
+		return missing(formatBundle, name, holder.Annotations[predicateAnnotation], err)
+	case errors.Is(err, errTooLarge):
 		return &candidate{format: formatBundle, label: name, refused: errors.New(oneLine(err))}
 	case err != nil:
 		result.note(name, err)
 		return nil
 	}
-	return s.parsed.bundle(holder, data, s.config.Limits)
+	return s.parsed.bundle(holder.Digest, data, s.config.Limits)
 }
 
 var errTooLarge = errors.New("it is too large")

@@ -101,7 +101,9 @@ func (s *session) readPayload(ctx context.Context, repository string, layer laye
 	name := label(reader.kind, layer.Digest)
 	data, err := s.blob(ctx, repository, layer.Digest, layer.Size)
 	switch {
-	case errors.Is(err, errTooLarge), errors.Is(err, registry.ErrNotFound):
+	case errors.Is(err, registry.ErrNotFound):
+		result.candidates = []*candidate{missing(formatLegacy, name, layer.Annotations[annotationPredicate], err)}
+	case errors.Is(err, errTooLarge):
 		result.candidates = []*candidate{{format: formatLegacy, label: name, refused: errors.New(oneLine(err))}}
 	case err != nil:
 		result.note(name, err)
