@@ -55,8 +55,18 @@ func doorRules() []Rule {
 			Fix: "leave out what is not rendered with the source's spec.ignore or a .sourceignore file, or raise the controller's limit",
 		},
 		{
-			ID: "flux/no-answer", Severity: "medium", Level: "Undetermined", Title: "The source's artifact could be fetched and stored",
-			Why: "a file server that does not answer, other bytes than the source names, or a full disk is neither yes nor no",
+			ID: "flux/content", Severity: "high", Level: "Deny", Title: "What is published can be an artifact",
+			Why: "Flux would apply something else than what was judged, or nothing",
+			Fix: "see what the source renders to; the message says what is wrong with it",
+		},
+		{
+			ID: "flux/owner", Severity: "high", Level: "Deny", Title: "The ExternalArtifact is the GatedSource's own",
+			Why: "what somebody else wrote there was not judged, and what is published must have one writer",
+			Fix: "delete the ExternalArtifact that the message names, or rename the GatedSource",
+		},
+		{
+			ID: "flux/no-answer", Severity: "medium", Level: "Undetermined", Title: "The source's artifact could be fetched, and what passed could be published",
+			Why: "a file server or an API server that does not answer, other bytes than the source names, or a full disk is neither yes nor no",
 			Fix: "the message says which; it is asked for again",
 		},
 	}
