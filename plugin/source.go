@@ -81,11 +81,17 @@ type HelmParameters struct {
 	// Set and SetString are "path=value" in the syntax of helm's --set.
 	Set       []string `json:"set,omitempty"`
 	SetString []string `json:"setString,omitempty"`
+	// ReleaseValues are those of a Flux HelmRelease, as render.EncodeReleaseValues
+	// writes them; they win over all others.
+	ReleaseValues string `json:"releaseValues,omitempty"`
 	// KubeVersion and APIVersions fill .Capabilities.
 	KubeVersion string   `json:"kubeVersion,omitempty"`
 	APIVersions []string `json:"apiVersions,omitempty"`
 	// SkipCRDs leaves out the chart's crds folder.
 	SkipCRDs bool `json:"skipCRDs,omitempty"`
+	// KeepTests renders test hooks, too, which Argo CD leaves out and Flux runs
+	// when it is asked to.
+	KeepTests bool `json:"keepTests,omitempty"`
 	// SkipSchemaValidation does not check values.schema.json.
 	SkipSchemaValidation bool `json:"skipSchemaValidation,omitempty"`
 }

@@ -36,22 +36,8 @@ type helmRelease struct {
 }
 
 func renderHelm(ctx context.Context, tree *tree, source plugin.Source, charts ChartFetcher) (plugin.Rendering, error) {
-	parameters := source.Parameters.Helm
-	if parameters.ReleaseName == "" {
-		parameters.ReleaseName = source.Application.Name
-	}
-	if parameters.ReleaseName == "" {
-		parameters.ReleaseName = "release-name"
-	}
-	if parameters.Namespace == "" {
-		parameters.Namespace = source.Application.Namespace
-	}
-	if parameters.Namespace == "" {
-		parameters.Namespace = "default"
-	}
-	release := &helmRelease{tree: tree, folder: source.Path, charts: charts, parameters: parameters, origins: map[*common.File]string{}}
-	var err error
-	if release.values, err = release.mergeValues(); err != nil {
+	release, err := newHelmRelease(tree, source, charts)
+	if err != nil {
 		return plugin.Rendering{}, err
 	}
 	manifests, err := release.template(ctx)

@@ -50,7 +50,11 @@ func (r *helmRelease) mergeValues() (map[string]any, error) {
 			return nil, invalid(plugin.Origin{}, "reading a value of --set-string", err)
 		}
 	}
-	return values, nil
+	release, err := decodeReleaseValues(r.parameters.ReleaseValues)
+	if err != nil {
+		return nil, err
+	}
+	return loader.MergeMaps(values, release), nil
 }
 
 func (r *helmRelease) readValues(data []byte, origin plugin.Origin) (map[string]any, error) {

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,21 +93,26 @@ func TestRender_BadChartArchivesAreRefused(t *testing.T) {
 
 // chartArchive packages a chart named x.
 func chartArchive(more map[string]string) string {
+	files := map[string]string{
+		"x/Chart.yaml":       "apiVersion: v2\nname: x\nversion: 1.0.0\n",
+		"x/templates/x.yaml": strings.Replace(goodConfigMap, "name: a", "name: from-x", 1),
+	}
+	maps.Copy(files, more)
+	return tarball(files)
+}
+
+// tarball packs files in the order of their names.
+func tarball(files map[string]string) string {
 	var out bytes.Buffer
 	zipped := gzip.NewWriter(&out)
 	archive := tar.NewWriter(zipped)
-	add := func(name, text string) {
-		if err := archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text)), Typeflag: tar.TypeReg}); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(files[name])), Typeflag: tar.TypeReg}); err != nil {
 			panic(err)
 		}
-		if _, err := archive.Write([]byte(text)); err != nil {
+		if _, err := archive.Write([]byte(files[name])); err != nil {
 			panic(err)
 		}
-	}
-	add("x/Chart.yaml", "apiVersion: v2\nname: x\nversion: 1.0.0\n")
-	add("x/templates/x.yaml", strings.Replace(goodConfigMap, "name: a", "name: from-x", 1))
-	for name, text := range more {
-		add(name, text)
 	}
 	if err := errors.Join(archive.Close(), zipped.Close()); err != nil {
 		panic(err)
