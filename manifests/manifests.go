@@ -10,3 +10,11 @@ import "embed"
 //
 //go:embed argocd/admission/applications.yaml argocd/admission/applicationsets.yaml argocd/admission/source-hydrator.yaml
 var ArgoCD embed.FS
+
+// Flux are those about Flux's kinds and assay's own, as
+// flux/admission/<name>.yaml. The others of that folder are about what nobody
+// renders, or what may not be rendered at all.
+//
+//go:embed flux/admission/kustomizations.yaml flux/admission/helmreleases.yaml
+//go:embed flux/admission/externalartifacts.yaml flux/admission/gatedsources.yaml
+var Flux embed.FS

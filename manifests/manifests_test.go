@@ -229,34 +229,56 @@ func TestGate_TheConfigMapIsAGateThatLoads(t *testing.T) {
 }
 
 func TestAdmission_TheKustomizationHasEveryFileAndTheListThatTheBindingNames(t *testing.T) {
-	objects := build(t, "argocd/admission")
-	kinds := map[string]int{}
-	for _, each := range objects {
-		kinds[each.ID().Kind]++
-	}
-	if kinds["ValidatingAdmissionPolicy"] != 3 || kinds["ValidatingAdmissionPolicyBinding"] != 3 || kinds["ConfigMap"] != 1 {
-		t.Fatalf("%v", kinds)
-	}
-	list := object(t, objects, "ConfigMap").Fields
-	for _, each := range objects {
-		switch each.ID().Kind {
-		case "ValidatingAdmissionPolicyBinding":
-			if param, given := at(each.Fields, "spec", "paramRef").(map[string]any); given {
-				if param["name"] != at(list, "metadata", "name") || param["namespace"] != at(list, "metadata", "namespace") || param["parameterNotFoundAction"] != "Deny" {
-					t.Errorf("%v is not the list %v", param, list["metadata"])
-				}
-			}
-			if actions := at(each.Fields, "spec", "validationActions"); !reflect.DeepEqual(actions, []any{"Deny"}) {
-				t.Errorf("%s: %v", each.ID(), actions)
-			}
-		case "ValidatingAdmissionPolicy":
-			if at(each.Fields, "spec", "failurePolicy") != "Fail" || at(each.Fields, "spec", "matchConstraints", "matchPolicy") != "Equivalent" {
-				t.Errorf("%s is not strict", each.ID())
-			}
+	for tool, shipped := range map[string]map[string]any{
+		"argocd": {"projects": ""},
+		"flux": {
+			"namespaces": "flux-system\n", "writers": "system:serviceaccount:assay-system:assay-source\n", "sharedSources": "",
+			"urls": "http://assay-source.assay-system.svc.cluster.local./\n",
+		},
+	} {
+		files, err := filepath.Glob(tool + "/admission/*.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects := build(t, tool+"/admission")
+		kinds := map[string]int{}
+		for _, each := range objects {
+			kinds[each.ID().Kind]++
+		}
+		// One file is the kustomization, one the list.
+		if policies := len(files) - 2; policies < 3 || kinds["ValidatingAdmissionPolicy"] != policies || kinds["ValidatingAdmissionPolicyBinding"] != policies || kinds["ConfigMap"] != 1 {
+			t.Fatalf("%s: %d files, %v", tool, len(files), kinds)
+		}
+		list := object(t, objects, "ConfigMap").Fields
+		if !reflect.DeepEqual(list["data"], shipped) {
+			t.Errorf("%s: the list is shipped with %q", tool, list["data"])
+		}
+		for _, each := range objects {
+			checkStrict(t, each, list, tool == "flux")
 		}
 	}
-	if projects := at(list, "data", "projects"); projects != "" {
-		t.Errorf("the list is shipped with %q", projects)
+}
+
+// checkStrict demands of a policy and of a binding that nothing makes them pass by
+// mistake. The binding of one that has parameters names the list.
+func checkStrict(t *testing.T, each plugin.Object, list map[string]any, listed bool) {
+	t.Helper()
+	switch each.ID().Kind {
+	case "ValidatingAdmissionPolicyBinding":
+		param, given := at(each.Fields, "spec", "paramRef").(map[string]any)
+		if listed && !given {
+			t.Errorf("%s names no list", each.ID())
+		}
+		if given && (param["name"] != at(list, "metadata", "name") || param["namespace"] != at(list, "metadata", "namespace") || param["parameterNotFoundAction"] != "Deny") {
+			t.Errorf("%v is not the list %v", param, list["metadata"])
+		}
+		if actions := at(each.Fields, "spec", "validationActions"); !reflect.DeepEqual(actions, []any{"Deny"}) {
+			t.Errorf("%s: %v", each.ID(), actions)
+		}
+	case "ValidatingAdmissionPolicy":
+		if at(each.Fields, "spec", "failurePolicy") != "Fail" || at(each.Fields, "spec", "matchConstraints", "matchPolicy") != "Equivalent" {
+			t.Errorf("%s is not strict", each.ID())
+		}
 	}
 }
 

@@ -1,16 +1,43 @@
 package plugin
 
+import "strings"
+
 // argoPlugin is the name by which an Application of Argo CD has its sources
 // rendered and judged by assay.
 const argoPlugin = "assay"
 
-// judgedItself reports whether the object is an Application of Argo CD all of
-// whose sources name the plugin, so that the images which it does not name are
-// pinned and verified at its own sync. What the Source Hydrator commits is
-// synced without the plugin, so such an Application is not meant.
+// published begins the name of the ExternalArtifacts of Flux that hold what passed
+// the gate.
+const published = "assay-"
+
+// judgedItself reports whether the images that the object does not name are
+// pinned and verified all the same: at an Application's own sync, and before a
+// Kustomization's or HelmRelease's source was published. That nothing else in
+// those changes the images is the business of self.
 func judgedItself(id ObjectID, fields map[string]any) bool {
 	spec, _ := fields["spec"].(map[string]any)
-	if id.Group() != "argoproj.io" || id.Kind != "Application" || spec["sourceHydrator"] != nil {
+	switch id.Group() + "/" + id.Kind {
+	case "argoproj.io/Application":
+		return syncsJudged(spec)
+	case "kustomize.toolkit.fluxcd.io/Kustomization":
+		return isPublished(spec["sourceRef"])
+	case "helm.toolkit.fluxcd.io/HelmRelease":
+		return spec["chart"] == nil && isPublished(spec["chartRef"])
+	}
+	return false
+}
+
+func isPublished(reference any) bool {
+	fields, _ := reference.(map[string]any)
+	name, _ := fields["name"].(string)
+	return fields["kind"] == "ExternalArtifact" && strings.HasPrefix(name, published)
+}
+
+// syncsJudged reports whether all sources of an Application name the plugin. What
+// the Source Hydrator commits is synced without the plugin, so such an
+// Application is not meant.
+func syncsJudged(spec map[string]any) bool {
+	if spec["sourceHydrator"] != nil {
 		return false
 	}
 	several, _ := spec["sources"].([]any)

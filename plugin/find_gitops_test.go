@@ -2,6 +2,30 @@ package plugin
 
 import "testing"
 
+// TestFind_ConsumersOfWhatWasPublishedAreNotWarnedOf does so with the kinds of
+// Flux, and with what is rendered to be judged later.
+func TestFind_ConsumersOfWhatWasPublishedAreNotWarnedOf(t *testing.T) {
+	const kustomization, release = "apiVersion: kustomize.toolkit.fluxcd.io/v1, kind: Kustomization", "apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease"
+	for object, warned := range map[string]bool{
+		kustomization + ", spec: {sourceRef: {kind: ExternalArtifact, name: assay-web}}":                                              false,
+		kustomization + ", spec: {sourceRef: {kind: ExternalArtifact, name: web}}":                                                    true,
+		kustomization + ", spec: {sourceRef: {kind: GitRepository, name: assay-web}}":                                                 true,
+		kustomization + ", spec: {chartRef: {kind: ExternalArtifact, name: assay-web}}":                                               true,
+		kustomization + ", spec: {sourceRef: assay-web}":                                                                              true,
+		release + ", spec: {chartRef: {kind: ExternalArtifact, name: assay-web}}":                                                     false,
+		release + ", spec: {chartRef: {kind: ExternalArtifact, name: assay-web}, chart: {spec: {chart: web}}}":                        true,
+		release + ", spec: {chartRef: {kind: OCIRepository, name: assay-web}}":                                                        true,
+		release + ", spec: {sourceRef: {kind: ExternalArtifact, name: assay-web}}":                                                    true,
+		"apiVersion: assay.dev/v1alpha1, kind: GatedSource, spec: {helm: {values: {image: 'a:1'}}, kustomize: {images: [{name: a}]}}": false,
+		"apiVersion: example.com/v1, kind: GatedSource, spec: {helm: {values: {image: 'a:1'}}}":                                       true,
+	} {
+		_, findings := ImageFinder{}.Find([]Object{parse(t, "{"+object+"}")})
+		if got := len(findings) > 0; got != warned {
+			t.Errorf("%s: %+v; it should be warned of: %v", object, findings, warned)
+		}
+	}
+}
+
 // TestFind_ApplicationThatNamesThePluginIsNotWarnedOf changes one thing at a
 // time in an Application that will be judged at its own sync.
 func TestFind_ApplicationThatNamesThePluginIsNotWarnedOf(t *testing.T) {

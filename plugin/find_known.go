@@ -136,6 +136,7 @@ func deliveryKinds() []knownKind {
 		{group: "argoproj.io", kind: "Sensor", makes: byOperator, images: []string{"spec.template.container.image"}},
 		{group: "helm.toolkit.fluxcd.io", kind: "HelmRelease", makes: "what its chart renders", opaque: true},
 		{group: "kustomize.toolkit.fluxcd.io", kind: "Kustomization", makes: "what its source renders", opaque: true},
+		{group: "assay.dev", kind: "GatedSource", opaque: true}, // what it renders is judged for itself
 		{group: "helm.cattle.io", kind: "HelmChart", makes: "what its chart renders", opaque: true},
 		{group: "helm.crossplane.io", kind: "Release", makes: "what its chart renders", opaque: true},
 		{group: "actions.summerwind.dev", kind: "RunnerDeployment", images: []string{

@@ -3,21 +3,7 @@ package policy
 import (
 	"strings"
 	"testing"
-
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apiserver/pkg/admission"
-	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
-	"k8s.io/apiserver/pkg/authentication/user"
-
-	"github.com/assay-gitops/assay/plugin/apiserver"
 )
-
-// write is a request to the API server; old is empty for a creation.
-type write struct{ object, old, projects string }
 
 const gated = "{repoURL: 'https://git.example.com/shop', path: deploy, plugin: {name: assay}}"
 
@@ -30,100 +16,11 @@ func specOf(fields string) string { return "spec: {project: team-a, " + fields +
 
 func plain(source string) string { return strings.ReplaceAll(source, ", plugin: {name: assay}", "") }
 
-func decoded(t *testing.T, text string) *unstructured.Unstructured {
-	t.Helper()
-	if text == "" {
-		return nil
-	}
-	return &unstructured.Unstructured{Object: objects(t, text)[0].Fields}
-}
-
-// installed are the policies of manifests/argocd/admission.
-type installed []boundPolicy
-
-func install(t *testing.T) installed {
-	t.Helper()
-	policies, err := loadArgoPolicies()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return policies
-}
-
-// refusals are what the policies say against a request, as the API server would
-// ask them.
-func (i installed) refusals(t *testing.T, asked write) []string {
-	t.Helper()
-	var said []string
-	for each := range i {
-		said = append(said, refusalsOf(t, &i[each], asked)...)
-	}
-	return said
-}
-
-func refusalsOf(t *testing.T, policy *boundPolicy, asked write) []string {
-	t.Helper()
-	object, operation, options := decoded(t, asked.object), admission.Create, runtime.Object(&metav1.CreateOptions{})
-	var old runtime.Object
-	if before := decoded(t, asked.old); before != nil {
-		old, operation, options = before, admission.Update, &metav1.UpdateOptions{}
-	}
-	kind := object.GroupVersionKind()
-	resource := schema.GroupVersionResource{Group: kind.Group, Version: kind.Version, Resource: strings.ToLower(kind.Kind) + "s"}
-	if !apiserver.Names(policy.match, resource.Resource) {
-		return nil
-	}
-	record := admission.NewAttributesRecord(object, old, kind, object.GetNamespace(), object.GetName(), resource, "", operation, options, false, &user.DefaultInfo{})
-	versioned := &admission.VersionedAttributes{Attributes: record, VersionedKind: kind}
-	versioned.VersionedObject.Set(object)
-	if old != nil {
-		versioned.VersionedOldObject.Set(old)
-	}
-	run := evaluation{policy: policy.admissionPolicy, subject: &subject{object: object, namespaced: true, namespace: "team-a"}, request: &attributes{
-		versioned: versioned, request: plugincel.CreateAdmissionRequest(record, metav1.GroupVersionResource(resource), metav1.GroupVersionKind(kind)),
-	}}
-	if policy.file.Spec.ParamKind != nil {
-		run.params = &corev1.ConfigMap{Data: map[string]string{"projects": asked.projects}}
-	}
-	var said []string
-	for _, failed := range run.run(t.Context()) {
-		if failed.erred || len(failed.unknown) > 0 {
-			t.Errorf("%s could not be evaluated: %+v", policy.file.Name, failed)
-		}
-		said = append(said, failed.message)
-	}
-	return said
-}
-
-// bypass is one way around the gate, and the same request with one thing
-// changed, which passes.
-type bypass struct {
-	bad, twin write
-	// says is part of what the developer reads.
-	says string
-}
-
-func checkBypasses(t *testing.T, table map[string]bypass) {
-	t.Helper()
-	policies := install(t)
-	for name, test := range table {
-		t.Run(name, func(t *testing.T) {
-			said := policies.refusals(t, test.bad)
-			if len(said) != 1 || !strings.Contains(said[0], test.says) || strings.Contains(said[0], "git.example.com") {
-				t.Errorf("refused with %q, want one message with %q and without an address", said, test.says)
-			}
-			if said := policies.refusals(t, test.twin); len(said) != 0 {
-				t.Errorf("the twin is refused: %q", said)
-			}
-		})
-	}
-}
-
 func TestArgoAdmission_EverySourceOfAnApplicationNamesThePlugin(t *testing.T) {
 	created := func(fields string) write { return write{object: app(specOf(fields))} }
 	other := strings.ReplaceAll(gated, "assay", "helmfile")
 	ref := "{repoURL: 'https://git.example.com/values', ref: values}"
-	checkBypasses(t, map[string]bypass{
+	checkBypasses(t, "argocd", map[string]bypass{
 		"no plugin":           {created("source: " + plain(gated)), created("source: " + gated), "spec.source (path deploy) names no plugin"},
 		"another plugin":      {created("source: " + other), created("source: " + gated), `spec.source (path deploy) names the plugin "helmfile"`},
 		"an unnamed plugin":   {created("source: " + strings.ReplaceAll(gated, "name: assay", "")), created("source: " + gated), "names no plugin"},
@@ -148,7 +45,7 @@ func TestArgoAdmission_AnOperationSyncsGatedSourcesAlone(t *testing.T) {
 	sync := func(fields string) write {
 		return write{object: app(specOf("source: "+gated), "operation: {sync: {"+fields+"}}"), old: before}
 	}
-	checkBypasses(t, map[string]bypass{
+	checkBypasses(t, "argocd", map[string]bypass{
 		"a source of its own": {sync("source: " + plain(gated)), sync("source: " + gated), "operation.sync.source would sync"},
 		"sources of its own":  {sync("sources: [" + gated + ", " + plain(gated) + "]"), sync("sources: [" + gated + "]"), "operation.sync.sources would sync"},
 		"a ref, where the Application has one source": {sync("sources: [" + gated + ", " + ref + "]"), write{
@@ -176,7 +73,7 @@ func TestArgoAdmission_AForgedStatusResumesNothing(t *testing.T) {
 		return app(specOf(spec), "operation: {sync: {}}", "status: {operationState: {phase: Running, operation: {sync: {}}, syncResult: {source: "+gated+", sources: ["+gated+", "+ref+"]}}}")
 	}
 	several := "sources: [" + gated + ", " + ref + "]"
-	checkBypasses(t, map[string]bypass{
+	checkBypasses(t, "argocd", map[string]bypass{
 		"the result's source":  {forged(bad), forged(good), "status.operationState would resume"},
 		"the result's sources": {forged("phase: Running, operation: {sync: {}}, syncResult: {source: " + gated + ", sources: [" + plain(gated) + "]}"), forged(good), "status.operationState would resume"},
 		"no phase":             {forged(strings.ReplaceAll(bad, "phase: Running, ", "")), forged(good), "status.operationState"},
@@ -194,7 +91,7 @@ func TestArgoAdmission_AForgedStatusResumesNothing(t *testing.T) {
 }
 
 func TestArgoAdmission_TheControllersWritesPassForObjectsFromBefore(t *testing.T) {
-	policies, old := install(t), specOf("source: "+plain(gated))
+	policies, old := install(t, "argocd"), specOf("source: "+plain(gated))
 	for name, asked := range map[string]write{
 		"status":               {object: app(old, "status: {sync: {status: Synced}}"), old: app(old, "status: {sync: {status: Unknown}}")},
 		"labels":               {object: strings.Replace(app(old), "name: shop", "name: shop, labels: {team: a}", 1), old: app(old)},
@@ -233,7 +130,7 @@ func TestArgoAdmission_TheSourceHydratorIsForListedProjects(t *testing.T) {
 			old:    app(specOf(hydrator), operation), projects: "team-a",
 		}
 	}
-	checkBypasses(t, map[string]bypass{
+	checkBypasses(t, "argocd", map[string]bypass{
 		"no project is listed":      {of("", hydrator), of("team-a", hydrator), `AppProject "team-a"`},
 		"another project is listed": {of("platform\nteam-b\n", hydrator), of("platform\n team-a \n", hydrator), `AppProject "team-a"`},
 		"part of a name":            {of("team-a-live", hydrator), of("team-a\nteam-a-live", hydrator), `AppProject "team-a"`},
@@ -264,7 +161,7 @@ func TestArgoAdmission_ApplicationSetsLearnItEarly(t *testing.T) {
 		asked.projects = projects
 		return asked
 	}
-	checkBypasses(t, map[string]bypass{
+	checkBypasses(t, "argocd", map[string]bypass{
 		"no plugin":          {set(list + template("source: "+plain(gated))), good, "the source with path deploy does not name the plugin"},
 		"a template in it":   {set(list + template("source: "+strings.ReplaceAll(gated, "assay", "'{{.plugin}}'"))), good, "without a template expression"},
 		"the second":         {set(list + template("sources: ["+gated+", "+plain(gated)+"]")), set(list + template("sources: ["+gated+", {repoURL: x, ref: values}]")), "does not name the plugin"},
@@ -281,7 +178,7 @@ func TestArgoAdmission_ApplicationSetsLearnItEarly(t *testing.T) {
 }
 
 func TestArgoAdmission_ManySourcesStayWithinTheApiServersBudget(t *testing.T) {
-	policies := install(t)
+	policies := install(t, "argocd")
 	many := strings.TrimSuffix(strings.Repeat(gated+", ", 300), ", ")
 	object := app(specOf("sources: ["+many+"]"), "operation: {sync: {sources: ["+many+"]}}", "status: {operationState: {phase: Running, operation: {sync: {}}, syncResult: {sources: ["+many+", "+gated+"]}}}")
 	if said := policies.refusals(t, write{object: object, old: app(specOf("source: "+gated), "operation: {sync: {}}")}); len(said) != 0 {

@@ -63,7 +63,8 @@ func selfRules() []Rule {
 			ID: ruleSelfGitOps, Title: "An application renders nothing that is applied past the gate",
 			Why: "such an object makes a controller apply manifests that never passed the gate",
 			Fix: "keep it in an application that the gate marks as the platform's (spec.platform); " +
-				"an Application or ApplicationSet of Argo CD may name the plugin instead, as the admission policies in manifests/argocd/admission ask for",
+				"an Application or ApplicationSet of Argo CD may name the plugin instead, a Kustomization or HelmRelease of Flux the ExternalArtifact assay-<name> " +
+				"of a GatedSource, as the admission policies in manifests/argocd/admission and manifests/flux/admission ask for",
 		},
 		{
 			ID: ruleSelfAdmission, Title: "An application renders no admission policies and webhooks",

@@ -39,6 +39,8 @@ func chartCredentials(s *subject, fields map[string]any) []string {
 	switch s.kind.Group + "/" + s.kind.Kind {
 	case "helm.toolkit.fluxcd.io/HelmRelease":
 		return valueCredentials(spec["values"], "spec.values")
+	case "assay.dev/GatedSource":
+		return valueCredentials(mapAt(spec, "helm")["values"], "spec.helm.values")
 	case "argoproj.io/Application":
 		return sourceCredentials(spec, "spec")
 	case "argoproj.io/ApplicationSet":

@@ -35,8 +35,9 @@ type SelfConfig struct {
 self denies what would switch the gate off: an application may not render
 
   - objects of Argo CD, Flux, assay and others that decide what is applied; an
-    Application or ApplicationSet only when it names the plugin, as the admission
-    policies of the cluster ask for,
+    Application or ApplicationSet, a Kustomization, HelmRelease or GatedSource
+    only as the admission policies of the cluster ask for; and Flux's sources
+    and GatedSources only where the application's own gate judges,
   - admission policies and webhooks, of the API server or of an engine,
   - RBAC over those kinds, over all namespaces with the gate's own among them,
     or that lends someone else's rights,
@@ -54,7 +55,7 @@ type self struct {
 	minimum    *gate.PodSecurity
 	namespaces []gate.Namespace
 	clusters   []clusterPodSecurity
-	argo       argoPolicies
+	tools      []toolPolicies
 }
 
 // NewSelf returns the judge that no gate and no waiver switches off. For an
@@ -69,7 +70,7 @@ func NewSelf(config SelfConfig) plugin.Judge {
 	}
 	return &self{
 		protected: protected, minimum: config.PodSecurity, namespaces: config.Namespaces,
-		clusters: admissionOf(config.Admission), argo: newArgoPolicies(),
+		clusters: admissionOf(config.Admission), tools: []toolPolicies{argoPolicies(), fluxPolicies()},
 	}
 }
 
@@ -128,14 +129,19 @@ func (s *self) judgeObject(ctx context.Context, o selfObject) []plugin.Finding {
 }
 
 // judgeKind denies protected kinds, the CustomResourceDefinitions that define
-// them and the APIServices that serve them. Applications and ApplicationSets may
-// be rendered when the admission policies about them say so.
+// them and the APIServices that serve them. Some kinds of Argo CD, Flux and assay
+// may be rendered when the admission policies about them say so.
 func (s *self) judgeKind(ctx context.Context, o selfObject) []plugin.Finding {
-	if s.argo.judges(o.id) {
-		var findings []plugin.Finding
-		for _, reason := range s.argo.reasons(ctx, o) {
-			findings = append(findings, o.denyApplication(reason))
+	findings := judgeFeeding(o)
+	for _, tool := range s.tools {
+		if tool.judges(o.id) {
+			for _, reason := range tool.reasons(ctx, o) {
+				findings = append(findings, o.denyApplication(reason))
+			}
+			return findings
 		}
+	}
+	if isFluxSource(o.id) {
 		return findings
 	}
 	if rule, what := protectedKind(o.id.Group(), o.id.Kind); rule != "" {

@@ -65,11 +65,11 @@ func TestSelf_WithoutAPolicyAnApplicationIsDenied(t *testing.T) {
 		"none":       func() ([]boundPolicy, error) { return nil, nil },
 		"unreadable": func() ([]boundPolicy, error) { return nil, errors.New("disk") },
 	} {
-		if reasons := (argoPolicies{load: load}).reasons(t.Context(), o); len(reasons) != 1 {
+		if reasons := (toolPolicies{load: load}).reasons(t.Context(), o); len(reasons) != 1 {
 			t.Errorf("%s: %q", name, reasons)
 		}
 	}
-	if reasons := newArgoPolicies().reasons(t.Context(), o); len(reasons) != 0 {
+	if reasons := argoPolicies().reasons(t.Context(), o); len(reasons) != 0 {
 		t.Errorf("twin: %q", reasons)
 	}
 }

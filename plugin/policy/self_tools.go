@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,32 +19,55 @@ import (
 )
 
 /*
-argoPolicies judge the Applications and ApplicationSets that an application
-renders, by the files that close the ways around the gate in the cluster
-(manifests/argocd/admission): what the API server would refuse to create is
+toolPolicies judge the objects of one GitOps tool that an application renders, by
+the files that close the ways around the gate in the cluster
+(manifests/<tool>/admission): what the API server would refuse to create is
 denied, in the same words.
 
-The platform's list of AppProjects that may use the Source Hydrator lies in the
-cluster and is not known here, so it lists none.
+The lists that the platform keeps for those policies lie in the cluster and are
+not known here, so they list nothing.
 */
-type argoPolicies struct {
+type toolPolicies struct {
+	tool string
+	// kinds are those that the policies are about, as "Kind.group".
+	kinds []string
+	// version is the one that the policies know, with its group; empty for a tool
+	// whose policies say the same of every version.
+	version string
+	// written are fields that stand for something that happens in the cluster:
+	// rendered, they start a sync or claim that one is under way.
+	written []string
 	// load compiles them at the first object that they are about.
 	load func() ([]boundPolicy, error)
 }
 
-func newArgoPolicies() argoPolicies {
-	return argoPolicies{load: sync.OnceValues(loadArgoPolicies)}
+func argoPolicies() toolPolicies {
+	return toolPolicies{
+		tool: "Argo CD", version: "argoproj.io/v1alpha1", kinds: []string{"Application.argoproj.io", "ApplicationSet.argoproj.io"},
+		written: []string{"operation", "status"}, // its Application has no status subresource
+		load:    sync.OnceValues(func() ([]boundPolicy, error) { return loadPolicies(manifests.ArgoCD, "argocd/admission/*.yaml") }),
+	}
 }
 
-func loadArgoPolicies() ([]boundPolicy, error) {
-	names, err := fs.Glob(manifests.ArgoCD, "argocd/admission/*.yaml")
+func fluxPolicies() toolPolicies {
+	return toolPolicies{
+		tool: "Flux", kinds: []string{
+			"Kustomization.kustomize.toolkit.fluxcd.io", "HelmRelease.helm.toolkit.fluxcd.io", "ExternalArtifact.source.toolkit.fluxcd.io",
+			"GatedSource.assay.dev",
+		},
+		load: sync.OnceValues(func() ([]boundPolicy, error) { return loadPolicies(manifests.Flux, "flux/admission/*.yaml") }),
+	}
+}
+
+func loadPolicies(files fs.FS, pattern string) ([]boundPolicy, error) {
+	names, err := fs.Glob(files, pattern)
 	if err != nil {
-		return nil, fmt.Errorf("listing the policies about Argo CD: %w", err)
+		return nil, fmt.Errorf("listing the policies %s: %w", pattern, err)
 	}
 	compiler := NewCompiler()
 	var bound []boundPolicy
 	for _, name := range names {
-		policy, err := loadArgoPolicy(compiler, name)
+		policy, err := loadPolicy(compiler, files, name)
 		if err != nil {
 			return nil, fmt.Errorf("reading manifests/%s: %w", name, err)
 		}
@@ -52,8 +76,8 @@ func loadArgoPolicies() ([]boundPolicy, error) {
 	return bound, nil
 }
 
-func loadArgoPolicy(compiler *Compiler, name string) (boundPolicy, error) {
-	data, err := fs.ReadFile(manifests.ArgoCD, name)
+func loadPolicy(compiler *Compiler, files fs.FS, name string) (boundPolicy, error) {
+	data, err := fs.ReadFile(files, name)
 	if err != nil {
 		return boundPolicy{}, err
 	}
@@ -66,14 +90,14 @@ func loadArgoPolicy(compiler *Compiler, name string) (boundPolicy, error) {
 		document.At = plugin.Origin{File: path.Join("manifests", name)}
 		documents = append(documents, document)
 	}
-	files, err := readAdmission(documents)
+	read, err := readAdmission(documents)
 	if err != nil {
 		return boundPolicy{}, err
 	}
-	if len(files.policies) != 1 || len(files.bindings) != 1 || files.bindings[0].Spec.PolicyName != files.policies[0].Name {
+	if len(read.policies) != 1 || len(read.bindings) != 1 || read.bindings[0].Spec.PolicyName != read.policies[0].Name {
 		return boundPolicy{}, errors.New("it is not one policy and its binding")
 	}
-	file := files.policies[0]
+	file := read.policies[0]
 	if kind := file.Spec.ParamKind; kind != nil && (kind.APIVersion != "v1" || kind.Kind != "ConfigMap") {
 		return boundPolicy{}, fmt.Errorf("its parameters are a %s, not a ConfigMap", kind.Kind)
 	}
@@ -81,28 +105,27 @@ func loadArgoPolicy(compiler *Compiler, name string) (boundPolicy, error) {
 	if err := compiler.compilePolicy(compiled); err != nil {
 		return boundPolicy{}, err
 	}
-	return boundPolicy{admissionPolicy: compiled, bindings: files.bindings}, nil
+	return boundPolicy{admissionPolicy: compiled, bindings: read.bindings}, nil
 }
 
-// judges reports whether the policies are about the object. They know one
-// version of each kind; what the API server would convert, or may not accept at
-// all, they are not asked about.
-func (argoPolicies) judges(id plugin.ObjectID) bool {
-	return id.APIVersion == "argoproj.io/v1alpha1" && (id.Kind == "Application" || id.Kind == "ApplicationSet")
+// judges reports whether the policies are about the object. What the API server
+// would convert, or may not accept at all, they are not asked about.
+func (p toolPolicies) judges(id plugin.ObjectID) bool {
+	return slices.Contains(p.kinds, id.Kind+"."+id.Group()) && (p.version == "" || p.version == id.APIVersion)
 }
 
 // reasons are why the object may not be rendered; empty when it may. An object
 // that no policy is about, or that a policy cannot be asked about, may not.
-func (p argoPolicies) reasons(ctx context.Context, o selfObject) []string {
+func (p toolPolicies) reasons(ctx context.Context, o selfObject) []string {
 	policies, err := p.load()
 	if err != nil {
-		return []string{"the policies about Argo CD cannot be read: " + err.Error()}
+		return []string{"the policies about " + p.tool + " cannot be read: " + err.Error()}
 	}
 	v := newView(plugin.Sealed{Objects: []plugin.Object{o.object}, Source: o.source}, nil)
 	if len(v.subjects) == 0 {
 		return []string{"the API server cannot read this object"}
 	}
-	reasons, asked := written(o.object), false
+	reasons, asked := p.writes(o.object), false
 	for i := range policies {
 		applies, said := askCreation(ctx, v, &policies[i])
 		asked = asked || applies
@@ -114,13 +137,12 @@ func (p argoPolicies) reasons(ctx context.Context, o selfObject) []string {
 	return reasons
 }
 
-// written are fields that stand for something that happens in the cluster:
-// rendered, they start a sync or claim that one is under way.
-func written(object plugin.Object) []string {
+// writes is what the object says in the tool's place.
+func (p toolPolicies) writes(object plugin.Object) []string {
 	var reasons []string
-	for _, field := range []string{"operation", "status"} {
+	for _, field := range p.written {
 		if _, found := object.Fields[field]; found {
-			reasons = append(reasons, field+" is Argo CD's to write: remove it from the manifest")
+			reasons = append(reasons, field+" is "+p.tool+"'s to write: remove it from the manifest")
 		}
 	}
 	return reasons
