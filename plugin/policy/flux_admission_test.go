@@ -78,8 +78,8 @@ func TestFluxAdmission_AKustomizationAppliesWhatWasPublished(t *testing.T) {
 		"another namespace": {strings.ReplaceAll(good, "name: assay-shop", "name: assay-shop, namespace: team-b"),
 			strings.ReplaceAll(good, "name: assay-shop", "name: assay-shop, namespace: team-a"), `spec.sourceRef.namespace is "team-b"`},
 		"two at once": {kustomizationOf(gatedKustomization + ", namePrefix: a, nameSuffix: b"), good, "spec.namePrefix, spec.nameSuffix would change"},
-		"an older version": {strings.ReplaceAll(kustomizationOf(gatedKustomization+", patchesStrategicMerge: [{kind: Deployment}]"), "io/v1", "io/v1beta2"),
-			strings.ReplaceAll(good, "io/v1", "io/v1beta2"), "spec.patchesStrategicMerge may change"},
+		"an older version": {strings.ReplaceAll(kustomizationOf(gatedKustomization+", patchesStrategicMerge: [{kind: Deployment}], patchesJson6902: [{path: a}], validation: none"), "io/v1", "io/v1beta2"),
+			strings.ReplaceAll(good, "io/v1", "io/v1beta2"), "spec.patchesJson6902 and 2 more may change"},
 		"ignored images": {kustomizationOf(gatedKustomization + ", ignore: [{paths: [/spec/replicas]}, {paths: [/spec/replicas, /spec/template]}]"),
 			kustomizationOf(gatedKustomization + ", ignore: [{paths: [/spec/replicas]}]"), "spec.ignore leaves out"},
 	}
@@ -282,7 +282,7 @@ func TestFluxAdmission_ManyFieldsStayWithinTheApiServersBudget(t *testing.T) {
 	patches := strings.TrimSuffix(strings.Repeat("{patch: "+strings.Repeat("a", 1000)+"}, ", 200), ", ")
 	object := kustomizationOf(gatedKustomization + ", images: [" + many + "], patches: [" + patches + "]")
 	old := strings.Replace(object, "interval: 5m", "interval: 6m", 1)
-	if said := policies.refusals(t, write{object: object, old: old, platform: platformLists(t)}); len(said) != 1 || !strings.Contains(said[0], "spec.images, spec.patches would") {
+	if said := policies.refusals(t, write{object: object, old: old, platform: platformLists(t)}); len(said) != 1 || !strings.Contains(said[0], "spec.patches, spec.images would") {
 		t.Errorf("%q", said)
 	}
 }
