@@ -82,6 +82,7 @@ func applied(built []plugin.Object, common plugin.FluxMetadata) (plugin.Renderin
 	for _, object := range rendering.Objects {
 		setCommonMetadata(object.Fields, common)
 	}
+	rendering.Findings = append(rendering.Findings, builtAgain(rendering.Objects)...)
 	rendering.Findings = append(rendering.Findings, unresolvedImages(rendering.Objects)...)
 	rendering.Findings = append(rendering.Findings, encrypted(rendering.Objects)...)
 	return rendering, nil

@@ -55,9 +55,9 @@ metadata:
   name: login
 type: Opaque
 stringData:
-  password: ENC[AES256_GCM,data:Tr7o=,iv:1=,aad:No=,tag:k=,type:str]
+  password: ENC[AES256_GCM,data:Tr7o=,iv:1=,tag:k=,type:str]
 data:
-  other: ENC[AES256_GCM,data:CwE4O1s=,iv:2k=,aad:o=,tag:w==,type:int]
+  other: ENC[AES256_GCM,data:CwE4O1s=,iv:2k=,tag:w==,type:int]
 sops:
   kms: []
   age:
@@ -78,48 +78,48 @@ sops:
 // in which these name what they are made of.
 func fluxTrees() []fluxTree {
 	return []fluxTree{
-		{"one file", ".", map[string]string{"web.yaml": fluxDeployment}},
-		{"several files, no kustomization", ".", map[string]string{
+		{name: "one file", path: ".", files: map[string]string{"web.yaml": fluxDeployment}},
+		{name: "several files, no kustomization", path: ".", files: map[string]string{
 			"b/service.yml": fluxService, "a.yaml": fluxDeployment, "B.yaml": fluxConfig, "notes.txt": "no manifest", "c.json": "{}", "off.yaml": fluxOff, "empty.yaml": "", "comment.yaml": "# nothing\n---\n",
 		}},
-		{"a folder below has a kustomization", "apps", map[string]string{
+		{name: "a folder below has a kustomization", path: "apps", files: map[string]string{
 			"apps/web.yaml": fluxDeployment, "apps/sub/kustomization.yml": "resources: [cm.yaml]\nnamePrefix: sub-\n", "apps/sub/cm.yaml": fluxConfig, "apps/sub/left.yaml": fluxService, "apps/z/deep/x.yaml": fluxList,
 		}},
-		{"a kustomization", ".", map[string]string{
+		{name: "a kustomization", path: ".", files: map[string]string{
 			"kustomization.yaml": "resources: [web.yaml, service.yaml]\nnamespace: here\nimages:\n- {name: registry.example.com/team-a/web, newTag: 2.0.0}\n- {name: registry.example.com/team-a/side, newName: mirror.example.com/side}\n",
 			"web.yaml":           fluxDeployment, "service.yaml": fluxService, "not-named.yaml": fluxConfig,
 		}},
-		{"files above the kustomization", "overlays/prod", map[string]string{
+		{name: "files above the kustomization", path: "overlays/prod", files: map[string]string{
 			"base/web.yaml": fluxDeployment, "overlays/prod/kustomization.yaml": "resources: [../../base/web.yaml, ../../shared]\npatches: [{path: ../../patches/p.yaml}]\n",
 			"patches/p.yaml":            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 5}\n",
 			"shared/kustomization.yaml": "configMapGenerator:\n- {name: gen, files: [../base/web.yaml], literals: ['region=${REGION}']}\n",
 		}},
-		{"generators alone", ".", map[string]string{"kustomization.yaml": "configMapGenerator:\n- {name: gen, literals: [a=b]}\nsecretGenerator:\n- {name: sec, literals: ['p=${REGION}'], type: Opaque}\n"}},
-		{"components", ".", map[string]string{
+		{name: "generators alone", path: ".", files: map[string]string{"kustomization.yaml": "configMapGenerator:\n- {name: gen, literals: [a=b]}\nsecretGenerator:\n- {name: sec, literals: ['p=${REGION}'], type: Opaque}\n"}},
+		{name: "components", path: ".", files: map[string]string{
 			"kustomization.yaml": "resources: [web.yaml]\ncomponents: [parts/own]\n", "web.yaml": fluxDeployment,
 			"parts/own/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [cm.yaml]\n", "parts/own/cm.yaml": fluxConfig,
 			"parts/more/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nconfigMapGenerator:\n- {name: more, literals: [x=y]}\n",
 		}},
-		{"old fields, and one that nobody knows", ".", map[string]string{
+		{name: "old fields, and one that nobody knows", path: ".", files: map[string]string{
 			"kustomization.yaml":      "bases: [base]\ncommonLabels: {team: a}\npatchesStrategicMerge:\n- |-\n  apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: web}\n  spec: {replicas: 3}\nnobodyKnows: true\nsortOptions: {order: fifo}\n",
 			"base/kustomization.yaml": "resources: [web.yaml, cm.yaml]\n", "base/web.yaml": fluxDeployment, "base/cm.yaml": fluxConfig,
 		}},
-		{"ciphertext of SOPS in a Secret", ".", map[string]string{"secret.yaml": fluxSecret, "web.yaml": fluxDeployment}},
-		{"variables in names", ".", map[string]string{"names.yaml": fluxNames, "web.yaml": fluxDeployment}},
-		{"a schema of its own", ".", map[string]string{
+		{name: "ciphertext of SOPS in a Secret", path: ".", files: map[string]string{"secret.yaml": fluxSecret, "web.yaml": fluxDeployment}},
+		{name: "variables in names", path: ".", files: map[string]string{"names.yaml": fluxNames, "web.yaml": fluxDeployment}},
+		{name: "a schema of its own", path: ".", files: map[string]string{
 			"kustomization.yaml": "resources: [web.yaml, thing.yaml]\nopenapi: {path: schema.json}\npatches:\n- patch: |-\n    apiVersion: example.com/v1\n    kind: Thing\n    metadata: {name: t}\n    spec: {parts: [{name: b, size: 3}]}\n" +
 				"- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: web}\n    spec: {template: {spec: {containers: [{name: side, tty: true}]}}}\n",
 			"web.yaml": fluxDeployment, "thing.yaml": "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nspec: {parts: [{name: a, size: 1}, {name: b, size: 2}]}\n",
 			"schema.json": `{"definitions":{"com.example.v1.Thing":{"properties":{"apiVersion":{"type":"string"},"kind":{"type":"string"},"metadata":{"type":"object"},"spec":{"properties":{"parts":{"type":"array","items":{"type":"object"},"x-kubernetes-patch-merge-key":"name","x-kubernetes-patch-strategy":"merge"}},"type":"object"}},"type":"object","x-kubernetes-group-version-kind":[{"group":"example.com","kind":"Thing","version":"v1"}]}}}`,
 		}},
-		{"a kustomization among the objects", ".", map[string]string{"web.yaml": fluxDeployment, "k.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nmetadata: {name: k}\nresources: []\n"}},
-		{"strange metadata", ".", map[string]string{"x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  labels: {}\n  annotations:\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\ndata: {a: \"1\"}\n"}},
-		{"numbers and texts", ".", map[string]string{"n.yaml": "apiVersion: example.com/v1\nkind: Numbers\nmetadata: {name: n}\nspec: {a: 1.0, b: 1e3, c: 0x10, d: 010, e: 9007199254740993, f: -0.0, g: 1_000, h: ~, i: 'on', j: on, k: \"1.10\", l: 3.14159265358979, m: .5, n: '', o: \"null\", p: [1, 2.5, x], q: 2026-01-01}\n"}},
-		{"nothing", ".", map[string]string{"README.md": "none"}},
-		{"an empty kustomization", ".", map[string]string{"kustomization.yaml": "", "web.yaml": fluxDeployment}},
-		{"no object", ".", map[string]string{"values.yaml": "a: b\n"}},
-		{"two objects of one name", ".", map[string]string{"a.yaml": fluxConfig, "b.yaml": fluxConfig}},
-		{"a chart in a kustomization", ".", map[string]string{"kustomization.yaml": "helmCharts: [{name: c}]\n", "charts/c/Chart.yaml": goodChart}},
+		{name: "a kustomization among the objects", path: ".", files: map[string]string{"web.yaml": fluxDeployment, "k.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nmetadata: {name: k}\nresources: []\n"}},
+		{name: "strange metadata", path: ".", files: map[string]string{"x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  labels: {}\n  annotations:\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\ndata: {a: \"1\"}\n"}},
+		{name: "numbers and texts", path: ".", files: map[string]string{"n.yaml": "apiVersion: example.com/v1\nkind: Numbers\nmetadata: {name: n}\nspec: {a: 1.0, b: 1e3, c: 0x10, d: 010, e: 9007199254740993, f: -0.0, g: 1_000, h: ~, i: 'on', j: on, k: \"1.10\", l: 3.14159265358979, m: .5, n: '', o: \"null\", p: [1, 2.5, x], q: 2026-01-01}\n"}},
+		{name: "nothing", path: ".", files: map[string]string{"README.md": "none"}},
+		{name: "an empty kustomization", path: ".", files: map[string]string{"kustomization.yaml": "", "web.yaml": fluxDeployment}},
+		{name: "no object", path: ".", files: map[string]string{"values.yaml": "a: b\n"}, refused: true},
+		{name: "two objects of one name", path: ".", files: map[string]string{"a.yaml": fluxConfig, "b.yaml": fluxConfig}, refused: true},
+		{name: "a chart in a kustomization", path: ".", files: map[string]string{"kustomization.yaml": "helmCharts: [{name: c}]\n", "charts/c/Chart.yaml": goodChart}, refused: true},
 	}
 }
 

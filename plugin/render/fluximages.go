@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/fluxcd/pkg/envsubst"
+
 	"github.com/assay-gitops/assay/plugin"
 )
 
@@ -68,11 +70,34 @@ func (s *substitution) unsetImages(objects []plugin.Object) []variableImage {
 		if substitutesNothing(objects[image.object]) {
 			continue
 		}
-		if image.unset = s.unset(image.text); len(image.unset) > 0 {
+		for _, name := range s.unset(image.text) {
+			if s.changes(image.text, name) {
+				image.unset = append(image.unset, name)
+			}
+		}
+		if len(image.unset) > 0 {
 			unset = append(unset, image)
 		}
 	}
 	return unset
+}
+
+// changes reports whether the value of a variable makes a difference: it makes
+// none in a default that is not taken.
+func (s *substitution) changes(text, name string) bool {
+	with := func(value string) string {
+		filled, err := envsubst.Eval(text, func(asked string) (string, bool) {
+			if asked == name {
+				return value, true
+			}
+			return s.values[asked], true
+		})
+		if err != nil {
+			return value
+		}
+		return filled
+	}
+	return with("") != with("x")
 }
 
 func (i variableImage) finding(object plugin.Object) plugin.Finding {

@@ -3,6 +3,9 @@ package render
 import (
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/konfig"
+	"sigs.k8s.io/kustomize/api/resource"
+
 	"github.com/assay-gitops/assay/plugin"
 )
 
@@ -37,6 +40,40 @@ func setAll(metadata map[string]any, field string, values map[string]string) {
 		merged[key] = value
 	}
 	metadata[field] = merged
+}
+
+// builtAgain takes away the annotations that kustomize keeps for itself, as the
+// Kustomization that consumes the published objects builds them once more and
+// takes them away, too: what is judged is what is applied. An object that it
+// would leave out is denied.
+func builtAgain(objects []plugin.Object) []plugin.Finding {
+	var findings []plugin.Finding
+	for _, object := range objects {
+		metadata, _ := object.Fields["metadata"].(map[string]any)
+		annotations, is := metadata["annotations"].(map[string]any)
+		if !is {
+			continue
+		}
+		if value, has := annotations[konfig.IgnoredByKustomizeAnnotation]; has && value != "false" {
+			findings = append(findings, plugin.Finding{
+				Rule: ruleNotSupported, Unwaivable: true, Object: object.ID(), Field: "metadata.annotations", Origin: object.Origin,
+				Message: "the annotation " + konfig.IgnoredByKustomizeAnnotation + " is set by a variable or by commonMetadata",
+				Why:     "the Kustomization that applies the published objects leaves such an object out", Hint: "remove the annotation",
+			})
+		}
+		before := len(annotations)
+		for _, own := range kustomizeAnnotations() {
+			delete(annotations, own)
+		}
+		if len(annotations) == 0 && before > 0 {
+			delete(metadata, "annotations")
+		}
+	}
+	return findings
+}
+
+func kustomizeAnnotations() []string {
+	return append([]string{"config.kubernetes.io/origin", "alpha.config.kubernetes.io/transformations"}, resource.BuildAnnotations...)
 }
 
 // isKustomization reports whether an object configures kustomize. Flux does

@@ -24,9 +24,16 @@ const (
 	substituteOff    = "disabled"
 )
 
-// mostVariables bounds the "$" of one object: the library calls itself for
-// each.
-const mostVariables = 50_000
+const (
+	// mostVariables bounds the "$" of one object: the library calls itself for
+	// each.
+	mostVariables = 50_000
+	// mostCopied bounds the bytes that it copies, which is the whole text for
+	// each sign that is escaped.
+	mostCopied = 1 << 33
+	// mostUnset bounds the variables without a value that are named of one object.
+	mostUnset = 10
+)
 
 // variableName is what Flux accepts as one (fluxcd/pkg/kustomize, varsub).
 var variableName = regexp.MustCompile(`^[_[:alpha:]][_[:alpha:][:digit:]]*$`)
@@ -132,9 +139,9 @@ func (s *substitution) one(node *resource.Resource, object plugin.Object) error 
 	if err != nil {
 		return invalid(object.Origin, "writing "+object.ID().String()+" to put variables into it", err)
 	}
-	if bytes.Count(text, []byte("$")) > mostVariables {
+	if signs := bytes.Count(text, []byte("$")) + bytes.Count(text, []byte(`\`)); signs > mostVariables || signs*len(text) > mostCopied {
 		return &plugin.Refusal{
-			Rule: ruleLimit, Origin: object.Origin, Message: fmt.Sprintf("%s has more than %d dollar signs to look for variables at", object.ID(), mostVariables),
+			Rule: ruleLimit, Origin: object.Origin, Message: fmt.Sprintf("%s has %d dollar signs and backslashes in %d bytes, too many to look for variables at", object.ID(), signs, len(text)),
 			Why: "a rendering is bounded, so that one application cannot stop the others", Hint: switchOff(),
 		}
 	}
@@ -155,10 +162,10 @@ func (s *substitution) one(node *resource.Resource, object plugin.Object) error 
 	data, err := yaml.YAMLToJSON([]byte(filled))
 	if err != nil {
 		fault := newYAMLFault(withoutQuotes(strings.TrimPrefix(err.Error(), "yaml: ")))
-		return brokenByVariables(object, errors.New(fault.message))
+		return s.broken(object, s.unset(string(text)), errors.New(fault.message))
 	}
 	if err := node.UnmarshalJSON(data); err != nil {
-		return brokenByVariables(object, nil)
+		return s.broken(object, s.unset(string(text)), nil) // the error may quote a value
 	}
 	return nil
 }
@@ -187,17 +194,14 @@ var errTooMuch = errors.New("the values are larger than a rendering may be")
 func (s *substitution) unset(text string) []string {
 	var missing []string
 	pretended := map[string]bool{}
-	for len(missing) < maxProblems {
+	for len(missing) < mostUnset {
 		asked := ""
 		_, err := envsubst.Eval(text, func(name string) (string, bool) {
 			asked = name
 			_, set := s.values[name]
 			return "", set || pretended[name]
 		})
-		if err == nil || asked == "" || pretended[asked] {
-			return missing
-		}
-		if _, set := s.values[asked]; set {
+		if _, set := s.values[asked]; err == nil || asked == "" || set || pretended[asked] {
 			return missing
 		}
 		pretended[asked] = true
@@ -249,9 +253,18 @@ func switchOff() string {
 	return "annotate the object with " + substituteSwitch + ": " + substituteOff
 }
 
-func brokenByVariables(object plugin.Object, cause error) *plugin.Refusal {
-	return &plugin.Refusal{
+// broken explains that what substitution made of an object cannot be read: an
+// image without its tag ends in a colon, which begins a mapping.
+func (s *substitution) broken(object plugin.Object, unset []string, cause error) *plugin.Refusal {
+	refusal := &plugin.Refusal{
 		Rule: ruleInvalid, Origin: object.Origin, Message: "with its variables filled in, " + object.ID().String() + " is not a Kubernetes object in YAML", Cause: cause,
-		Why: "values are put into the YAML as they are", Hint: `quote the variable in the manifest ("${NAME}") where its value has signs that YAML reads`,
+		Why: "values are put into the YAML as they are", Hint: `choose values without the signs that YAML reads, or write quotes into the value: '"..."'`,
 	}
+	if len(unset) > 0 {
+		names := strings.Join(unset, ", ")
+		refusal.Rule, refusal.Origin = ruleUnresolved, s.lineOf(unset[0], object.Origin)
+		refusal.Message = "with nothing in the place of " + names + ", " + object.ID().String() + " is not a Kubernetes object in YAML"
+		refusal.Hint = "set " + names + " in postBuild.substitute or substituteFrom, or write a default: ${" + unset[0] + ":=value}"
+	}
+	return refusal
 }
