@@ -53,11 +53,14 @@ func maskMembers(value any) any {
 // maskFindings is the last thing done to findings: Secret data, credentials in
 // URLs and control characters leave every text, whoever wrote it.
 func (r *run) maskFindings() {
-	hidden := r.secretsInFindings()
+	hidden, given := r.secretsInFindings(), newSecrets(r.secretVariables())
 	findings := r.verdict.Findings
 	for i := range findings {
 		finding := &findings[i]
-		values := hidden[finding.Object] // nil hides nothing
+		values, known := hidden[finding.Object]
+		if !known {
+			values = given
+		}
 		if isSecret(finding.Object) {
 			maskChange(finding)
 		}
@@ -81,7 +84,7 @@ func (r *run) secretsInFindings() map[ObjectID]*secrets {
 	values := map[ObjectID]map[string]bool{}
 	for _, finding := range r.verdict.Findings {
 		if isSecret(finding.Object) {
-			values[finding.Object] = map[string]bool{}
+			values[finding.Object] = r.secretVariables()
 		}
 	}
 	for _, object := range r.objects {
@@ -94,6 +97,22 @@ func (r *run) secretsInFindings() map[ObjectID]*secrets {
 		hidden[id] = newSecrets(found)
 	}
 	return hidden
+}
+
+// secretVariables are the values that came from Secrets and may stand anywhere
+// in what was rendered.
+func (r *run) secretVariables() map[string]bool {
+	values := map[string]bool{}
+	asked := r.source.Parameters.Flux.PostBuild
+	if asked == nil {
+		return values
+	}
+	for _, name := range asked.Secret {
+		values[asked.Substitute[name]] = true
+		values[strings.ReplaceAll(asked.Substitute[name], "\n", "")] = true
+	}
+	delete(values, "")
+	return values
 }
 
 // names are the parts of a finding that the author of an application chose.

@@ -179,6 +179,9 @@ type FluxPostBuild struct {
 	// order in which they are named, a later one over an earlier, and those that
 	// the Kustomization holds itself over them all. Some are secret.
 	Substitute map[string]string `json:"substitute,omitempty"`
+	// Secret names the variables whose values come from Secrets: no text shows
+	// them.
+	Secret []string `json:"secret,omitempty"`
 	// Always substitutes also when there is no variable, so that defaults count
 	// (substituteStrategy: Always).
 	Always bool `json:"always,omitempty"`
