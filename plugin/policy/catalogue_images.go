@@ -119,9 +119,9 @@ func registryRules() []Rule {
 			Fix: "name the host under spec.registries with private: true",
 		},
 		{
-			ID: "registry/pull-secret", Severity: "low", Level: "Warn", Title: "An application's own pull secret is used where the gate lists it",
-			Why: "the platform decides where a credential that it does not know may be shown",
-			Fix: "list the host and a prefix under spec.tenantCredentials of every gate that applies, or use the platform's credential for this registry",
+			ID: "registry/pull-secret", Severity: "low", Level: "Warn", Title: "An application's own pull secret is used as its author thinks",
+			Why: "the platform decides where a credential that it does not know may be shown, and nothing is run to get one",
+			Fix: "list the host and a prefix under spec.tenantCredentials of every gate that applies; write each registry into auths of the Secret",
 		},
 		{
 			ID: "registry/redirect", Severity: "high", Level: "Deny", Title: "Redirects lead where they may",

@@ -22,6 +22,8 @@ type Tenant struct {
 	// Secret.
 	Name        string
 	Credentials []TenantCredential
+	// Ignored says in words what of its configuration is not used.
+	Ignored []string
 }
 
 // String is the tenant's name.

@@ -26,9 +26,32 @@ func (s *Setup) JudgeWith(ctx context.Context, source plugin.Source, tenant *reg
 	verdict := s.Judge(ctx, source)
 	if unlisted := visit.Unlisted(); len(unlisted) > 0 {
 		verdict.Findings = append(verdict.Findings, unusedSecret(tenant.Name, unlisted))
-		plugin.SortFindings(verdict.Findings)
 	}
+	if len(tenant.Ignored) > 0 {
+		verdict.Findings = append(verdict.Findings, ignoredParts(*tenant))
+	}
+	plugin.SortFindings(verdict.Findings)
 	return verdict
+}
+
+// rulePullSecret is about what of a pull secret is not used.
+const rulePullSecret = "registry/pull-secret"
+
+func ignoredParts(tenant registry.Tenant) plugin.Finding {
+	return plugin.Finding{
+		Rule: rulePullSecret, Level: plugin.Warn,
+		Message: fmt.Sprintf("of the pull secret %s is not used: %s", tenant.Name, namedOf(tenant.Ignored, "; ")),
+		Hint:    "write each registry into auths with its user and password, or take out what is not needed",
+	}
+}
+
+// namedOf joins the first of a list, and says how many more there are.
+func namedOf(list []string, separator string) string {
+	named := strings.Join(list[:min(len(list), mostNamed)], separator)
+	if more := len(list) - mostNamed; more > 0 {
+		named += fmt.Sprintf(" and %d more", more)
+	}
+	return named
 }
 
 // mostNamed bounds the repositories that one message names.
@@ -37,13 +60,9 @@ const mostNamed = 3
 // unusedSecret tells the application's developers why their credential did not
 // help.
 func unusedSecret(tenant string, unlisted []string) plugin.Finding {
-	named := strings.Join(unlisted[:min(len(unlisted), mostNamed)], ", ")
-	if more := len(unlisted) - mostNamed; more > 0 {
-		named += fmt.Sprintf(" and %d more", more)
-	}
 	return plugin.Finding{
-		Rule: "registry/pull-secret", Level: plugin.Warn,
-		Message: fmt.Sprintf("the pull secret %s has a credential for %s, which was not used: the gate does not list it under tenantCredentials", tenant, named),
+		Rule: rulePullSecret, Level: plugin.Warn,
+		Message: fmt.Sprintf("the pull secret %s has a credential for %s, which was not used: the gate does not list it under tenantCredentials", tenant, namedOf(unlisted, ", ")),
 		Why:     "the platform decides where a credential that it does not know may be shown",
 		Hint:    "ask the platform team to list the host and a prefix under spec.tenantCredentials of every gate that applies",
 	}

@@ -186,3 +186,16 @@ func TestJudgeWith_SameGateIsOnePipelineForAllTenants(t *testing.T) {
 		t.Errorf("the pipeline is another one, %v", err)
 	}
 }
+
+// TestJudgeWith_WhatIsPassedOverOfTheSecretIsTold and stops nothing.
+func TestJudgeWith_WhatIsPassedOverOfTheSecretIsTold(t *testing.T) {
+	s := guarded(t)
+	made := s.setup(s.usual(s.lending("team-a/")), nil)
+	tenant := s.tenant("team-a/pull", tenantPassword)
+	tenant.Ignored = []string{"an entry", "another", "a third", "a fourth"}
+	v := made.JudgeWith(t.Context(), s.app("web", web("web", s.image)), tenant)
+	s.want(v, plugin.Allowed)
+	if !strings.Contains(fmt.Sprint(v.Findings), "of the pull secret team-a/pull is not used: an entry; another; a third and 1 more") {
+		t.Errorf("%+v", v.Findings)
+	}
+}
