@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"k8s.io/apiserver/pkg/admission"
@@ -50,7 +51,24 @@ func (a *admissionPolicies) judge(ctx context.Context, v *view) []plugin.Finding
 			findings[s] = append(findings[s], a.judgePlaces(ctx, v, v.subjects[s], &a.policies[i])...)
 		}
 	})
-	return slices.Concat(findings...)
+	return slices.Concat(saidOnce(v.subjects, findings)...)
+}
+
+// saidOnce leaves out what is said of the Pods that a workload makes and, in
+// the same words, of the workload: one change mends both.
+func saidOnce(subjects []*subject, findings [][]plugin.Finding) [][]plugin.Finding {
+	owners := map[int][]plugin.Finding{}
+	for i, s := range subjects {
+		if !s.made {
+			owners[s.index] = findings[i]
+			continue
+		}
+		findings[i] = slices.DeleteFunc(findings[i], func(finding plugin.Finding) bool {
+			finding.Field = ""
+			return slices.ContainsFunc(owners[s.index], func(other plugin.Finding) bool { return reflect.DeepEqual(finding, other) })
+		})
+	}
+	return findings
 }
 
 // judgePlaces asks one policy about the subject in every place that it may

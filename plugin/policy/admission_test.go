@@ -241,6 +241,30 @@ func TestAdmission_PoliciesForPodsSeeThePodsThatWorkloadsMake(t *testing.T) {
 	}
 }
 
+// One change mends both; what is said in other words of the Pods is said.
+func TestAdmission_WhatHoldsOfAWorkloadAndItsPodsIsSaidOnce(t *testing.T) {
+	workload := podOf("Deployment", "{containers: [{name: web, image: a}]}")
+	for name, test := range map[string]struct {
+		validation string
+		fields     string
+	}{
+		"the same words":         {`{expression: "false", message: it is there}`, "[]"},
+		"twin: other words":      {`{expression: "false", messageExpression: "request.kind.kind + ' is there'"}`, "[ spec.template]"},
+		"twin: of the Pod alone": {`{expression: "request.kind.kind != 'Pod'", message: it is there}`, "[spec.template]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := policyText{resources: `"*" pods, deployments`, validation: test.validation}.String()
+			fields := []string{}
+			for _, finding := range judgeWith(t, policyConfig(t, text, nil), sealed(t, workload)) {
+				fields = append(fields, finding.Field)
+			}
+			if got := fmt.Sprint(fields); got != test.fields {
+				t.Errorf("said of %s, want %s", got, test.fields)
+			}
+		})
+	}
+}
+
 func TestAdmission_TypedObjectsHaveTheirEmptyStructs(t *testing.T) {
 	text := policyText{resources: "pods", validation: `{expression: "object.spec.containers.all(c, has(c.resources))"}`}.String()
 	if found := judgeWith(t, policyConfig(t, text, nil), sealed(t, podOf("Pod", "{containers: [{name: web, image: a}]}"))); len(found) != 0 {
