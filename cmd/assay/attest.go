@@ -58,6 +58,10 @@ func (f *attestFlags) prepare(ctx context.Context, cmd *cobra.Command) error {
 		f.signer.Services = text
 	}
 	err := f.signer.Check(ctx)
+	var key *attest.KeyError
+	if errors.As(err, &key) {
+		err = fmt.Errorf("reading --attest-key: %w", err)
+	}
 	var silent *plugin.StageError
 	switch {
 	case errors.As(err, &silent):
@@ -96,7 +100,11 @@ func (f *attestFlags) write(ctx context.Context, j job, v *plugin.Verdict) error
 	if err != nil {
 		return err
 	}
-	return writeAtomically(f.file, signed)
+	if err := writeAtomically(f.file, signed); err != nil {
+		return err
+	}
+	tell(j.err, "wrote %s: the verdict, attested\n", f.file)
+	return nil
 }
 
 func (f *attestFlags) resourceOf(j job) string {

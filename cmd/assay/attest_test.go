@@ -183,7 +183,7 @@ func TestAttest_WrongUseIsToldBeforeAnythingIsJudged(t *testing.T) {
 		"a lenient verdict":    {append(a.flags(), "--lenient"), "--lenient lets pass what the gate denies"},
 		"a key alone":          {[]string{"--attest-key", a.key}, "it goes with --attest FILE"},
 		"no key, no identity":  {[]string{"--attest", a.file}, "there is neither a key nor an identity token"},
-		"no such key":          {[]string{"--attest", a.file, "--attest-key", a.key + "x"}, "no such file"},
+		"no such key":          {[]string{"--attest", a.file, "--attest-key", a.key + "x"}, "reading --attest-key: "},
 		"no such services":     {append(a.flags(), "--attest-services", a.key+"x"), "no such file"},
 		"services not JSON":    {append(a.flags(), "--attest-services", a.key), "reading the signing config"},
 		"no time":              {append(a.flags(), "--at", "yesterday"), "write a time such as"},
@@ -197,7 +197,7 @@ func TestAttest_WrongUseIsToldBeforeAnythingIsJudged(t *testing.T) {
 			}
 		})
 	}
-	if got := w.judged(t, "check", a.flags()...); got.code != exitAllowed {
+	if got := w.judged(t, "check", a.flags()...); got.code != exitAllowed || got.err != "wrote "+a.file+": the verdict, attested\n" {
 		t.Errorf("the twin ends with %d:\n%s", got.code, got.err)
 	}
 }

@@ -97,7 +97,7 @@ func (b *baseline) prepare(gates *gateFlags) error {
 	}
 	config, err := gates.load()
 	if err != nil {
-		return &exit{code: exitDenied, err: err}
+		return gates.unloaded(err)
 	}
 	if b.terms.Until, err = gate.ParseDate(b.until); err != nil {
 		return &exit{code: exitUsage, err: fmt.Errorf("reading --until: %w; write a day such as 2026-12-31", err)}

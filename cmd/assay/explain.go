@@ -37,7 +37,7 @@ With a gate it also knows the policies that the gate brings.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			known, err := explained(gates)
 			if err != nil {
-				return &exit{code: exitDenied, err: err}
+				return gates.unloaded(err)
 			}
 			return explain(s.out, strings.Join(args, ""), known)
 		},

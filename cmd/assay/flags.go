@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +82,18 @@ func (f *gateFlags) load() (*gate.Config, error) {
 	f.config = config
 	f.byProject = slices.ContainsFunc(config.Gates, func(g gate.Gate) bool { return len(g.Spec.Selector.Projects) > 0 })
 	return config, nil
+}
+
+// unloaded is the end of a command whose gates do not load: a path on the
+// command line that is not there is wrong usage, and what is wrong with a gate
+// that is there denies.
+func (f *gateFlags) unloaded(err error) error {
+	for _, path := range f.gates {
+		if _, missing := os.Stat(path); errors.Is(missing, fs.ErrNotExist) {
+			return &exit{code: exitUsage, err: err}
+		}
+	}
+	return &exit{code: exitDenied, err: err}
 }
 
 // clock is the time by which everything is judged; nil is the machine's.

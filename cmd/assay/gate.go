@@ -35,7 +35,7 @@ gate demands. Without a path it explains the embedded default gate.`,
 			flags := gateFlags{gates: args}
 			config, err := flags.load()
 			if err != nil {
-				return &exit{code: exitDenied, err: err}
+				return flags.unloaded(err)
 			}
 			set, err := setup.New(setup.Options{Config: config, TrustDir: trustDir(cacheDir())})
 			if err != nil {

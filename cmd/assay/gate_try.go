@@ -32,7 +32,7 @@ Exit codes: 0 every application is allowed, 1 one is denied, 2 one has no answer
 			flags := gateFlags{gates: args, project: project}
 			config, err := flags.load()
 			if err != nil {
-				return &exit{code: exitDenied, err: err}
+				return flags.unloaded(err)
 			}
 			bar := startProgress(s.err)
 			defer bar.end()

@@ -70,7 +70,7 @@ func propose(ctx context.Context, p proposer, paths []string) error {
 	printSightings(p.streams.out, all)
 	config, err := p.gates.load()
 	if err != nil {
-		return &exit{code: exitDenied, err: err}
+		return p.gates.unloaded(err)
 	}
 	d := draft{Proposal: setup.Propose(all), Owner: p.owner, now: time.Now().UTC(), dir: p.out, config: config}
 	text, err := d.text()

@@ -46,7 +46,7 @@ func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), err
 	}
 	config, err := j.gates.load()
 	if err != nil {
-		return nil, plugin.Source{}, nil, &exit{code: exitDenied, err: err}
+		return nil, plugin.Source{}, nil, j.gates.unloaded(err)
 	}
 	caches, err := commandCaches(j.err)
 	if err != nil {

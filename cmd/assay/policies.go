@@ -36,7 +36,7 @@ gate's.`,
 			}
 			config, err := gates.load()
 			if err != nil {
-				return &exit{code: exitDenied, err: err}
+				return gates.unloaded(err)
 			}
 			lists, err := listPolicies(config)
 			if err != nil {

@@ -41,7 +41,7 @@ func trustBundle(ctx context.Context, s streams, flags gateFlags, file string) e
 	}
 	config, err := flags.load()
 	if err != nil {
-		return &exit{code: exitDenied, err: err}
+		return flags.unloaded(err)
 	}
 	set, err := setup.New(setup.Options{Config: config, TrustDir: trustDir(cacheDir())})
 	if err != nil {

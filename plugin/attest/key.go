@@ -34,6 +34,13 @@ type keypair struct {
 
 var _ sign.Keypair = (*keypair)(nil)
 
+// KeyError says that the signer's key cannot be used, or did not answer.
+type KeyError struct{ err error }
+
+func (e *KeyError) Error() string { return e.err.Error() }
+
+func (e *KeyError) Unwrap() error { return e.err }
+
 // keypair loads the signer's key.
 func (s Signer) keypair(ctx context.Context) (*keypair, error) {
 	load := s.fromFile

@@ -38,10 +38,11 @@ type Signer struct {
 
 // Check refuses a signer that could not sign, before anything is judged. The
 // key is loaded; authorities and logs are not asked.
+// A *[KeyError] is about the key itself.
 func (s Signer) Check(ctx context.Context) error {
 	if s.Key != "" {
 		if _, err := s.keypair(ctx); err != nil {
-			return err
+			return &KeyError{err}
 		}
 	} else if s.Token == nil {
 		return errNoIdentity
