@@ -119,7 +119,6 @@ func TestFluxAdmission_AHelmReleaseInstallsAFrozenChart(t *testing.T) {
 	for field, value := range map[string][2]string{
 		"values":             {"{image: {tag: evil}}", "{}"},
 		"valuesFrom":         {"[{kind: Secret, name: a}]", "[]"},
-		"targetNamespace":    {"team-b", "null"},
 		"postRenderers":      {"[{kustomize: {images: [{name: a, newTag: b}]}}]", "[]"},
 		"postRenderStrategy": {"combined", "''"},
 		"commonMetadata":     {"{labels: {a: b}}", "{}"},
@@ -137,7 +136,7 @@ func TestFluxAdmission_WhatOnlySaysHowPasses(t *testing.T) {
 		"a Kustomization": kustomizationOf(gatedKustomization + ", path: ./deploy, retryInterval: 1m, timeout: 1m, suspend: true, deletionPolicy: Orphan, force: true, " +
 			"decryption: {provider: sops, secretRef: {name: keys}}, kubeConfig: {secretRef: {name: other}}, serviceAccountName: deployer, wait: true, " +
 			"healthChecks: [{kind: Deployment, name: web}], healthCheckExprs: [{apiVersion: a/v1, kind: A, current: 'true'}], dependsOn: [{name: db, namespace: team-b}]"),
-		"a HelmRelease": releaseOf(gatedRelease + ", suspend: true, timeout: 1m, releaseName: shop, storageNamespace: team-a, maxHistory: 3, serviceAccountName: deployer, " +
+		"a HelmRelease": releaseOf(gatedRelease + ", suspend: true, timeout: 1m, releaseName: shop, targetNamespace: live, storageNamespace: team-a, maxHistory: 3, serviceAccountName: deployer, " +
 			"kubeConfig: {secretRef: {name: other}}, install: {crds: Create, createNamespace: true}, upgrade: {remediation: {retries: 3}}, rollback: {force: true}, " +
 			"uninstall: {keepHistory: true}, test: {enable: true}, driftDetection: {mode: enabled, ignore: [{paths: [/spec/replicas]}]}, " +
 			"healthCheckExprs: [], dependsOn: [{name: db}], waitStrategy: {name: poller}, persistentClient: false"),
