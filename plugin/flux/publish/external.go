@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
 	"github.com/fluxcd/pkg/apis/meta"
@@ -51,23 +52,25 @@ func Apply(ctx context.Context, c client.Client, owner *v1alpha1.GatedSource, st
 		return badContent(fmt.Sprintf("the artifact %.300q is not of this GatedSource", state.Artifact.Path))
 	}
 	o := &objects{client: c, owner: owner}
-	found, err := o.live(ctx)
-	switch {
-	case err != nil:
-		return err
-	case found == nil:
-		found, err = o.created(ctx)
-	default:
-		err = belongs(owner, found)
+	for wait := firstWait; ; wait *= 2 {
+		err := o.apply(ctx, state)
+		if wait > lastWait || !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
 	}
-	if err != nil {
-		return err
-	}
-	if err := o.describe(ctx, found); err != nil {
-		return err
-	}
-	return o.report(ctx, found, state)
 }
+
+// What was read may be behind what was written a moment ago: it is read again
+// after these waits.
+const (
+	firstWait = 50 * time.Millisecond
+	lastWait  = time.Second
+)
 
 // Delete removes the ExternalArtifact if it is the GatedSource's.
 func Delete(ctx context.Context, c client.Client, owner *v1alpha1.GatedSource) error {
@@ -104,6 +107,30 @@ func keyOf(owner *v1alpha1.GatedSource) Key {
 type objects struct {
 	client client.Client
 	owner  *v1alpha1.GatedSource
+}
+
+func (o *objects) apply(ctx context.Context, state State) error {
+	found, err := o.live(ctx)
+	switch {
+	case err != nil:
+		return err
+	case found == nil:
+		found, err = o.created(ctx)
+	default:
+		err = belongs(o.owner, found)
+	}
+	if err != nil {
+		return err
+	}
+	if err := o.describe(ctx, found); err != nil {
+		return err
+	}
+	if state.Artifact == nil {
+		if err := o.empty(ctx, found); err != nil {
+			return err
+		}
+	}
+	return o.report(ctx, found, state)
 }
 
 // live reads the ExternalArtifact; nil when there is none.
@@ -204,25 +231,27 @@ func (o *objects) describe(ctx context.Context, found *sourcev1.ExternalArtifact
 	if err := o.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), client.FieldOwner(FieldManager), client.ForceOwnership); err != nil {
 		return unwritten(o.owner, "writing", err)
 	}
-	found.Generation = applied.GetGeneration()
+	found.Generation, found.ResourceVersion = applied.GetGeneration(), applied.GetResourceVersion()
 	return nil
 }
 
-// identity begins an apply of this object and no other of its name.
+// identity begins an apply of the object as it was read: one that took its place
+// since then is a conflict. (The API server does not compare the uid of an
+// applied status.)
 func identity(found *sourcev1.ExternalArtifact) *unstructured.Unstructured {
 	applied := &unstructured.Unstructured{Object: map[string]any{}}
 	applied.SetAPIVersion(sourcev1.GroupVersion.String())
 	applied.SetKind(sourcev1.ExternalArtifactKind)
 	applied.SetNamespace(found.Namespace)
 	applied.SetName(found.Name)
-	applied.SetUID(found.UID)
+	applied.SetResourceVersion(found.ResourceVersion)
 	return applied
 }
 
 // report applies the status, where it differs.
 func (o *objects) report(ctx context.Context, found *sourcev1.ExternalArtifact, state State) error {
 	status := sourcev1.ExternalArtifactStatus{Artifact: state.Artifact, Conditions: merged(found, state)}
-	if state.Artifact != nil && same(found.Status, status) {
+	if same(found.Status, status) {
 		return nil
 	}
 	written, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&status)
@@ -234,20 +263,14 @@ func (o *objects) report(ctx context.Context, found *sourcev1.ExternalArtifact, 
 	if err := o.client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), client.FieldOwner(FieldManager), client.ForceOwnership); err != nil {
 		return unwritten(o.owner, "writing the status of", err)
 	}
-	if state.Artifact == nil {
-		return o.emptied(ctx, applied)
-	}
 	return nil
 }
 
-// emptied takes the artifact away for good: an apply leaves what somebody else
-// has written there as well.
-func (o *objects) emptied(ctx context.Context, applied *unstructured.Unstructured) error {
-	if _, left, err := unstructured.NestedFieldNoCopy(applied.Object, "status", "artifact"); err == nil && !left {
-		return nil
-	}
-	patch := client.RawPatch(types.MergePatchType, []byte(`{"status":{"artifact":null}}`))
-	if err := o.client.Status().Patch(ctx, applied, patch, client.FieldOwner(FieldManager)); err != nil {
+// empty takes the artifact away, whoever wrote it: an apply leaves the fields that
+// somebody else has written as well.
+func (o *objects) empty(ctx context.Context, found *sourcev1.ExternalArtifact) error {
+	patch := fmt.Sprintf(`{"metadata":{"resourceVersion":%q},"status":{"artifact":null}}`, found.ResourceVersion)
+	if err := o.client.Status().Patch(ctx, found, client.RawPatch(types.MergePatchType, []byte(patch)), client.FieldOwner(FieldManager)); err != nil {
 		return unwritten(o.owner, "taking the artifact out of", err)
 	}
 	return nil
