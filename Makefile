@@ -17,7 +17,7 @@ export CGO_ENABLED := 0
 race: export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-tags race lint deps fuzz mutate bench oracles e2e-argocd e2e-flux e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-all e2e-kind generate clean
+.PHONY: help build build-source demo test test-tags race lint deps fuzz mutate bench oracles e2e-argocd e2e-flux e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-all e2e-kind generate clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ help: ## print this list
 build: ## build bin/assay; TAGS=kms,cloud adds key services and the clouds' registry tokens
 	@mkdir -p bin
 	$(GO) build -tags "$(TAGS)" -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/assay ./cmd/assay
+
+build-source: ## build bin/assay-source, the controller for Flux
+	@mkdir -p bin
+	$(GO) build -tags "$(TAGS)" -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/assay-source ./cmd/assay-source
 
 demo: build ## build assay and walk through an application that passes and one that is denied
 	@./bin/assay demo

@@ -23,6 +23,7 @@ const Finalizer = "assay.dev/gatedsource"
 //
 // +kubebuilder:validation:XValidation:rule="!(has(self.kustomize) && has(self.helm))",message="spec has both kustomize and helm; keep the one that renders this source"
 // +kubebuilder:validation:XValidation:rule="!has(self.kustomize) || self.sourceRef.kind != 'HelmChart'",message="a HelmChart is rendered by helm: write spec.helm in the place of spec.kustomize"
+// +kubebuilder:validation:XValidation:rule="!(has(self.helm) || self.sourceRef.kind == 'HelmChart') || !has(self.paths) || size(self.paths) <= 1",message="a chart has one path; write a GatedSource for each chart"
 type GatedSourceSpec struct {
 	// SourceRef names the Flux source whose artifact is judged.
 	SourceRef SourceReference `json:"sourceRef"`

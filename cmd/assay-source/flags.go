@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/fluxcd/pkg/artifact/config"
+	"github.com/fluxcd/pkg/runtime/acl"
+	runtimeclient "github.com/fluxcd/pkg/runtime/client"
+	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
+	"github.com/fluxcd/pkg/runtime/jitter"
+	"github.com/fluxcd/pkg/runtime/leaderelection"
+)
+
+// flags are the controller's. Those that Flux's own controllers have, have the
+// same names and defaults, as they stand side by side in one namespace or two.
+type flags struct {
+	set *pflag.FlagSet
+
+	gates           []string
+	cache, cacheKey string
+	metrics         string
+	health          string
+	events          string
+	concurrency     int
+	account         string
+	dependency      time.Duration
+	version         bool
+
+	storage  config.Options
+	client   runtimeclient.Options
+	leader   leaderelection.Options
+	retries  runtimectrl.RateLimiterOptions
+	watch    runtimectrl.WatchOptions
+	interval jitter.IntervalOptions
+	acl      acl.Options
+}
+
+// parse reads the command line.
+func parse(args []string) (*flags, error) {
+	f := &flags{set: pflag.NewFlagSet("assay-source", pflag.ContinueOnError)}
+	f.set.SetOutput(nil)
+	f.set.Usage = func() {}
+	f.set.StringArrayVarP(&f.gates, "gate", "g", nil, "gate `file or folder` (repeatable); without one the embedded default gate applies")
+	f.set.StringVar(&f.cache, "cache-dir", os.Getenv("ASSAY_CACHE_DIR"), "`folder` that outlives the process, for trust roots and what registries said ($ASSAY_CACHE_DIR)")
+	f.set.StringVar(&f.cacheKey, "cache-key", os.Getenv("ASSAY_CACHE_KEY"), "`file` with the key that vouches for that folder, outside of it; made at first use ($ASSAY_CACHE_KEY)")
+	f.set.StringVar(&f.metrics, "metrics-addr", ":8080", "`address` of the metrics")
+	f.set.StringVar(&f.health, "health-addr", ":9440", "`address` of /healthz and /readyz")
+	f.set.StringVar(&f.events, "events-addr", "", "`URL` of Flux's notification-controller")
+	f.set.IntVar(&f.concurrency, "concurrent", 4, "GatedSources that are judged at once")
+	f.set.StringVar(&f.account, "default-service-account", "default", "service account of a GatedSource's namespace as which ConfigMaps and Secrets are read when it names none")
+	f.set.DurationVar(&f.dependency, "requeue-dependency", 30*time.Second, "when a source that is not ready is looked at again")
+	f.set.BoolVar(&f.version, "version", false, "print the version")
+	f.storage.BindFlags(f.set)
+	f.client.BindFlags(f.set)
+	f.leader.BindFlags(f.set)
+	f.retries.BindFlags(f.set)
+	f.watch.BindFlags(f.set)
+	f.interval.BindFlags(f.set)
+	f.acl.BindFlags(f.set)
+	// What these say is not done here: the digest of artifacts is always sha256,
+	// and ConfigMaps and Secrets are read at the interval.
+	for _, unused := range []string{"artifact-digest-algo", "watch-configs-label-selector"} {
+		if err := f.set.MarkHidden(unused); err != nil {
+			return f, fmt.Errorf("setting up the flags: %w", err)
+		}
+	}
+	if err := f.set.Parse(args); err != nil {
+		return f, err
+	}
+	return f, f.check()
+}
+
+// check refuses values that would be found out late.
+func (f *flags) check() error {
+	switch {
+	case f.set.NArg() > 0:
+		return fmt.Errorf("%q is no flag, and there are no arguments", f.set.Arg(0))
+	case f.concurrency < 1:
+		return fmt.Errorf("--concurrent is %d; it must be 1 at least", f.concurrency)
+	case f.dependency <= 0:
+		return fmt.Errorf("--requeue-dependency is %s; it must be above 0", f.dependency)
+	case f.account == "":
+		return fmt.Errorf("--default-service-account is empty; name a service account, such as default")
+	case f.storage.StoragePath == "":
+		return fmt.Errorf("--storage-path is empty; name a folder that can be written")
+	}
+	if f.set.Changed("artifact-digest-algo") || f.set.Changed("watch-configs-label-selector") {
+		return fmt.Errorf("--artifact-digest-algo and --watch-configs-label-selector are not used by assay-source; leave them out")
+	}
+	return nil
+}
+
+// trustDir is where the last good copies of trust roots are kept.
+func (f *flags) trustDir() string {
+	if f.cache == "" {
+		return ""
+	}
+	return filepath.Join(f.cache, "trust")
+}
+
+func usage(f *flags) string {
+	return `assay-source judges what Flux's sources give out, as GatedSources ask for it, and
+publishes what passes as ExternalArtifacts.
+
+Usage:
+  assay-source [flags]
+
+Flags:
+` + f.set.FlagUsagesWrapped(100)
+}
+
+// buildVersion is what the linker was told, else the module's version.
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "devel"
+}

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/discovery"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlcfg "sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
+	"github.com/fluxcd/pkg/runtime/events"
+	"github.com/fluxcd/pkg/runtime/leaderelection"
+	fluxmetrics "github.com/fluxcd/pkg/runtime/metrics"
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/flux"
+	"github.com/assay-gitops/assay/plugin/flux/publish"
+	"github.com/assay-gitops/assay/plugin/flux/tree"
+	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
+	"github.com/assay-gitops/assay/plugin/gate"
+	"github.com/assay-gitops/assay/plugin/registry/facts"
+	"github.com/assay-gitops/assay/plugin/report"
+	"github.com/assay-gitops/assay/plugin/setup"
+)
+
+// start runs the controller until the context ends.
+func start(ctx context.Context, s streams, f *flags) error {
+	handler := slog.NewJSONHandler(s.err, nil)
+	log := slog.New(handler)
+	ctrl.SetLogger(logr.FromSlogHandler(handler))
+	judge, digest, err := loadGate(f, log)
+	if err != nil {
+		return err
+	}
+	defer judge.Close()
+	defer keepTrust(ctx, judge, log)()
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("looking for the cluster: %w; run in a Pod, or set KUBECONFIG", err)
+	}
+	config.QPS, config.Burst = f.client.QPS, f.client.Burst
+	manager, err := newManager(config, f)
+	if err != nil {
+		return err
+	}
+	discover, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return fmt.Errorf("making a client for the API server: %w", err)
+	}
+	if err := flux.CheckFlux(ctx, discover); err != nil {
+		return err
+	}
+	reconciler := &flux.Reconciler{
+		Client: manager.GetClient(), Accounts: flux.NewAccounts(config, client.Options{Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper()}),
+		Judge: judge, GateDigest: digest, Cluster: flux.NewCluster(discover, time.Now), Log: log, Clock: time.Now,
+		Journal:              report.Journal{Log: log, Door: flux.Door(), Clock: time.Now, Paper: &report.Paper{}},
+		NoCrossNamespaceRefs: f.acl.NoCrossNamespaceRefs, DefaultServiceAccount: f.account, RequeueDependency: f.dependency,
+	}
+	stores, err := openStores(f, log)
+	if err != nil {
+		return err
+	}
+	defer stores.close(log)
+	reconciler.Trees, reconciler.Store = stores.trees, stores.published
+	if err := wire(ctx, manager, reconciler, f); err != nil {
+		return err
+	}
+	if err := manager.Add(stores.published.Server(f.storage.StorageAddress)); err != nil {
+		return fmt.Errorf("setting up the file server: %w", err)
+	}
+	if err := manager.AddReadyzCheck("file-server", stores.published.Ready); err != nil {
+		return fmt.Errorf("setting up /readyz: %w", err)
+	}
+	log.Info("starting", "version", buildVersion(), "gate", digest, "storage", f.storage.StoragePath)
+	if err := manager.Start(ctx); err != nil {
+		return fmt.Errorf("running the controller: %w", err)
+	}
+	return nil
+}
+
+// loadGate compiles the gate. Tags need an entry in the lock file unless it
+// says otherwise, and templates run in workers.
+func loadGate(f *flags, log *slog.Logger) (*setup.Setup, string, error) {
+	config := gate.Default()
+	if len(f.gates) > 0 {
+		loaded, err := gate.Load(f.gates...)
+		if err != nil {
+			return nil, "", err
+		}
+		config = loaded
+	}
+	store, err := openFacts(f, log)
+	if err != nil {
+		return nil, "", err
+	}
+	judge, err := setup.New(setup.Options{Config: config, LockRequired: true, Isolated: true, TrustDir: f.trustDir(), Facts: store})
+	if err != nil {
+		return nil, "", err
+	}
+	for _, warning := range judge.Warnings() {
+		log.Warn("the gate has a warning", "rule", warning.Rule, "gate", warning.Gate, "warning", warning.Message, "hint", warning.Hint)
+	}
+	digest, err := config.Digest()
+	if err != nil {
+		judge.Close()
+		return nil, "", fmt.Errorf("naming the gate: %w", err)
+	}
+	return judge, digest, nil
+}
+
+// openFacts opens what registries said to earlier processes; nil without a
+// folder.
+func openFacts(f *flags, log *slog.Logger) (*facts.Store, error) {
+	if f.cache == "" {
+		return nil, nil
+	}
+	if f.cacheKey == "" {
+		return nil, errors.New("opening the cache: --cache-dir is given and --cache-key is not; name a file for the key, outside of that folder")
+	}
+	return facts.Open(facts.Options{
+		Dir: filepath.Join(f.cache, "facts"), KeyFile: f.cacheKey, Bytes: plugin.DefaultLimits().CacheDiskBytes,
+		Tell: func(err error) { log.Warn("the cache on disk is not used", "problem", err.Error()) },
+	})
+}
+
+// keepTrust renews trust roots in the background until what it returns is
+// called.
+func keepTrust(ctx context.Context, judge *setup.Setup, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		judge.KeepTrust(ctx, func(err error) { log.Warn("a trust root needs attention", "problem", err.Error()) })
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+func newManager(config *rest.Config, f *flags) (ctrl.Manager, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, sourcev1.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("setting up the kinds: %w", err)
+		}
+	}
+	selector, err := runtimectrl.GetWatchSelector(f.watch)
+	if err != nil {
+		return nil, fmt.Errorf("reading --watch-label-selector %q: %w", f.watch.LabelSelector, err)
+	}
+	name := flux.ControllerName + "-leader-election"
+	if f.watch.LabelSelector != "" { // each shard has a leader of its own
+		name = leaderelection.GenerateID(name, f.watch.LabelSelector)
+	}
+	recover := true
+	options := ctrl.Options{
+		Scheme: scheme, HealthProbeBindAddress: f.health, Metrics: metricsserver.Options{BindAddress: f.metrics},
+		LeaderElection: f.leader.Enable, LeaderElectionReleaseOnCancel: f.leader.ReleaseOnCancel, LeaderElectionID: name,
+		LeaseDuration: &f.leader.LeaseDuration, RenewDeadline: &f.leader.RenewDeadline, RetryPeriod: &f.leader.RetryPeriod,
+		Cache:      ctrlcache.Options{ByObject: map[client.Object]ctrlcache.ByObject{&v1alpha1.GatedSource{}: {Label: selector}}},
+		Controller: ctrlcfg.Controller{MaxConcurrentReconciles: f.concurrency, RecoverPanic: &recover},
+	}
+	if namespace := os.Getenv(runtimectrl.EnvRuntimeNamespace); !f.watch.AllNamespaces {
+		if namespace == "" {
+			return nil, fmt.Errorf("setting up the controller: --watch-all-namespaces=false needs %s", runtimectrl.EnvRuntimeNamespace)
+		}
+		options.Cache.DefaultNamespaces = map[string]ctrlcache.Config{namespace: {}}
+	}
+	manager, err := ctrl.NewManager(config, options)
+	if err != nil {
+		return nil, fmt.Errorf("setting up the controller: %w", err)
+	}
+	return manager, nil
+}
+
+// wire gives the reconciler what the manager has.
+func wire(ctx context.Context, manager ctrl.Manager, reconciler *flux.Reconciler, f *flags) error {
+	if err := f.interval.SetGlobalJitter(nil); err != nil {
+		return fmt.Errorf("reading --interval-jitter-percentage: %w", err)
+	}
+	recorder, err := events.NewRecorder(manager, ctrl.Log, f.events, flux.ControllerName)
+	if err != nil {
+		return fmt.Errorf("reading --events-addr: %w", err)
+	}
+	reconciler.Events = recorder
+	reconciler.Metrics = runtimectrl.NewMetrics(manager, fluxmetrics.MustMakeRecorder(), v1alpha1.Finalizer)
+	if reconciler.Counted, err = flux.NewCounters(metrics.Registry); err != nil {
+		return err
+	}
+	if err := manager.AddHealthzCheck("ping", flux.Alive); err != nil {
+		return fmt.Errorf("setting up /healthz: %w", err)
+	}
+	return reconciler.SetupWithManager(ctx, manager, flux.Watching{RateLimiter: runtimectrl.GetRateLimiter(f.retries), Concurrency: f.concurrency})
+}
+
+// stores are the folders below --storage-path.
+type stores struct {
+	trees     *tree.Store
+	published *publish.Store
+}
+
+func openStores(f *flags, log *slog.Logger) (stores, error) {
+	var made stores
+	address, err := f.storage.GetAdvertisedAddress()
+	if err != nil {
+		return made, fmt.Errorf("reading --storage-adv-addr: %w", err)
+	}
+	work, published := filepath.Join(f.storage.StoragePath, "sources"), filepath.Join(f.storage.StoragePath, "published")
+	for _, folder := range []string{work, published} {
+		if err := os.MkdirAll(folder, 0o700); err != nil { //nolint:gosec // the operator names the folder
+			return made, fmt.Errorf("making the storage folder: %w; name one that can be written by --storage-path", err)
+		}
+	}
+	if made.trees, err = tree.New(tree.Options{Dir: work, Limits: tree.DefaultLimits(), Timeout: time.Minute, Host: os.Getenv(tree.HostVariable)}); err != nil {
+		return made, err
+	}
+	made.published, err = publish.New(publish.Options{
+		Dir: published, Address: address, Retention: f.storage.ArtifactRetentionTTL, Log: log,
+	})
+	return made, err
+}
+
+func (s stores) close(log *slog.Logger) {
+	if err := s.trees.Close(); err != nil {
+		log.Warn("removing the sources' trees", "problem", err.Error())
+	}
+}

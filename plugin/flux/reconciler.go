@@ -1,0 +1,205 @@
+package flux
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/record"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
+	"github.com/fluxcd/pkg/runtime/jitter"
+	"github.com/fluxcd/pkg/runtime/patch"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/flux/publish"
+	"github.com/assay-gitops/assay/plugin/flux/tree"
+	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
+	"github.com/assay-gitops/assay/plugin/report"
+)
+
+// ControllerName is the field manager, and what reports events.
+const ControllerName = "assay-source"
+
+// Judge answers about one application. plugin/setup has the one that counts.
+type Judge interface {
+	Judge(ctx context.Context, source plugin.Source) *plugin.Verdict
+}
+
+// Reconciler judges GatedSources and publishes what passes. All fields are
+// required but those that say otherwise.
+type Reconciler struct {
+	// Client writes GatedSources and ExternalArtifacts, and reads sources.
+	Client client.Client
+	// Accounts read ConfigMaps and Secrets as service accounts.
+	Accounts Accounts
+	// Judge judges, and GateDigest tells its configuration.
+	Judge      Judge
+	GateDigest string
+
+	// Trees holds what sources give out, and Store what is published.
+	Trees *tree.Store
+	Store *publish.Store
+	// Cluster says what the API server offers; charts ask for it.
+	Cluster Cluster
+	// Events tells users; Metrics counts under Flux's names.
+	Events  record.EventRecorder
+	Metrics runtimectrl.Metrics
+	// Counted are assay's own metrics.
+	Counted *Counters
+	// Log is the controller's, and Journal writes the reports of verdicts into it.
+	Log     *slog.Logger
+	Journal report.Journal
+	// Clock is the time of conditions.
+	Clock func() time.Time
+	// NoCrossNamespaceRefs refuses sources of other namespaces.
+	NoCrossNamespaceRefs bool
+	// DefaultServiceAccount is taken where a GatedSource names none.
+	DefaultServiceAccount string
+	// RequeueDependency is when a source that is not ready is looked at again,
+	// should its change not be heard of.
+	RequeueDependency time.Duration
+
+	retries retries
+}
+
+// Reconcile brings one GatedSource and what is published for it up to date. It
+// implements reconcile.Reconciler.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (result ctrl.Result, failed error) {
+	began := r.Clock()
+	object := &v1alpha1.GatedSource{}
+	if err := r.Client.Get(ctx, request.NamespacedName, object); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.retries.forget(request.NamespacedName)
+			return ctrl.Result{}, nil
+		}
+		return ctrl.Result{}, fmt.Errorf("reading GatedSource %s: %w", request.NamespacedName, err)
+	}
+	if !object.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, r.finalize(ctx, object)
+	}
+	if !controllerutil.ContainsFinalizer(object, v1alpha1.Finalizer) {
+		return r.hold(ctx, object)
+	}
+	patcher := patch.NewSerialPatcher(object, r.Client)
+	defer func() {
+		r.Metrics.RecordDuration(ctx, object, began)
+		r.Metrics.RecordReadiness(ctx, object)
+		if err := r.writeStatus(ctx, object, patcher); err != nil {
+			failed = errors.Join(failed, err)
+		}
+	}()
+	r.Metrics.RecordSuspend(ctx, object, object.Spec.Suspend)
+	if object.Spec.Suspend {
+		return ctrl.Result{}, nil
+	}
+	if err := r.announce(ctx, object, patcher); err != nil {
+		return ctrl.Result{}, err
+	}
+	return r.try(ctx, object, patcher), nil
+}
+
+// hold puts the finalizer on, before anything is published for the object.
+func (r *Reconciler) hold(ctx context.Context, object *v1alpha1.GatedSource) (ctrl.Result, error) {
+	before := object.DeepCopy()
+	controllerutil.AddFinalizer(object, v1alpha1.Finalizer)
+	if err := r.Client.Patch(ctx, object, client.MergeFrom(before)); err != nil {
+		return ctrl.Result{}, fmt.Errorf("adding the finalizer to GatedSource %s/%s: %w", object.Namespace, object.Name, err)
+	}
+	return ctrl.Result{RequeueAfter: time.Millisecond}, nil
+}
+
+// announce says that a new generation is being judged, so that nobody reads
+// the last one's conditions as its answer.
+func (r *Reconciler) announce(ctx context.Context, object *v1alpha1.GatedSource, patcher *patch.SerialPatcher) error {
+	if object.Generation == object.Status.ObservedGeneration {
+		return nil
+	}
+	conditions.MarkReconciling(object, meta.ProgressingReason, "judging generation %d", object.Generation)
+	conditions.MarkUnknown(object, meta.ReadyCondition, meta.ProgressingReason, "judging generation %d", object.Generation)
+	if err := patcher.Patch(ctx, object, statusOptions()...); err != nil {
+		return fmt.Errorf("writing the status of GatedSource %s/%s: %w", object.Namespace, object.Name, err)
+	}
+	return nil
+}
+
+// try judges within the object's deadline and says when to look again.
+func (r *Reconciler) try(ctx context.Context, object *v1alpha1.GatedSource, patcher *patch.SerialPatcher) ctrl.Result {
+	bounded, cancel := context.WithTimeoutCause(ctx, object.GetTimeout(), fmt.Errorf("the timeout of %s (spec.timeout) has passed", object.GetTimeout()))
+	defer cancel()
+	outcome := r.judge(bounded, object)
+	if outcome.publish != nil {
+		if err := r.publish(bounded, object, outcome, patcher); err != nil {
+			outcome = outcome.notStored(err)
+		}
+	}
+	r.tell(ctx, object, outcome)
+	key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
+	switch outcome.next {
+	case nextInterval:
+		r.retries.forget(key)
+		return ctrl.Result{RequeueAfter: jitter.JitteredIntervalDuration(object.Spec.Interval.Duration)}
+	case nextChange:
+		r.retries.forget(key)
+		return ctrl.Result{}
+	case nextDependency:
+		return ctrl.Result{RequeueAfter: r.RequeueDependency}
+	case nextRetry:
+	}
+	return ctrl.Result{RequeueAfter: r.retries.next(key, object.GetRetryInterval())}
+}
+
+func (r *Reconciler) writeStatus(ctx context.Context, object *v1alpha1.GatedSource, patcher *patch.SerialPatcher) error {
+	object.Status.ObservedGeneration = object.Generation
+	if requested, asked := meta.ReconcileAnnotationValue(object.Annotations); asked {
+		object.Status.SetLastHandledReconcileRequest(requested)
+	}
+	// What was judged is told even when the caller's time has passed.
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusTime)
+	defer cancel()
+	if err := patcher.Patch(bounded, object, statusOptions()...); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("writing the status of GatedSource %s/%s: %w", object.Namespace, object.Name, err)
+	}
+	return nil
+}
+
+// statusTime bounds the writing of a status after the work has ended.
+const statusTime = 10 * time.Second
+
+func statusOptions() []patch.Option {
+	return []patch.Option{
+		patch.WithFieldOwner(ControllerName), patch.WithForceOverwriteConditions{},
+		patch.WithOwnedConditions{Conditions: []string{meta.ReadyCondition, meta.ReconcilingCondition, meta.StalledCondition}},
+	}
+}
+
+// finalize takes away what was published; the ExternalArtifact goes with its
+// owner.
+func (r *Reconciler) finalize(ctx context.Context, object *v1alpha1.GatedSource) error {
+	if !controllerutil.ContainsFinalizer(object, v1alpha1.Finalizer) {
+		return nil
+	}
+	r.retries.forget(types.NamespacedName{Namespace: object.Namespace, Name: object.Name})
+	if err := r.Store.Remove(keyOf(object)); err != nil {
+		return fmt.Errorf("removing what was published for GatedSource %s/%s: %w", object.Namespace, object.Name, err)
+	}
+	before := object.DeepCopy()
+	controllerutil.RemoveFinalizer(object, v1alpha1.Finalizer)
+	if err := r.Client.Patch(ctx, object, client.MergeFrom(before)); err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("removing the finalizer of GatedSource %s/%s: %w", object.Namespace, object.Name, err))
+	}
+	return nil
+}
+
+func keyOf(object *v1alpha1.GatedSource) publish.Key {
+	return publish.Key{Namespace: object.Namespace, Name: object.ArtifactName()}
+}

@@ -1,0 +1,120 @@
+package flux
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	sourcev1 "github.com/fluxcd/source-controller/api/v1"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
+	"github.com/assay-gitops/assay/plugin/render"
+)
+
+// isHelm reports whether the object is rendered as a chart.
+func isHelm(object *v1alpha1.GatedSource) bool {
+	return object.Spec.Helm != nil || object.Spec.SourceRef.Kind == sourcev1.HelmChartKind
+}
+
+// applicationOf is by what the gates of an object are chosen. Its namespace is
+// the platform's to decide; the rest can only add gates.
+func applicationOf(object *v1alpha1.GatedSource, seen observed) plugin.Application {
+	namespace := object.Namespace
+	if kustomize := object.Spec.Kustomize; kustomize != nil && kustomize.TargetNamespace != "" {
+		namespace = kustomize.TargetNamespace
+	}
+	if helm := object.Spec.Helm; helm != nil && helm.TargetNamespace != "" {
+		namespace = helm.TargetNamespace
+	}
+	return plugin.Application{Name: object.Name, SourceNamespace: object.Namespace, Namespace: namespace, Repository: seen.repository}
+}
+
+// pathsOf are the object's folders, relative and clean; one at least.
+func pathsOf(object *v1alpha1.GatedSource) []string {
+	if len(object.Spec.Paths) == 0 {
+		return []string{"."}
+	}
+	paths := make([]string, len(object.Spec.Paths))
+	for i, written := range object.Spec.Paths {
+		paths[i] = path.Clean(strings.TrimLeft(written, "/")) // Flux takes /deploy for ./deploy
+	}
+	return paths
+}
+
+// sourcesOf are what the pipeline is asked about: each path is an application.
+func sourcesOf(object *v1alpha1.GatedSource, seen observed, read inputs, root *os.Root) ([]plugin.Source, error) {
+	paths := pathsOf(object)
+	if object.Spec.SourceRef.Kind == sourcev1.HelmChartKind && len(object.Spec.Paths) == 0 {
+		folder, err := chartFolder(root)
+		if err != nil {
+			return nil, err
+		}
+		paths = []string{folder}
+	}
+	sources := make([]plugin.Source, len(paths))
+	for i, folder := range paths {
+		sources[i] = plugin.Source{
+			Root: root, Path: folder, Revision: seen.origin(), Application: applicationOf(object, seen), Parameters: parametersOf(object, read),
+		}
+	}
+	return sources, nil
+}
+
+// chartFolder is the one folder of a packaged chart.
+func chartFolder(root *os.Root) (string, error) {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return "", &plugin.StageError{Stage: stage, Subject: "the chart", Cause: err, Hint: "it is tried again"}
+	}
+	var folder string
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		if folder != "" {
+			return "", &plugin.Refusal{Rule: "flux/chart", Message: "the package holds more than one folder: " + folder + " and " + entry.Name(), Hint: "name the chart's folder in spec.paths"}
+		}
+		folder = entry.Name()
+	}
+	if folder == "" {
+		return "", &plugin.Refusal{Rule: "flux/chart", Message: "the package holds no folder with a chart", Hint: "look at the HelmChart; `helm package` makes a folder of the chart's name"}
+	}
+	return folder, nil
+}
+
+// parametersOf are how the object says to render.
+func parametersOf(object *v1alpha1.GatedSource, read inputs) plugin.Parameters {
+	if isHelm(object) {
+		return plugin.Parameters{Kind: render.KindHelm, Helm: helmParameters(object, read)}
+	}
+	return plugin.Parameters{Kind: render.KindFlux, Flux: fluxParameters(object, read)}
+}
+
+func helmParameters(object *v1alpha1.GatedSource, read inputs) plugin.HelmParameters {
+	helm := object.Spec.Helm
+	if helm == nil {
+		helm = &v1alpha1.HelmRendering{}
+	}
+	parameters := plugin.HelmParameters{
+		ReleaseName: releaseName(object), Namespace: applicationOf(object, observed{}).Namespace,
+		ValueFiles: helm.ValuesFiles, IgnoreMissingValueFiles: helm.IgnoreMissingValuesFiles, Values: read.values,
+		KubeVersion: read.kubeVersion, APIVersions: read.apiVersions,
+		SkipCRDs: helm.SkipCRDs, SkipSchemaValidation: helm.DisableSchemaValidation,
+	}
+	if helm.KubeVersion != "" {
+		parameters.KubeVersion = helm.KubeVersion
+	}
+	if len(helm.APIVersions) > 0 {
+		parameters.APIVersions = helm.APIVersions
+	}
+	return parameters
+}
+
+func releaseName(object *v1alpha1.GatedSource) string {
+	if object.Spec.Helm != nil && object.Spec.Helm.ReleaseName != "" {
+		return object.Spec.Helm.ReleaseName
+	}
+	return object.Name
+}
