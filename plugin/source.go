@@ -136,6 +136,11 @@ type FluxParameters struct {
 	// Components are paths relative to the application's folder.
 	Components              []string `json:"components,omitempty"`
 	IgnoreMissingComponents bool     `json:"ignoreMissingComponents,omitempty"`
+	// DefaultNamespace is written into objects that have no namespace after the
+	// build, where it is known that they need one. No Kustomization has this field:
+	// what Flux would make of such objects is its kubeconfig's business. Empty
+	// leaves them as they are.
+	DefaultNamespace string `json:"defaultNamespace,omitempty"`
 	// PostBuild is nil where nothing is substituted.
 	PostBuild *FluxPostBuild `json:"postBuild,omitempty"`
 }

@@ -3,10 +3,15 @@ package flux
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -14,6 +19,7 @@ import (
 	"github.com/fluxcd/pkg/kustomize"
 
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
+	"github.com/assay-gitops/assay/plugin/registry"
 )
 
 // Accounts give readers that act as service accounts, so that a GatedSource
@@ -49,8 +55,12 @@ func (i impersonation) As(namespace, account string) (client.Client, error) {
 type inputs struct {
 	// variables are substituted after the build; nil when there is no postBuild.
 	variables map[string]string
-	// values are the chart's, YAML.
+	// secret names the variables whose values come from Secrets, sorted.
+	secret []string
+	// values are the chart's, as render.EncodeReleaseValues writes them.
 	values string
+	// tenant brings credentials; nil for none.
+	tenant *registry.Tenant
 	// kubeVersion and apiVersions are the API server's.
 	kubeVersion string
 	apiVersions []string
@@ -70,29 +80,33 @@ func (r *Reconciler) inputs(ctx context.Context, object *v1alpha1.GatedSource) (
 			return read, unanswered("asking the API server for its version and kinds: %w", err)
 		}
 	}
-	if !readsObjects(object) {
-		read.variables = inlineVariables(object)
-		read.values, err = inlineValues(object)
-		return read, failing(err)
-	}
 	reader, err := r.Accounts.As(object.Namespace, account)
 	if err != nil {
 		return read, unanswered("%w", err)
 	}
 	from := asAccount{reader, object.Namespace, account}
-	if post := postBuildOf(object); post != nil {
-		read.variables, err = from.variables(ctx, post)
-	} else if isHelm(object) {
-		read.values, err = from.values(ctx, object.Spec.Helm)
+	if err := from.fill(ctx, object, &read); err != nil {
+		return read, asTrouble(err, reasonValuesFailed)
 	}
-	return read, failing(err)
+	return read, nil
 }
 
-func failing(err error) *trouble {
-	if err == nil {
-		return nil
+// fill reads what the object names. Nothing is asked where it names nothing.
+func (a asAccount) fill(ctx context.Context, object *v1alpha1.GatedSource, read *inputs) (err error) {
+	if post := postBuildOf(object); post != nil {
+		if read.variables, read.secret, err = a.variables(ctx, post); err != nil {
+			return err
+		}
 	}
-	return asTrouble(err, reasonValuesFailed)
+	if isHelm(object) {
+		if read.values, err = a.values(ctx, object.Spec.Helm); err != nil {
+			return err
+		}
+	}
+	if object.Spec.PullSecretRef != nil {
+		read.tenant, err = a.pullSecret(ctx, object.Spec.PullSecretRef.Name)
+	}
+	return err
 }
 
 func postBuildOf(object *v1alpha1.GatedSource) *kustomizev1.PostBuild {
@@ -102,12 +116,6 @@ func postBuildOf(object *v1alpha1.GatedSource) *kustomizev1.PostBuild {
 	return object.Spec.Kustomize.PostBuild
 }
 
-// readsObjects reports whether the object names ConfigMaps or Secrets.
-func readsObjects(object *v1alpha1.GatedSource) bool {
-	post := postBuildOf(object)
-	return post != nil && len(post.SubstituteFrom) > 0 || object.Spec.Helm != nil && len(object.Spec.Helm.ValuesFrom) > 0
-}
-
 // asAccount reads ConfigMaps and Secrets of one namespace.
 type asAccount struct {
 	reader             client.Client
@@ -115,20 +123,66 @@ type asAccount struct {
 }
 
 // variables are those of a postBuild, as Flux collects them: those of objects
-// in their order, and then those that are written.
-func (a asAccount) variables(ctx context.Context, post *kustomizev1.PostBuild) (map[string]string, error) {
+// in their order, and then those that are written. The second list names those
+// that come from Secrets.
+func (a asAccount) variables(ctx context.Context, post *kustomizev1.PostBuild) (map[string]string, []string, error) {
 	spec, err := runtime.DefaultUnstructuredConverter.ToUnstructured(post)
 	if err != nil {
-		return nil, fmt.Errorf("reading spec.kustomize.postBuild: %w", err)
+		return nil, nil, fmt.Errorf("reading spec.kustomize.postBuild: %w", err)
 	}
 	kustomization := unstructured.Unstructured{Object: map[string]any{
 		"metadata": map[string]any{"namespace": a.namespace}, "spec": map[string]any{"postBuild": spec},
 	}}
-	variables, err := kustomize.LoadVariables(ctx, a.reader, kustomization)
+	hidden := map[string]bool{}
+	collecting := kustomize.ContextWithSecretVarsCollector(ctx, func(secret map[string]string) {
+		for name := range secret {
+			hidden[name] = true
+		}
+	})
+	variables, err := kustomize.LoadVariables(collecting, a.reader, kustomization)
 	if err != nil {
-		return nil, a.explain("reading the variables of spec.kustomize.postBuild", err)
+		return nil, nil, a.explain("reading the variables of spec.kustomize.postBuild", err)
 	}
-	return withInline(variables, post.Substitute), nil
+	for name, value := range post.Substitute {
+		variables[name] = strings.ReplaceAll(value, "\n", "") // as Flux does with both
+		delete(hidden, name)
+	}
+	return variables, slices.Sorted(maps.Keys(hidden)), nil
+}
+
+// pullSecret reads credentials for registries.
+func (a asAccount) pullSecret(ctx context.Context, name string) (*registry.Tenant, error) {
+	var secret corev1.Secret
+	if err := a.reader.Get(ctx, types.NamespacedName{Namespace: a.namespace, Name: name}, &secret); err != nil {
+		return nil, a.explain(fmt.Sprintf("reading the pull secret %s/%s (spec.pullSecretRef)", a.namespace, name), err)
+	}
+	tenant, err := ReadPullSecret(&secret)
+	if err != nil {
+		return nil, waiting(reasonValuesFailed, "%w", err)
+	}
+	return tenant, nil
+}
+
+// object reads a ConfigMap's or a Secret's data; found is false when there is
+// none.
+func (a asAccount) object(ctx context.Context, kind, name string) (data map[string][]byte, found bool, err error) {
+	key := types.NamespacedName{Namespace: a.namespace, Name: name}
+	if kind == "Secret" {
+		var secret corev1.Secret
+		err = a.reader.Get(ctx, key, &secret)
+		data = secret.Data
+	} else {
+		var config corev1.ConfigMap
+		err = a.reader.Get(ctx, key, &config)
+		data = map[string][]byte{}
+		for name, text := range config.Data {
+			data[name] = []byte(text)
+		}
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, false, nil
+	}
+	return data, err == nil, err
 }
 
 // explain turns what the API server answers into what to do.

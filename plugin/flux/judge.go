@@ -9,6 +9,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/flux/tree"
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
+	"github.com/assay-gitops/assay/plugin/render"
 )
 
 // stage is what findings of the door itself are told under.
@@ -19,6 +20,8 @@ type outcome struct {
 	seen     observed
 	trouble  *trouble
 	verdicts []*plugin.Verdict
+	// chart is what was rendered, where it is one and was allowed.
+	chart render.ChartFacts
 	// publish is set when every verdict allows, and only then.
 	publish *publication
 	next    next
@@ -103,11 +106,23 @@ func (o *outcome) judgeTree(ctx context.Context, r *Reconciler, object *v1alpha1
 		return
 	}
 	for _, source := range sources {
-		verdict := r.Judge.Judge(ctx, source)
+		verdict := r.Judge.JudgeWith(ctx, source, inputs.tenant)
 		if verdict == nil { // a judge that says nothing denies
 			verdict = &plugin.Verdict{Application: source.Application, Revision: source.Revision, Path: source.Path, At: r.Clock().UTC()}
 		}
 		o.verdicts = append(o.verdicts, verdict)
+	}
+	if isHelm(object) && o.answer() == plugin.Allowed {
+		o.describe(ctx, r, sources[0], inputs)
+	}
+}
+
+// describe reads what a frozen chart keeps of the chart that was judged.
+func (o *outcome) describe(ctx context.Context, r *Reconciler, source plugin.Source, inputs inputs) {
+	var err error
+	if o.chart, err = r.Judge.DescribeChart(ctx, source, inputs.tenant); err != nil {
+		o.trouble = asTrouble(fmt.Errorf("reading the chart that was judged: %w", err), reasonFetchFailed)
+		o.next = o.trouble.next
 	}
 }
 

@@ -13,10 +13,11 @@ import (
 func fluxParameters(object *v1alpha1.GatedSource, read inputs) plugin.FluxParameters {
 	written := object.Spec.Kustomize
 	if written == nil {
-		return plugin.FluxParameters{}
+		written = &v1alpha1.KustomizeRendering{}
 	}
 	parameters := plugin.FluxParameters{
-		TargetNamespace: written.TargetNamespace, NamePrefix: written.NamePrefix, NameSuffix: written.NameSuffix,
+		DefaultNamespace: applicationOf(object, observed{}).Namespace,
+		TargetNamespace:  written.TargetNamespace, NamePrefix: written.NamePrefix, NameSuffix: written.NameSuffix,
 		Components: written.Components, IgnoreMissingComponents: written.IgnoreMissingComponents,
 	}
 	if metadata := written.CommonMetadata; metadata != nil {
@@ -30,7 +31,7 @@ func fluxParameters(object *v1alpha1.GatedSource, read inputs) plugin.FluxParame
 	}
 	if post := written.PostBuild; post != nil {
 		parameters.PostBuild = &plugin.FluxPostBuild{
-			Substitute: read.variables, Always: post.SubstituteStrategy == kustomizev1.SubstituteStrategyAlways,
+			Substitute: read.variables, Secret: read.secret, Always: post.SubstituteStrategy == kustomizev1.SubstituteStrategyAlways,
 		}
 	}
 	return parameters

@@ -45,7 +45,7 @@ func publicationOf(object *v1alpha1.GatedSource, made outcome) (*publication, *t
 	}
 	var err error
 	if isHelm(object) {
-		out.files, err = frozen(object)
+		out.files, err = frozen(object, made, seals)
 	} else {
 		out.files, err = kustomized(seals)
 	}

@@ -24,6 +24,8 @@ import (
 	"github.com/assay-gitops/assay/plugin/flux/publish"
 	"github.com/assay-gitops/assay/plugin/flux/tree"
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
+	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/render"
 	"github.com/assay-gitops/assay/plugin/report"
 )
 
@@ -32,7 +34,11 @@ const ControllerName = "assay-source"
 
 // Judge answers about one application. plugin/setup has the one that counts.
 type Judge interface {
-	Judge(ctx context.Context, source plugin.Source) *plugin.Verdict
+	// JudgeWith judges with the credentials that the application brings, if any.
+	JudgeWith(ctx context.Context, source plugin.Source, tenant *registry.Tenant) *plugin.Verdict
+	// DescribeChart reads the chart that a source renders, its dependencies
+	// included. Errors are those of a renderer.
+	DescribeChart(ctx context.Context, source plugin.Source, tenant *registry.Tenant) (render.ChartFacts, error)
 }
 
 // Reconciler judges GatedSources and publishes what passes. All fields are

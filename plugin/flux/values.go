@@ -3,77 +3,57 @@ package flux
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/go-logr/logr"
-	"sigs.k8s.io/yaml"
+	"github.com/fluxcd/pkg/apis/meta"
 
-	"github.com/fluxcd/pkg/chartutil"
-
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
+	"github.com/assay-gitops/assay/plugin/render"
 )
-
-// inlineVariables are those that the object writes itself; nil when nothing is
-// substituted.
-func inlineVariables(object *v1alpha1.GatedSource) map[string]string {
-	post := postBuildOf(object)
-	if post == nil {
-		return nil
-	}
-	return withInline(map[string]string{}, post.Substitute)
-}
-
-// withInline puts written variables over those of objects; Flux drops line
-// breaks of both.
-func withInline(variables, written map[string]string) map[string]string {
-	for name, value := range written {
-		variables[name] = strings.ReplaceAll(value, "\n", "")
-	}
-	return variables
-}
-
-func writtenValues(object *v1alpha1.GatedSource) (map[string]any, error) {
-	values := map[string]any{}
-	if object.Spec.Helm == nil || object.Spec.Helm.Values == nil {
-		return values, nil
-	}
-	if err := json.Unmarshal(object.Spec.Helm.Values.Raw, &values); err != nil {
-		return nil, stalled(reasonValuesFailed, "reading spec.helm.values: %w; write a mapping", err)
-	}
-	return values, nil
-}
-
-// inlineValues are the values that the object writes itself, YAML.
-func inlineValues(object *v1alpha1.GatedSource) (string, error) {
-	values, err := writtenValues(object)
-	if err != nil || len(values) == 0 {
-		return "", err
-	}
-	return asYAML(values)
-}
 
 // values are a chart's, as Flux merges them: those of objects in their order,
 // and then those that are written.
 func (a asAccount) values(ctx context.Context, helm *v1alpha1.HelmRendering) (string, error) {
-	written, err := writtenValues(&v1alpha1.GatedSource{Spec: v1alpha1.GatedSourceSpec{Helm: helm}})
-	if err != nil {
-		return "", err
-	}
-	merged, err := chartutil.ChartValuesFromReferences(ctx, logr.Discard(), a.reader, a.namespace, written, helm.ValuesFrom...)
-	if err != nil {
-		return "", a.explain("reading spec.helm.valuesFrom", err)
-	}
-	if len(merged) == 0 {
+	if helm == nil {
 		return "", nil
 	}
-	return asYAML(merged)
+	written := map[string]any{}
+	if helm.Values != nil {
+		if err := json.Unmarshal(helm.Values.Raw, &written); err != nil {
+			return "", stalled(reasonValuesFailed, "reading spec.helm.values: %w; write a mapping", err)
+		}
+	}
+	references := make([]render.ValuesReference, len(helm.ValuesFrom))
+	for i, reference := range helm.ValuesFrom {
+		var err error
+		if references[i], err = a.reference(ctx, reference); err != nil {
+			return "", err
+		}
+	}
+	merged, err := render.MergeReleaseValues(written, references)
+	var refused *plugin.Refusal
+	if errors.As(err, &refused) {
+		return "", waiting(reasonValuesFailed, "%w; %s", err, refused.Hint)
+	}
+	if err != nil {
+		return "", fmt.Errorf("merging the values of spec.helm: %w", err)
+	}
+	return render.EncodeReleaseValues(merged)
 }
 
-func asYAML(values map[string]any) (string, error) {
-	text, err := yaml.Marshal(values)
-	if err != nil {
-		return "", fmt.Errorf("writing the values: %w", err)
+// reference reads what one entry of valuesFrom names.
+func (a asAccount) reference(ctx context.Context, written meta.ValuesReference) (render.ValuesReference, error) {
+	read := render.ValuesReference{
+		Kind: written.Kind, Name: written.Name, Key: written.GetValuesKey(), TargetPath: written.TargetPath, Optional: written.Optional, Literal: written.Literal,
 	}
-	return string(text), nil
+	data, found, err := a.object(ctx, written.Kind, written.Name)
+	if err != nil {
+		return read, a.explain(fmt.Sprintf("reading %s %s/%s (spec.helm.valuesFrom)", written.Kind, a.namespace, written.Name), err)
+	}
+	if found {
+		read.Data, read.Found = data[read.Key]
+	}
+	return read, nil
 }

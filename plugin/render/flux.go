@@ -55,6 +55,7 @@ func renderFlux(ctx context.Context, tree *tree, source plugin.Source, lock *sch
 	for _, image := range unset {
 		findings = append(findings, image.finding(objects[image.object]))
 	}
+	settleNamespaces(objects, parameters.DefaultNamespace)
 	rendering, err := applied(objects, parameters.CommonMetadata)
 	rendering.Findings = append(findings, rendering.Findings...)
 	return rendering, err

@@ -16,7 +16,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assay-gitops/assay/plugin"
-	"github.com/assay-gitops/assay/plugin/apiserver"
 )
 
 // FrozenOptions say what a frozen chart is made of.
@@ -183,19 +182,15 @@ func (f *frozenChart) countCRDs() (int, error) {
 // which is where it would have landed. It reports whether that could not be
 // done, as the kind's scope is not known.
 func (f *frozenChart) pin(i int) bool {
-	id := f.objects[i].ID()
-	if f.options.Namespace == "" || id.Namespace != "" {
+	lacks, known := lacksNamespace(f.objects[i].ID())
+	if f.options.Namespace == "" || !lacks {
 		return false
 	}
-	if !apiserver.BuiltinGroup(id.Group()) {
+	if !known {
 		return true
 	}
-	if slices.Contains(apiserver.ClusterScopedKinds()[id.Group()], id.Kind) {
-		return false
-	}
 	object := f.objects[i].DeepCopy()
-	metadata, _ := object.Fields["metadata"].(map[string]any)
-	metadata["namespace"] = f.options.Namespace
+	setNamespace(object, f.options.Namespace)
 	f.objects[i] = object
 	return false
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/render"
 )
@@ -49,4 +50,28 @@ func (s *Setup) Vendor(ctx context.Context, source plugin.Source) ([]render.Vend
 	return render.Vendor(ctx, render.VendorOptions{
 		Root: source.Root, Path: source.Path, Charts: charts{client, effective.ChartHosts}, Limits: effective.Limits,
 	})
+}
+
+// DescribeChart reads the chart that a source renders, its dependencies
+// included, as the application's gates allow and with the credentials that it
+// brings. No template is executed. Errors are those of a renderer.
+func (s *Setup) DescribeChart(ctx context.Context, source plugin.Source, tenant *registry.Tenant) (render.ChartFacts, error) {
+	gates, err := s.options.Config.Select(source.Application, source.Path, source.RepositoryPath)
+	if err != nil {
+		return render.ChartFacts{}, err
+	}
+	effective, err := gate.Combine(gates)
+	if err != nil {
+		return render.ChartFacts{}, err
+	}
+	s.mu.Lock()
+	client, err := s.client(effective)
+	s.mu.Unlock()
+	if err != nil {
+		return render.ChartFacts{}, err
+	}
+	if tenant != nil {
+		ctx, _ = tenant.Visit(ctx)
+	}
+	return render.DescribeChart(ctx, source, render.Options{Limits: effective.Limits, Charts: charts{client, slices.Clone(effective.ChartHosts)}})
 }
