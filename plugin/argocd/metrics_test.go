@@ -10,6 +10,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/registry/facts"
+	"github.com/assay-gitops/assay/plugin/setup/gauges"
 	"github.com/assay-gitops/assay/plugin/verify"
 )
 
@@ -54,7 +55,7 @@ func TestMetrics_TellOfTheCacheOnDisk(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
-	for name, facts := range map[string]Facts{"no folder": onDisk{}, "nothing is known of a disk": someFacts{}} {
+	for name, facts := range map[string]gauges.Facts{"no folder": onDisk{}, "nothing is known of a disk": someFacts{}} {
 		if text := newScene(t, says(plugin.Info, "", ""), func(o *Options) { o.Facts = facts }).scraped(); strings.Contains(text, "assay_disk_facts") {
 			t.Errorf("%s: it is told all the same", name)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/argocd/protocol"
 	"github.com/assay-gitops/assay/plugin/report"
+	"github.com/assay-gitops/assay/plugin/setup/gauges"
 )
 
 // Options configure [NewServer].
@@ -36,7 +37,7 @@ type Options struct {
 	// found. It is required.
 	Log *slog.Logger
 	// Facts are counted below the door; nil leaves their metrics out.
-	Facts Facts
+	Facts gauges.Facts
 	// Told hears every verdict after it is decided; nil is nobody. It must not wait
 	// for anything: the answer does.
 	Told func(v *plugin.Verdict)
@@ -176,7 +177,7 @@ func (s *Server) generate(ctx context.Context, stream protocol.ConfigManagementP
 	}
 	verdict := s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.queue.enter, s.leaving})
 	answer := s.door.answer(verdict)
-	s.tell(answer.Verdict, decidedBy(answer.Verdict))
+	s.tell(answer.Verdict, gauges.DecidedBy(answer.Verdict))
 	if answer.Message != "" {
 		return nil, status.Error(code(answer.Verdict), answer.Message)
 	}
@@ -273,7 +274,7 @@ func (s *Server) refuse(got received, while string, err error) error {
 }
 
 func (s *Server) tell(v *plugin.Verdict, decided string) {
-	s.metrics.judged(v, decided)
+	s.metrics.verdicts.Count(v, decided)
 	if s.options.Told != nil {
 		s.options.Told(v)
 	}
