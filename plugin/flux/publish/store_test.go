@@ -269,6 +269,12 @@ func TestPresent_TellsWhatIsServed(t *testing.T) {
 			check(t, os.Rename(local(s, *a), moved))
 			check(t, os.Symlink(moved, local(s, *a)))
 		},
+		"OtherKind": func(t *testing.T, s *Store, a *meta.Artifact) {
+			there := local(s, *a)
+			a.Path = strings.Replace(a.Path, "externalartifact", "other", 1)
+			check(t, os.MkdirAll(filepath.Dir(local(s, *a)), 0o755))
+			check(t, os.Link(there, local(s, *a)))
+		},
 		"FileOfAnother": func(t *testing.T, s *Store, a *meta.Artifact) {
 			elsewhere, err := s.Put(t.Context(), other, commit, files("kind: A\n"))
 			check(t, err)

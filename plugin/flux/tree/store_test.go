@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"crypto/rand"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -115,6 +116,39 @@ func TestStore_LongestUnusedTreeGoesFirst(t *testing.T) {
 	if store.Bytes() > 400_000 {
 		t.Errorf("%d bytes", store.Bytes())
 	}
+}
+
+// TestStore_TreeThatIsUsedAgainStays: it is idle no more.
+func TestStore_TreeThatIsUsedAgainStays(t *testing.T) {
+	server := newFileServer(t)
+	store := newStore(t, func(o *Options) { o.Limits.StoreBytes, o.Limits.Idle = 250_000, 1 })
+	artifact := func(name string) Artifact { return server.add(pack(t, aFile(name, strings.Repeat(name, 100_000)))) }
+	a := artifact("a")
+	open(t, store, a).Close()
+	again := open(t, store, a)
+	defer again.Close()
+	for _, name := range []string{"b", "c", "d"} {
+		open(t, store, artifact(name)).Close()
+	}
+	if got := read(t, again)["a"]; len(got) != 100_000 {
+		t.Error("a tree that is used went")
+	}
+}
+
+// TestStore_RoomIsOfWhatStays: what was packed is given back.
+func TestStore_RoomIsOfWhatStays(t *testing.T) {
+	server, store := newFileServer(t), newStore(t, nil)
+	content := make([]byte, 500_000)
+	_, err := rand.Read(content)
+	check(t, err)
+	open(t, store, server.add(pack(t, aFile("apps/a", string(content))))).Close()
+	if got, want := store.Bytes(), int64(len(content)+2*block); got != want {
+		t.Errorf("%d bytes of %d", got, want)
+	}
+	if !store.evict() || store.evict() || store.Bytes() != 0 {
+		t.Errorf("%d bytes are left", store.Bytes())
+	}
+	nothingLeft(t, store)
 }
 
 // TestStore_FullOfUsedTreesIsNoAnswer until one is given back.
