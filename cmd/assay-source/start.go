@@ -168,15 +168,16 @@ func newManager(config *rest.Config, f *flags) (ctrl.Manager, error) {
 	if f.watch.LabelSelector != "" { // each shard has a leader of its own
 		name = leaderelection.GenerateID(name, f.watch.LabelSelector)
 	}
+	namespace := os.Getenv(runtimectrl.EnvRuntimeNamespace) // of a Pod it is known without
 	recover := true
 	options := ctrl.Options{
 		Scheme: scheme, HealthProbeBindAddress: f.health, Metrics: metricsserver.Options{BindAddress: f.metrics},
-		LeaderElection: f.leader.Enable, LeaderElectionReleaseOnCancel: f.leader.ReleaseOnCancel, LeaderElectionID: name,
+		LeaderElection: f.leader.Enable, LeaderElectionReleaseOnCancel: f.leader.ReleaseOnCancel, LeaderElectionID: name, LeaderElectionNamespace: namespace,
 		LeaseDuration: &f.leader.LeaseDuration, RenewDeadline: &f.leader.RenewDeadline, RetryPeriod: &f.leader.RetryPeriod,
 		Cache:      ctrlcache.Options{ByObject: map[client.Object]ctrlcache.ByObject{&v1alpha1.GatedSource{}: {Label: selector}}},
 		Controller: ctrlcfg.Controller{MaxConcurrentReconciles: f.concurrency, RecoverPanic: &recover},
 	}
-	if namespace := os.Getenv(runtimectrl.EnvRuntimeNamespace); !f.watch.AllNamespaces {
+	if !f.watch.AllNamespaces {
 		if namespace == "" {
 			return nil, fmt.Errorf("setting up the controller: --watch-all-namespaces=false needs %s", runtimectrl.EnvRuntimeNamespace)
 		}

@@ -65,7 +65,7 @@ func kustomized(seals [][]byte) (map[string][]byte, error) {
 		if len(seals) > 1 {
 			name = path.Join(strconv.Itoa(i), manifestsFile)
 		}
-		files[name] = sealed
+		files[name] = documents(sealed)
 		resources = append(resources, name)
 	}
 	text, err := yaml.Marshal(map[string]any{"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": resources})
@@ -74,6 +74,17 @@ func kustomized(seals [][]byte) (map[string][]byte, error) {
 	}
 	files[kustomizationFile] = text
 	return files, nil
+}
+
+// documents begins each sealed object, which is a line, as a YAML document: of
+// JSON objects without anything between them kustomize reads the first, and says
+// nothing of the others.
+func documents(sealed []byte) []byte {
+	var out []byte
+	for line := range bytes.Lines(sealed) {
+		out = append(append(out, "---\n"...), line...)
+	}
+	return out
 }
 
 // sealedID is what tells sealed objects apart.
