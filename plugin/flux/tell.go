@@ -141,10 +141,10 @@ func (o outcome) passed() string {
 // stays says what becomes of what is published.
 func stays(object *v1alpha1.GatedSource, denied bool) string {
 	switch {
+	case denied && object.Spec.OnDenied == v1alpha1.Withdraw:
+		return "\nnothing is published while the newest revision is denied (spec.onDenied: Withdraw)"
 	case object.Status.Artifact == nil:
 		return "\nnothing is published"
-	case denied && object.Spec.OnDenied == v1alpha1.Withdraw:
-		return "\nwhat was published of " + object.Status.PublishedRevision + " is withdrawn (spec.onDenied)"
 	}
 	return "\nwhat was published of " + object.Status.PublishedRevision + " stays"
 }
