@@ -67,7 +67,7 @@ func start(ctx context.Context, s streams, f *flags) error {
 	}
 	reconciler := &flux.Reconciler{
 		Client: manager.GetClient(), Accounts: flux.NewAccounts(config, client.Options{Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper()}),
-		Judge: judge, GateDigest: digest, Cluster: flux.NewCluster(discover, time.Now), Log: log, Clock: time.Now,
+		Judge: judge, GateDigest: digest, Counted: flux.NewCounters(metrics.Registry, judge, time.Now), Cluster: flux.NewCluster(discover, time.Now), Log: log, Clock: time.Now,
 		Journal:              report.Journal{Log: log, Door: flux.Door(), Clock: time.Now, Paper: &report.Paper{}},
 		NoCrossNamespaceRefs: f.acl.NoCrossNamespaceRefs, DefaultServiceAccount: f.account, RequeueDependency: f.dependency,
 	}
@@ -201,9 +201,6 @@ func wire(ctx context.Context, manager ctrl.Manager, reconciler *flux.Reconciler
 	}
 	reconciler.Events = recorder
 	reconciler.Metrics = runtimectrl.NewMetrics(manager, fluxmetrics.MustMakeRecorder(), v1alpha1.Finalizer)
-	if reconciler.Counted, err = flux.NewCounters(metrics.Registry); err != nil {
-		return err
-	}
 	if err := manager.AddHealthzCheck("ping", flux.Alive); err != nil {
 		return fmt.Errorf("setting up /healthz: %w", err)
 	}

@@ -1,63 +1,47 @@
 package flux
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/setup/gauges"
 )
 
 // Counters are the controller's own metrics, beside Flux's.
 type Counters struct {
-	judgements *prometheus.CounterVec
-	findings   *prometheus.CounterVec
-	seconds    *prometheus.HistogramVec
+	verdicts *gauges.Verdicts
+	troubles *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
 }
 
 // NewCounters registers the metrics, under the names that the other doors have
-// for the same things.
-func NewCounters(registry prometheus.Registerer) (*Counters, error) {
+// for the same things. It panics where others of these names are registered.
+func NewCounters(registry prometheus.Registerer, facts gauges.Facts, clock func() time.Time) *Counters {
 	c := &Counters{
-		judgements: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "assay_requests_total", Help: "GatedSources judged, by answer (allowed, denied, undetermined) and what decided: a step of the door, or the area of the first rule.",
-		}, []string{"outcome", "stage"}),
-		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "assay_findings_total", Help: "Findings by rule and level; those of level warn stop nothing.",
-		}, []string{"rule", "level"}),
+		verdicts: gauges.NewVerdicts(registry),
+		troubles: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "assay_not_judged_total", Help: "GatedSources that could not be judged, or whose publication failed, by reason.",
+		}, []string{"reason"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "assay_request_seconds", Help: "Time from the beginning of a judgement to its answer.",
+			Name: "assay_request_seconds", Help: "Time from the beginning of a judgement to its answer, by the answer.",
 			Buckets: []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"outcome"}),
 	}
-	for _, each := range []prometheus.Collector{c.judgements, c.findings, c.seconds} {
-		if err := registry.Register(each); err != nil {
-			return nil, fmt.Errorf("registering the metrics: %w", err)
-		}
+	registry.MustRegister(c.troubles, c.seconds)
+	if facts != nil {
+		registry.MustRegister(gauges.Collector{Facts: facts, Clock: clock})
 	}
-	return c, nil
+	return c
 }
 
 // judged counts one try.
 func (c *Counters) judged(made outcome, took time.Duration) {
-	answer := made.answer().String()
-	decided := ""
 	if made.trouble != nil {
-		decided = made.trouble.reason
+		c.troubles.WithLabelValues(made.trouble.reason).Inc()
 	}
 	for _, verdict := range made.verdicts {
-		for _, finding := range verdict.Findings {
-			if finding.Level == plugin.Info {
-				continue
-			}
-			c.findings.WithLabelValues(finding.Rule, finding.Level.String()).Inc()
-			if decided == "" && finding.Level.Blocks() {
-				decided, _, _ = strings.Cut(finding.Rule, "/")
-			}
-		}
+		c.verdicts.Count(verdict, gauges.DecidedBy(verdict))
 	}
-	c.judgements.WithLabelValues(answer, decided).Inc()
-	c.seconds.WithLabelValues(answer).Observe(took.Seconds())
+	c.seconds.WithLabelValues(made.answer().String()).Observe(took.Seconds())
 }

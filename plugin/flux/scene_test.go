@@ -151,15 +151,11 @@ func newScene(t *testing.T) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counted, err := NewCounters(prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
 	log := slog.New(slog.DiscardHandler)
 	c := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1alpha1.GatedSource{}, &sourcev1.ExternalArtifact{}, &sourcev1.GitRepository{}).Build()
 	s.Reconciler = &Reconciler{
 		Client: c, Accounts: sameAccount{c}, Judge: s.judge, GateDigest: "sha256:gate", Trees: trees, Store: store, Cluster: oneCluster{},
-		Events: s.events, Metrics: runtimectrl.Metrics{Scheme: scheme}, Counted: counted, Log: log,
+		Events: s.events, Metrics: runtimectrl.Metrics{Scheme: scheme}, Counted: NewCounters(prometheus.NewRegistry(), nil, time.Now), Log: log,
 		Journal: report.Journal{Log: log, Door: Door(), Clock: time.Now}, Clock: time.Now, DefaultServiceAccount: "default", RequeueDependency: 30 * time.Second,
 	}
 	return s
