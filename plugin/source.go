@@ -92,8 +92,35 @@ type HelmParameters struct {
 	// KeepTests renders test hooks, too, which Argo CD leaves out and Flux runs
 	// when it is asked to.
 	KeepTests bool `json:"keepTests,omitempty"`
+	// ChartValueFiles stand in the place of the chart's values.yaml, the later
+	// over the earlier (HelmChart, spec.valuesFiles).
+	ChartValueFiles []string `json:"chartValueFiles,omitempty"`
+	// Upgrade renders for a release that is there already.
+	Upgrade bool `json:"upgrade,omitempty"`
+	// Flux says what Flux would render otherwise in a cluster: what the chart
+	// looks up there, and what it renders for an upgrade alone.
+	Flux bool `json:"flux,omitempty"`
+	// PostRender is what Flux does to the rendered manifests.
+	PostRender HelmPostRender `json:"postRender,omitzero"`
 	// SkipSchemaValidation does not check values.schema.json.
 	SkipSchemaValidation bool `json:"skipSchemaValidation,omitempty"`
+}
+
+// HelmPostRender are the fields of a Flux HelmRelease about rendered manifests
+// (helm.toolkit.fluxcd.io/v2, spec).
+type HelmPostRender struct {
+	// Steps are postRenderers, one after the other.
+	Steps []HelmPostRenderer `json:"steps,omitempty"`
+	// Strategy is "combined" (or empty), "separate" or "nohooks".
+	Strategy string `json:"strategy,omitempty"`
+	// CommonMetadata is set on every object.
+	CommonMetadata FluxMetadata `json:"commonMetadata,omitzero"`
+}
+
+// HelmPostRenderer is one build by kustomize.
+type HelmPostRenderer struct {
+	Patches []FluxPatch `json:"patches,omitempty"`
+	Images  []FluxImage `json:"images,omitempty"`
 }
 
 // KustomizeParameters are applied on top of the kustomization, as

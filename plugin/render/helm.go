@@ -33,19 +33,52 @@ type helmRelease struct {
 	// origins says for every template of the chart which file of the tree it is.
 	origins  map[*common.File]string
 	findings []plugin.Finding
+	// lookedUp is set when a template asked the cluster for something.
+	lookedUp bool
 }
 
-func renderHelm(ctx context.Context, tree *tree, source plugin.Source, charts ChartFetcher) (plugin.Rendering, error) {
-	release, err := newHelmRelease(tree, source, charts)
+func renderHelm(ctx context.Context, tree *tree, source plugin.Source, options kustomizeOptions) (plugin.Rendering, error) {
+	release, err := newHelmRelease(tree, source, options.charts)
 	if err != nil {
 		return plugin.Rendering{}, err
 	}
-	manifests, err := release.template(ctx)
+	objects, err := release.render(ctx, options.lock)
 	if err != nil {
 		return plugin.Rendering{Findings: release.findings}, err
 	}
-	objects, err := release.objects(manifests)
-	return plugin.Rendering{Objects: objects, Findings: release.findings}, err
+	if release.parameters.Flux && !release.parameters.Upgrade {
+		source.Parameters.Helm.Upgrade = true
+		upgrade, err := newHelmRelease(tree, source, options.charts)
+		if err != nil {
+			return plugin.Rendering{}, err
+		}
+		again, err := upgrade.render(ctx, options.lock)
+		release.compareUpgrade(objects, again, err)
+	}
+	return plugin.Rendering{Objects: objects, Findings: release.findings}, nil
+}
+
+// render makes the chart's objects. Those of crds folders are never
+// post-rendered.
+func (r *helmRelease) render(ctx context.Context, lock *schemaLock) ([]plugin.Object, error) {
+	manifests, err := r.template(ctx)
+	if err != nil {
+		return nil, err
+	}
+	crds := 0
+	for crds < len(manifests) && manifests[crds].static {
+		crds++
+	}
+	definitions, err := r.objects(manifests[:crds])
+	if err != nil {
+		return nil, err
+	}
+	objects, err := r.objects(manifests[crds:])
+	if err != nil {
+		return nil, err
+	}
+	objects, err = r.postRender(objects, lock)
+	return append(definitions, objects...), err
 }
 
 // template renders the chart to manifests in the order in which
@@ -72,6 +105,9 @@ func (r *helmRelease) template(ctx context.Context) ([]manifest, error) {
 		return nil, invalid(r.at("Chart.yaml"), fmt.Sprintf("the chart requires Kubernetes %s and is rendered for %s", wanted, capabilities.KubeVersion.Version), nil)
 	}
 	options := common.ReleaseOptions{Name: r.parameters.ReleaseName, Namespace: r.parameters.Namespace, Revision: 1, IsInstall: true}
+	if r.parameters.Upgrade {
+		options.Revision, options.IsInstall, options.IsUpgrade = 2, false, true
+	}
 	values, err := commonutil.ToRenderValuesWithSchemaValidation(loaded, r.values, options, capabilities, true)
 	if err != nil {
 		return nil, invalid(r.at("values.yaml"), "merging the chart's values", err)
@@ -84,7 +120,11 @@ func (r *helmRelease) template(ctx context.Context) ([]manifest, error) {
 
 func (r *helmRelease) execute(ctx context.Context, loaded *chart.Chart, values common.Values) ([]manifest, error) {
 	random := newRandomCalls()
-	files, err := engine.Engine{CustomTemplateFuncs: random.functions()}.RenderWithContext(ctx, loaded, values)
+	functions := random.functions()
+	if r.parameters.Flux {
+		functions["lookup"] = r.lookUp
+	}
+	files, err := engine.Engine{CustomTemplateFuncs: functions}.RenderWithContext(ctx, loaded, values)
 	r.findings = append(r.findings, random.findings(loaded, r.origins, r.at("Chart.yaml"))...)
 	if err != nil {
 		failed := templateError{text: err.Error(), files: templateFiles(loaded, r.origins), chart: r.at("Chart.yaml")}

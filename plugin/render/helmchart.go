@@ -28,7 +28,7 @@ type chartFile struct {
 // load reads the chart in the release's folder with everything in charts/, and
 // the dependencies that are not there.
 func (r *helmRelease) load(ctx context.Context) (*chart.Chart, error) {
-	files, err := r.readFolder(r.folder)
+	files, err := r.readChart()
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,23 @@ func (r *helmRelease) load(ctx context.Context) (*chart.Chart, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.replaceValues(loaded, files); err != nil {
+		return nil, err
+	}
 	return loaded, r.addMissing(ctx, loaded)
+}
+
+// readChart reads a folder, or a packaged chart, of which Helm reads every file:
+// nothing in it is ignored.
+func (r *helmRelease) readChart() ([]chartFile, error) {
+	if !r.tree.isFile(r.folder) {
+		return r.readFolder(r.folder)
+	}
+	data, err := r.tree.readFile(r.folder)
+	if err != nil {
+		return nil, refuseRead(err, plugin.Origin{File: r.folder})
+	}
+	return unpackChart(data, r.folder, r.tree.limits)
 }
 
 // readFolder reads a chart's files as helm does: .helmignore applies, symlinks

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -119,4 +121,63 @@ func decodeReleaseValues(text string) (map[string]any, error) {
 		return nil, invalid(plugin.Origin{}, "reading the release's values", err)
 	}
 	return decoded[0].Fields, nil
+}
+
+// values are the release's own and those of the ConfigMaps and Secrets that it
+// names. One that is not rendered is not known, also when it is optional: the
+// cluster may have it.
+func (s *releaseSearch) values() (map[string]any, error) {
+	var references []ValuesReference
+	for _, from := range s.fields.Spec.ValuesFrom {
+		reference := ValuesReference{
+			Kind: from.Kind, Name: from.Name, Key: from.ValuesKey, TargetPath: from.TargetPath, Literal: from.Literal, Optional: from.Optional,
+		}
+		if reference.Key == "" {
+			reference.Key = defaultValuesKey
+		}
+		object, found := s.lookup("", from.Kind, s.namespace, from.Name)
+		if !found {
+			return nil, s.unseen(fmt.Sprintf("%s %s/%s with its values", from.Kind, s.namespace, from.Name), "keep it in the same application, or write the values in the HelmRelease")
+		}
+		if isEncrypted(object, reference.Key) {
+			return nil, s.unseen(fmt.Sprintf("the plain text of %s %s/%s with its values", from.Kind, s.namespace, from.Name), "keep what decides the images and the security settings out of encrypted values")
+		}
+		var err error
+		if reference.Data, reference.Found, err = dataOf(object, reference.Key); err != nil {
+			return nil, reference.refuse("it cannot be read", err)
+		}
+		references = append(references, reference)
+	}
+	values, err := MergeReleaseValues(s.fields.Spec.Values, references)
+	var refusal *plugin.Refusal
+	if errors.As(err, &refusal) {
+		refusal.Origin = s.Release.Origin
+	}
+	return values, err
+}
+
+// dataOf is what the API server keeps under a key.
+func dataOf(object plugin.Object, key string) ([]byte, bool, error) {
+	if plain, has := textAt(object.Fields, "stringData", key); has && object.ID().Kind == "Secret" {
+		return []byte(plain), true, nil
+	}
+	text, has := textAt(object.Fields, "data", key)
+	if !has || object.ID().Kind != "Secret" {
+		return []byte(text), has, nil
+	}
+	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	return data, true, err
+}
+
+// isEncrypted reports whether SOPS keeps what stands there for itself.
+func isEncrypted(object plugin.Object, key string) bool {
+	data, _ := textAt(object.Fields, "data", key)
+	plain, _ := textAt(object.Fields, "stringData", key)
+	return object.Fields[sopsField] != nil || strings.Contains(data+plain, sopsMark)
+}
+
+func textAt(fields map[string]any, part, key string) (string, bool) {
+	data, _ := fields[part].(map[string]any)
+	text, has := data[key].(string)
+	return text, has
 }

@@ -28,6 +28,17 @@ const (
 	ruleEncrypted    = "render/encrypted"
 )
 
+// RuleUpgrade is the rule of a finding that a chart renders another thing for an
+// upgrade than for an install.
+const RuleUpgrade = "helmrelease/upgrade"
+
+// Rules about Flux's HelmReleases.
+const (
+	ruleLookup        = "helmrelease/lookup"
+	ruleReleaseSource = "helmrelease/source"
+	stageRelease      = "helmrelease"
+)
+
 const whyConfined = "an application is rendered from its own source tree and nothing else"
 
 // overLimit refuses what goes over one of the limits, by the limit's name in

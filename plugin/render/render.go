@@ -172,7 +172,7 @@ func (r *Renderer) byKind(ctx context.Context, tree *tree, source plugin.Source,
 	}
 	switch kind {
 	case KindHelm:
-		return renderHelm(ctx, tree, source, charts)
+		return renderHelm(ctx, tree, source, kustomizeOptions{charts: charts, lock: r.kustomize})
 	case KindKustomize:
 		return renderKustomize(ctx, tree, source, kustomizeOptions{charts: charts, lock: r.kustomize})
 	case KindDirectory:
