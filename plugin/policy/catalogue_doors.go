@@ -52,7 +52,7 @@ func doorRules() []Rule {
 		{
 			ID: "flux/limit", Severity: "medium", Level: "Deny", Title: "The source's artifact is not larger than the controller admits",
 			Why: "an artifact without a bound fills the disk for everybody",
-			Fix: "leave out what is not rendered with the source's spec.ignore or a .sourceignore file, or raise the controller's limit",
+			Fix: "leave out what is not rendered with the source's spec.ignore or a .sourceignore file, or split the source",
 		},
 		{
 			ID: "flux/content", Severity: "high", Level: "Deny", Title: "What is published can be an artifact",

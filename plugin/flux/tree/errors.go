@@ -52,7 +52,7 @@ func overLimit(what string) error {
 	return &plugin.Refusal{
 		Rule: ruleLimit, Message: "the source's artifact has more than " + what,
 		Why:  "an artifact without a bound fills the disk for everybody",
-		Hint: "leave out what is not rendered with the source's spec.ignore or a .sourceignore file, or raise the controller's limit",
+		Hint: "leave out what is not rendered with the source's spec.ignore or a .sourceignore file, or split the source",
 	}
 }
 
