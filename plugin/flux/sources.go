@@ -99,7 +99,7 @@ func helmParameters(object *v1alpha1.GatedSource, read inputs) plugin.HelmParame
 	}
 	parameters := plugin.HelmParameters{
 		ReleaseName: releaseName(object), Namespace: applicationOf(object, observed{}).Namespace,
-		ValueFiles: helm.ValuesFiles, IgnoreMissingValueFiles: helm.IgnoreMissingValuesFiles, ReleaseValues: read.values,
+		ChartValueFiles: helm.ValuesFiles, IgnoreMissingValueFiles: helm.IgnoreMissingValuesFiles, ReleaseValues: read.values, KeepTests: true, Flux: true,
 		KubeVersion: read.kubeVersion, APIVersions: read.apiVersions,
 		SkipCRDs: helm.SkipCRDs, SkipSchemaValidation: helm.DisableSchemaValidation,
 	}

@@ -33,6 +33,9 @@ func (s *releaseSearch) chart(ctx context.Context) error {
 		ref.Namespace = s.namespace
 	}
 	if ref.Kind == "ExternalArtifact" && strings.HasPrefix(ref.Name, publishedPrefix) {
+		if len(spec.PostRenderers) > 0 {
+			return s.refuse("its postRenderers change what was judged and sealed", "remove them, and write the patches and images where the chart is rendered")
+		}
 		s.found.Sealed, s.found.Chart = true, "ExternalArtifact "+ref.Name
 		return nil
 	}

@@ -200,6 +200,7 @@ func TestHelmRelease_WhatNamesNoOneChartIsRefused(t *testing.T) {
 		{strings.Replace(fromHelmRepository, "1.2.3", "'>=1.2.3'", 1), repository, "is a range"},
 		{strings.Replace(fromHelmRepository, "HelmRepository", "Bucket", 1), strings.Replace(repository, "HelmRepository", "Bucket", 1), "Bucket is not looked at"},
 		{"  chartRef: {kind: OCIRepository, name: charts}\n", ociRepository("{semver: 1.x}"), "range of versions"},
+		{"  chartRef: {kind: ExternalArtifact, name: assay-web}\n  postRenderers: [{kustomize: {images: [{name: a, newName: b}]}}]\n", "", "change what was judged"},
 		{"  chartRef: {kind: OCIRepository, name: charts}\n", ociRepository("{digest: \"" + other + "\"}"), "names no tag"},
 		{"  chartRef: {kind: OCIRepository, name: charts}\n", ociRepository("{tag: 1.2.3, digest: \"" + other + "\"}"), "the digest that is written is"},
 		{"  chartRef: {kind: OCIRepository, name: charts}\n", strings.Replace(ociRepository("{tag: 1.2.3}"), "oci://charts.example.com/team-a/web", "https://x", 1), "no address"},
