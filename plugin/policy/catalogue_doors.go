@@ -55,6 +55,11 @@ func doorRules() []Rule {
 			Fix: "leave out what is not rendered with the source's spec.ignore or a .sourceignore file, or split the source",
 		},
 		{
+			ID: "flux/chart", Severity: "medium", Level: "Deny", Title: "A HelmChart's package holds one chart",
+			Why: "which of several charts is meant must not be chance",
+			Fix: "name the chart's folder in spec.paths, or package one chart",
+		},
+		{
 			ID: "flux/content", Severity: "high", Level: "Deny", Title: "What is published can be an artifact",
 			Why: "Flux would apply something else than what was judged, or nothing",
 			Fix: "see what the source renders to; the message says what is wrong with it",
