@@ -58,6 +58,21 @@ func (t *tree) lstat(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
+// look describes what stands at a path, links not followed, and remembers
+// whether it is a file or a folder.
+func (t *tree) look(name string) (fs.FileInfo, error) {
+	info, err := t.lstat(name)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading %s: %w", name, reason(err))
+	case info.IsDir():
+		t.note(name, read{kind: factFolder})
+	case info.Mode().IsRegular():
+		t.note(name, read{kind: factFile})
+	}
+	return info, nil
+}
+
 // within joins an entry to the folder that names it. Absolute paths and paths
 // that climb out are errEscape.
 func within(folder, entry string) (string, error) {

@@ -80,9 +80,9 @@ func (d *directory) folder(ctx context.Context, folder string) error {
 }
 
 func (d *directory) entry(ctx context.Context, name string) error {
-	info, err := d.tree.lstat(name)
+	info, err := d.tree.look(name)
 	if err != nil {
-		return refuseRead(fmt.Errorf("reading %s: %w", name, reason(err)), plugin.Origin{File: name})
+		return refuseRead(err, plugin.Origin{File: name})
 	}
 	switch {
 	case info.IsDir():

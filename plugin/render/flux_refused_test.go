@@ -104,7 +104,8 @@ func TestFlux_VariablesThatCannotBeFilledInAreRefused(t *testing.T) {
 		{name: "a script, escaped", rule: ruleInvalid, part: "looking for variables in configmap/a", origin: "a.yaml:1", parameters: good, repaired: good, files: map[string]string{"a.yaml": script}, repair: map[string]string{"a.yaml": strings.Replace(script, "${", "$${", 1)}},
 		{name: "two objects of one name", rule: ruleDuplicate, part: "the name of another", origin: "b.yaml:1", parameters: fluxWith(substituting(map[string]string{"N": "a"})), repaired: fluxWith(substituting(map[string]string{"N": "b"})), files: map[string]string{"a.yaml": goodConfigMap, "b.yaml": strings.Replace(goodConfigMap, "name: a", "name: ${N}", 1)}},
 		{name: "more than a rendering may be", rule: ruleLimit, part: "renderedBytes", without: "hunter2", origin: "a.yaml:1", parameters: fluxWith(substituting(map[string]string{"VALUE": strings.Repeat("hunter2", 1<<18)})), repaired: good, files: map[string]string{"a.yaml": variableText + strings.Repeat("# ${VALUE}\n", 1) + "  w: " + strings.Repeat("${VALUE}", 100) + "\n"}},
-		{name: "more signs than are looked at", rule: ruleLimit, part: "dollar signs", origin: "a.yaml:1", parameters: good, repaired: good, files: map[string]string{"a.yaml": variableText + "  w: " + strings.Repeat("$", mostVariables+1) + "\n"}, repair: map[string]string{"a.yaml": variableText}},
+		{name: "more variables than are looked at", rule: ruleLimit, part: "dollar signs", origin: "a.yaml:1", parameters: good, repaired: good, files: map[string]string{"a.yaml": variableText + "  w: " + strings.Repeat("${VALUE}", mostVariables) + "\n"}, repair: map[string]string{"a.yaml": variableText + "  w: " + strings.Repeat("${VALUE}", 1000) + "\n"}},
+		{name: "more escapes than are copied", rule: ruleLimit, part: "dollar signs", origin: "a.yaml:1", parameters: good, repaired: good, files: map[string]string{"a.yaml": variableText + "  w: " + strings.Repeat("$$", 1<<16) + "\n"}, repair: map[string]string{"a.yaml": variableText + "  w: " + strings.Repeat("$$", 1<<10) + "\n"}},
 	} {
 		t.Run(bad.name, bad.run)
 	}
@@ -142,4 +143,13 @@ func TestFlux_OurOwnFileBesideTheManifestsIsLeftOut(t *testing.T) {
 	if got := mustRender(t, plugin.Source{Root: root, Path: ".", Parameters: fluxWith(plugin.FluxParameters{})}).Objects; len(got) != 1 {
 		t.Errorf("got %d objects", len(got))
 	}
+}
+
+func TestFlux_AComponentAmongTheResourcesIsSaidToBeOne(t *testing.T) {
+	files := map[string]string{"a.yaml": goodConfigMap, "parts/kustomization.yaml": component}
+	flux := fluxWith(plugin.FluxParameters{})
+	badSource{
+		rule: ruleInvalid, part: "Component", origin: "kustomization.yaml", parameters: flux, repaired: flux, files: files,
+		repair: map[string]string{"parts/kustomization.yaml": "resources: []\nconfigMapGenerator: [{name: b}]\n"},
+	}.run(t)
 }

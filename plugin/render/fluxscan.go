@@ -44,9 +44,9 @@ func (s *fluxScan) folder(ctx context.Context, folder string) error {
 
 func (s *fluxScan) entry(ctx context.Context, name string) error {
 	origin := plugin.Origin{File: name}
-	info, err := s.files.tree.lstat(name)
+	info, err := s.files.tree.look(name)
 	if err != nil {
-		return refuseRead(fmt.Errorf("reading %s: %w", name, reason(err)), origin)
+		return refuseRead(err, origin)
 	}
 	if info.IsDir() {
 		return s.below(ctx, name)

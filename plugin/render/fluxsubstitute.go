@@ -25,11 +25,10 @@ const (
 )
 
 const (
-	// mostVariables bounds the "$" of one object: the library calls itself for
+	// mostVariables bounds the "${" of one object: the library calls itself for
 	// each.
 	mostVariables = 50_000
-	// mostCopied bounds the bytes that it copies, which is the whole text for
-	// each sign that is escaped.
+	// mostCopied bounds the bytes that it copies: the whole text for each "$$".
 	mostCopied = 1 << 33
 	// mostUnset bounds the variables without a value that are named of one object.
 	mostUnset = 10
@@ -139,9 +138,9 @@ func (s *substitution) one(node *resource.Resource, object plugin.Object) error 
 	if err != nil {
 		return invalid(object.Origin, "writing "+object.ID().String()+" to put variables into it", err)
 	}
-	if signs := bytes.Count(text, []byte("$")) + bytes.Count(text, []byte(`\`)); signs > mostVariables || signs*len(text) > mostCopied {
+	if escapes := bytes.Count(text, []byte("$$")); escapes*len(text) > mostCopied || bytes.Count(text, []byte("${")) > mostVariables {
 		return &plugin.Refusal{
-			Rule: ruleLimit, Origin: object.Origin, Message: fmt.Sprintf("%s has %d dollar signs and backslashes in %d bytes, too many to look for variables at", object.ID(), signs, len(text)),
+			Rule: ruleLimit, Origin: object.Origin, Message: object.ID().String() + " has too many dollar signs to look for variables at",
 			Why: "a rendering is bounded, so that one application cannot stop the others", Hint: switchOff(),
 		}
 	}

@@ -97,7 +97,10 @@ func (f *kustomizeFiles) ReadFile(name string) ([]byte, error) {
 	inTree := treePath(name)
 	data, err := f.read(inTree)
 	var refusal *plugin.Refusal
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && errors.As(refuseRead(err, plugin.Origin{File: inTree}), &refusal) && f.refused == nil {
+	if err == nil || errors.Is(err, fs.ErrNotExist) || f.isFolder(inTree) { // kustomize tries every folder as a file first
+		return data, err
+	}
+	if errors.As(refuseRead(err, plugin.Origin{File: inTree}), &refusal) && f.refused == nil {
 		f.refused = refusal
 	}
 	return data, err
