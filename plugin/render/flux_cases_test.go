@@ -113,7 +113,7 @@ func fluxTrees() []fluxTree {
 			"schema.json": `{"definitions":{"com.example.v1.Thing":{"properties":{"apiVersion":{"type":"string"},"kind":{"type":"string"},"metadata":{"type":"object"},"spec":{"properties":{"parts":{"type":"array","items":{"type":"object"},"x-kubernetes-patch-merge-key":"name","x-kubernetes-patch-strategy":"merge"}},"type":"object"}},"type":"object","x-kubernetes-group-version-kind":[{"group":"example.com","kind":"Thing","version":"v1"}]}}}`,
 		}},
 		{name: "a kustomization among the objects", path: ".", files: map[string]string{"web.yaml": fluxDeployment, "k.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nmetadata: {name: k}\nresources: []\n"}},
-		{name: "strange metadata", path: ".", files: map[string]string{"x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  labels: {}\n  annotations:\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\ndata: {a: \"1\"}\n"}},
+		{name: "strange metadata", path: ".", files: map[string]string{"x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  labels: {none: , unset: '${UNSET}'}\n  annotations:\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\ndata: {a: \"1\"}\n"}},
 		{name: "numbers and texts", path: ".", files: map[string]string{"n.yaml": "apiVersion: example.com/v1\nkind: Numbers\nmetadata: {name: n}\nspec: {a: 1.0, b: 1e3, c: 0x10, d: 010, e: 9007199254740993, f: -0.0, g: 1_000, h: ~, i: 'on', j: on, k: \"1.10\", l: 3.14159265358979, m: .5, n: '', o: \"null\", p: [1, 2.5, x], q: 2026-01-01}\n"}},
 		{name: "nothing", path: ".", files: map[string]string{"README.md": "none"}},
 		{name: "an empty kustomization", path: ".", files: map[string]string{"kustomization.yaml": "", "web.yaml": fluxDeployment}},

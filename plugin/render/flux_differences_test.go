@@ -33,6 +33,7 @@ func fluxDifferences() []fluxDifference {
 		{row: "a component out of the tree is refused also where missing ones are ignored", tree: tree(one), parameters: plugin.FluxParameters{Components: []string{"../../x"}, IgnoreMissingComponents: true}, objects: 1, rule: ruleEscape},
 		{row: "an object that the consumer would leave out is denied", tree: tree(one), parameters: plugin.FluxParameters{CommonMetadata: plugin.FluxMetadata{Annotations: map[string]string{"config.kubernetes.io/local-config": "true"}}}, objects: 1, rule: ruleNotSupported},
 		{row: "an object with an empty list of items is refused", tree: tree(map[string]string{"app/a.yaml": goodConfigMap, "app/b.yaml": "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nitems: []\n"}), objects: 1, rule: ruleNotAnObject},
+		{row: "an object of which a value's quote swallows the kind is refused", tree: tree(map[string]string{"app/a.yaml": goodConfigMap + "  labels: {l: '${A}'}\ndata: {k: '${A}'}\n"}), parameters: substituting(map[string]string{"A": "'"}), rule: ruleNotAnObject},
 		{row: "the lock file is left out", tree: tree(map[string]string{"app/a.yaml": goodConfigMap, "app/" + plugin.LockFile: "version: 1\n"}), failing: true},
 	}
 }

@@ -134,6 +134,9 @@ func appliedByFlux(t *testing.T, text string, common plugin.FluxMetadata) ([]map
 		}
 		objects = append(objects, fields)
 	}
+	if reflect.ValueOf(common).IsZero() { // nil in the Kustomization
+		return objects, nil
+	}
 	for _, fields := range objects {
 		object := unstructured.Unstructured{Object: fields}
 		labels, annotations := object.GetLabels(), object.GetAnnotations()

@@ -17,19 +17,21 @@ func setCommonMetadata(fields map[string]any, common plugin.FluxMetadata) {
 	if !is {
 		return
 	}
-	setAll(metadata, "labels", common.Labels)
-	setAll(metadata, "annotations", common.Annotations)
+	if len(common.Labels)+len(common.Annotations) > 0 {
+		setAll(metadata, "labels", common.Labels)
+		setAll(metadata, "annotations", common.Annotations)
+	}
 }
 
-// setAll replaces what is no mapping of strings: so does the library there,
-// which reads it as none.
+// setAll reads a mapping as the library there does: null is an empty text, and
+// a mapping with anything else that is no text is none.
 func setAll(metadata map[string]any, field string, values map[string]string) {
-	if len(values) == 0 {
-		return
-	}
 	merged := map[string]any{}
 	own, _ := metadata[field].(map[string]any) // others have none
 	for key, value := range own {
+		if value == nil {
+			value = ""
+		}
 		if _, is := value.(string); !is {
 			clear(merged)
 			break
@@ -39,7 +41,9 @@ func setAll(metadata map[string]any, field string, values map[string]string) {
 	for key, value := range values {
 		merged[key] = value
 	}
-	metadata[field] = merged
+	if len(merged) > 0 {
+		metadata[field] = merged
+	}
 }
 
 // builtAgain takes away the annotations that kustomize keeps for itself, as the
