@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -245,4 +246,20 @@ func shorten(text string) string {
 		return text
 	}
 	return text[:most] + "..."
+}
+
+// Compact is a value as findings show it: as JSON on one line; an absent one is
+// null.
+func Compact(value any) string {
+	switch value := value.(type) { // what nearly all are
+	case nil:
+		return "null"
+	case bool:
+		return strconv.FormatBool(value)
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprintf("%q", fmt.Sprint(value)) // no JSON type fails to encode
+	}
+	return string(text)
 }

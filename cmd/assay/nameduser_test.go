@@ -1,19 +1,11 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 )
@@ -23,24 +15,10 @@ import (
 func (w *world) namedUser(user string) string {
 	w.t.Helper()
 	const passwd = "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/root:/bin/sh\nnginx:x:101:101::/:/bin/false\n"
-	var data bytes.Buffer
-	writer := tar.NewWriter(&data)
-	must(w.t, writer.WriteHeader(&tar.Header{Name: "etc/passwd", Mode: 0o644, Size: int64(len(passwd))}))
-	_, err := writer.Write([]byte(passwd))
+	layer, err := ociserver.Layer(ociserver.File{Name: "etc/passwd", Content: passwd})
 	must(w.t, err)
-	must(w.t, writer.Close())
-	layer := static.NewLayer(data.Bytes(), types.OCIUncompressedLayer)
-	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-	made, err := mutate.AppendLayers(base, layer)
-	must(w.t, err)
-	made, err = mutate.Config(made, v1.Config{User: user, Entrypoint: []string{"/app"}})
-	must(w.t, err)
-	tag, err := name.NewTag(w.server.Host() + "/team-a/app:named")
-	must(w.t, err)
-	must(w.t, remote.Write(tag, made, w.remoteOptions()...))
-	digest, err := made.Digest()
-	must(w.t, err)
-	w.digest, w.image = tag.Digest(digest.String()), tag.Name()
+	w.digest = w.pushImage("team-a/app:named", layer, v1.Config{User: user, Entrypoint: []string{"/app"}})
+	w.image = w.digest.Context().Tag("named").Name()
 	hash, err := layer.Digest()
 	must(w.t, err)
 	return hash.String()

@@ -97,12 +97,18 @@ func (w *world) trust(who *throwaway.Sigstore) {
 // same digest.
 func (w *world) push(reference, content string) name.Digest {
 	w.t.Helper()
+	return w.pushImage(reference, static.NewLayer([]byte(content), types.OCIUncompressedLayer), v1.Config{User: "65532:65532", Entrypoint: []string{"/app"}})
+}
+
+// pushImage puts an image of one layer under a tag.
+func (w *world) pushImage(reference string, layer v1.Layer, config v1.Config) name.Digest {
+	w.t.Helper()
 	tag, err := name.NewTag(w.server.Host() + "/" + reference)
 	must(w.t, err)
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-	made, err := mutate.AppendLayers(base, static.NewLayer([]byte(content), types.OCIUncompressedLayer))
+	made, err := mutate.AppendLayers(base, layer)
 	must(w.t, err)
-	made, err = mutate.Config(made, v1.Config{User: "65532:65532", Entrypoint: []string{"/app"}})
+	made, err = mutate.Config(made, config)
 	must(w.t, err)
 	made, err = mutate.CreatedAt(made, v1.Time{Time: w.created})
 	must(w.t, err)

@@ -118,19 +118,7 @@ func verifierOf(t *testing.T, key crypto.Signer) signature.Verifier {
 }
 
 func TestKMS_WhatVaultSignsItsPublicKeyVerifies(t *testing.T) {
-	large, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, edwards, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wide, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, key := range map[string]crypto.Signer{"P-256": newKey(t), "P-384": wide, "RSA": large, "Ed25519": edwards} {
+	for name, key := range keys(t) {
 		t.Run(name, func(t *testing.T) {
 			fake, signer := startVault(t, key), Signer{Key: vaultKey}
 			if err := signer.Check(t.Context()); err != nil {

@@ -2,6 +2,7 @@ package attest
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -102,7 +103,9 @@ func check(t *testing.T, text []byte, trust root.TrustedMaterial, identity verif
 	return err
 }
 
-func TestSign_ByEveryKindOfKeyThatItsPublicHalfVerifies(t *testing.T) {
+// keys has one of every kind.
+func keys(t *testing.T) map[string]crypto.Signer {
+	t.Helper()
 	large, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -115,12 +118,17 @@ func TestSign_ByEveryKindOfKeyThatItsPublicHalfVerifies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return map[string]crypto.Signer{"P-256": newKey(t), "P-384": wide, "RSA": large, "Ed25519": edwards}
+}
+
+func TestSign_ByEveryKindOfKeyThatItsPublicHalfVerifies(t *testing.T) {
+	keys := keys(t)
 	_, other := keyFile(t, newKey(t), "")
 	for name, test := range map[string]struct {
 		key      any
 		password string
 	}{
-		"P-256": {key: newKey(t)}, "P-384": {key: wide}, "RSA": {key: large}, "Ed25519": {key: edwards}, "encrypted": {newKey(t), "correct"},
+		"P-256": {key: keys["P-256"]}, "P-384": {key: keys["P-384"]}, "RSA": {key: keys["RSA"]}, "Ed25519": {key: keys["Ed25519"]}, "encrypted": {newKey(t), "correct"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file, verifier := keyFile(t, test.key, test.password)

@@ -117,7 +117,7 @@ func TestNetworkPolicies_DNSOfOpenShiftIsLetOut(t *testing.T) {
 		rendering := plugin.Unhardened{Objects: objects, Images: imagesOf(objects, good())}
 		rendering.Source.Application.Namespace = "team-a"
 		objects, _ = hardener.Harden(t.Context(), rendering)
-		policy := compact(objects[1].Fields)
+		policy := plugin.Compact(objects[1].Fields)
 		if !strings.Contains(policy, `"port":53,`) || strings.Contains(policy, `"port":5353,`) != want {
 			t.Errorf("%s: %s", profile, policy)
 		}

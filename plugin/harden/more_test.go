@@ -295,7 +295,7 @@ func TestNetworkPolicies_LetInWhatAServiceServesAndOutToDNS(t *testing.T) {
 		object(t, "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80, targetPort: http}, {port: 53, protocol: UDP}]}\n"))
 	specs := map[string]string{}
 	for _, added := range objects[2:] {
-		specs[added.ID().Name] = compact(added.Fields["spec"])
+		specs[added.ID().Name] = plugin.Compact(added.Fields["spec"])
 	}
 	want := map[string]string{
 		"assay-allow-web": `{"ingress":[{"ports":[{"port":"http","protocol":"TCP"},{"port":53,"protocol":"UDP"}]}],"podSelector":{"matchLabels":{"app":"web"}},"policyTypes":["Ingress"]}`,

@@ -63,7 +63,7 @@ func podSecurityLabels(level string, described []gate.Namespace) setSetting {
 func labelsFilledIn(namespace plugin.Object, labels map[string]any, heldBack string) []plugin.Finding {
 	finding := plugin.Finding{
 		Rule: rulePrefix + "podSecurityLabels", Level: plugin.Info, Object: namespace.ID(), Origin: namespace.Origin, Field: "metadata.labels",
-		Message: "Pod Security labels filled in", Why: "without them the namespace takes any Pod, whoever makes it", Was: "null", Now: compact(labels),
+		Message: "Pod Security labels filled in", Why: "without them the namespace takes any Pod, whoever makes it", Was: "null", Now: plugin.Compact(labels),
 		Hint: "write the labels to decide it yourself",
 	}
 	if heldBack == "" {
@@ -82,7 +82,7 @@ func labelsElsewhere(name string, labels map[string]any, heldBack string) plugin
 		Rule: ruleHeldBack, Level: plugin.Info, Object: plugin.ObjectID{APIVersion: "v1", Kind: "Namespace", Name: name}, Field: "metadata.labels",
 		Message: "Pod Security labels were not filled in: the Namespace is not in the rendering, and a sync that brought it would own it, and delete it with the application",
 		Hint: fmt.Sprintf("write %s where the Namespace is made (with Argo CD, the Application's syncPolicy.managedNamespaceMetadata.labels), and in the gate's spec.namespaces",
-			compact(labels)),
+			plugin.Compact(labels)),
 	}
 	if heldBack != "" {
 		finding.Details = []string{"without enforce: " + heldBack}

@@ -54,7 +54,7 @@ func networkPolicies(mode string, dns []any, described []gate.Namespace) setSett
 				}
 				objects = append(objects, made)
 				findings = append(findings, plugin.Finding{
-					Rule: rulePrefix + "networkPolicies", Level: plugin.Info, Object: made.ID(), Was: "null", Now: compact(made.Fields["spec"]),
+					Rule: rulePrefix + "networkPolicies", Level: plugin.Info, Object: made.ID(), Was: "null", Now: plugin.Compact(made.Fields["spec"]),
 					Message: "a NetworkPolicy was added", Why: "without one, every Pod of the cluster reaches every port of this one",
 					Hint: "write a NetworkPolicy with an empty podSelector in the namespace to decide it yourself",
 				})

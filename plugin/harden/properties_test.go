@@ -43,8 +43,8 @@ func TestHarden_Properties(t *testing.T) {
 		}
 		for _, finding := range first {
 			value, _ := plugin.FieldValue(objects[0].Fields, finding.Field)
-			if finding.Now != "" && compact(value) != finding.Now {
-				t.Fatalf("seed %d: %s is %s, the finding says %s", seed, finding.Field, compact(value), finding.Now)
+			if finding.Now != "" && plugin.Compact(value) != finding.Now {
+				t.Fatalf("seed %d: %s is %s, the finding says %s", seed, finding.Field, plugin.Compact(value), finding.Now)
 			}
 		}
 		after := encode(t, objects[0])

@@ -1,9 +1,6 @@
 package harden
 
 import (
-	"encoding/json"
-	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -91,24 +88,9 @@ func (s subject) heldBack(decided decision) plugin.Finding {
 func (s subject) changed(decided decision) plugin.Finding {
 	finding := s.Finding
 	finding.Rule, finding.Why = rulePrefix+s.rule, s.why
-	finding.Was, finding.Now = compact(s.was), compact(decided.value)
+	finding.Was, finding.Now = plugin.Compact(s.was), plugin.Compact(decided.value)
 	finding.Message = s.field + " filled in"
 	finding.Hint = "write the field to decide it yourself"
 	finding.Details = decided.notes
 	return finding
-}
-
-// compact is the value as compact JSON; an absent one is null.
-func compact(value any) string {
-	switch value := value.(type) { // what nearly all are
-	case nil:
-		return "null"
-	case bool:
-		return strconv.FormatBool(value)
-	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprintf("%q", fmt.Sprint(value)) // no JSON type fails to encode
-	}
-	return string(text)
 }

@@ -1,8 +1,6 @@
 package harden
 
 import (
-	"archive/tar"
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -16,8 +14,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
@@ -37,9 +33,9 @@ type trap struct {
 }
 
 func traps(t *testing.T) []trap {
-	passwd := tar.Header{Name: "etc/passwd", Linkname: "root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/root:/bin/sh\n" +
+	passwd := ociserver.File{Name: "etc/passwd", Content: "root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/root:/bin/sh\n" +
 		"nginx:x:101:101:nginx:/nonexistent:/bin/false\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n"}
-	capable := tar.Header{Name: "usr/bin/app", Mode: 0o755, PAXRecords: map[string]string{"SCHILY.xattr.security.capability": "\x01"}}
+	capable := ociserver.File{Name: "usr/bin/app", Mode: 0o755, Records: map[string]string{"SCHILY.xattr.security.capability": "\x01"}}
 	with := func(change func(*plugin.ImageConfig)) *plugin.ImageConfig {
 		config := good()
 		change(config)
@@ -52,12 +48,12 @@ func traps(t *testing.T) []trap {
 		{"a user by name that is root there", built(t, v1.Config{User: "toor"}, passwd), ""},
 		{"a user by name that is not there", built(t, v1.Config{User: "apache"}, passwd), ""},
 		{"a user by name, with another group than its own (`USER nginx:root`)", built(t, v1.Config{User: "nginx:0"}, passwd), ""},
-		{"a user by name, and no `/etc/passwd`", built(t, v1.Config{User: "nginx"}, tar.Header{Name: "app"}), ""},
+		{"a user by name, and no `/etc/passwd`", built(t, v1.Config{User: "nginx"}, ociserver.File{Name: "app"}), ""},
 		{"a user by name, and layers that could not be looked at", with(func(c *plugin.ImageConfig) {
 			c.User, c.Named = "nginx", &plugin.NamedUser{Unknown: "the layers that would tell it could not be looked at", NoAnswer: true}
 		}), ""},
 		{"distroless (`USER nonroot`)", built(t, v1.Config{User: "nonroot"}, passwd), ""},
-		{"its program is setuid, and the user a name", built(t, v1.Config{User: "nginx", Entrypoint: []string{"/app"}}, passwd, tar.Header{Name: "app", Mode: 0o4755}), ""},
+		{"its program is setuid, and the user a name", built(t, v1.Config{User: "nginx", Entrypoint: []string{"/app"}}, passwd, ociserver.File{Name: "app", Mode: 0o4755}), ""},
 		{"its program has file capabilities, and the user is a name", built(t, v1.Config{User: "nginx", Cmd: []string{"app"}}, passwd, capable), ""},
 		{"scratch with an empty configuration", &plugin.ImageConfig{}, ""},
 		{"port 80, by number", with(func(c *plugin.ImageConfig) { c.ExposedPorts = []string{"80/tcp"} }), ""},
@@ -72,8 +68,8 @@ func traps(t *testing.T) []trap {
 }
 
 // built pushes an image with one layer to a registry, and is what hardening is
-// told of it. The content of a file stands in its Linkname.
-func built(t *testing.T, config v1.Config, files ...tar.Header) *plugin.ImageConfig {
+// told of it.
+func built(t *testing.T, config v1.Config, files ...ociserver.File) *plugin.ImageConfig {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -81,19 +77,11 @@ func built(t *testing.T, config v1.Config, files ...tar.Header) *plugin.ImageCon
 			t.Fatal(err)
 		}
 	}
-	var layer bytes.Buffer
-	writer := tar.NewWriter(&layer)
-	for _, file := range files {
-		content := file.Linkname
-		file.Typeflag, file.Linkname, file.Size = tar.TypeReg, "", int64(len(content))
-		must(writer.WriteHeader(&file))
-		_, err := writer.Write([]byte(content))
-		must(err)
-	}
-	must(writer.Close())
+	layer, err := ociserver.Layer(files...)
+	must(err)
 	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: "amd64", RootFS: v1.RootFS{Type: "layers"}, Config: config})
 	must(err)
-	image, err = mutate.AppendLayers(image, static.NewLayer(layer.Bytes(), types.OCIUncompressedLayer))
+	image, err = mutate.AppendLayers(image, layer)
 	must(err)
 	server, err := ociserver.Start(ociserver.Options{})
 	must(err)

@@ -1,7 +1,6 @@
 package inplace
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/inplace/yamltext"
 )
 
@@ -107,13 +107,5 @@ func (c change) describe(object any) string {
 			field.WriteString("[+]")
 		}
 	}
-	return field.String() + ": " + compact(c.value)
-}
-
-func compact(value any) string {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprintf("%q", fmt.Sprint(value)) // no JSON type fails to encode
-	}
-	return string(text)
+	return field.String() + ": " + plugin.Compact(c.value)
 }

@@ -221,7 +221,7 @@ func (m *maker) leave(each task, reason, hint string) {
 		left.Settings = append(left.Settings, change.describe(each.object.Fields))
 	}
 	if each.index >= len(m.filled.Before) {
-		left.Settings = append(left.Settings, "the object itself: "+compact(each.object.Fields))
+		left.Settings = append(left.Settings, "the object itself: "+plugin.Compact(each.object.Fields))
 	}
 	m.plan.Left = append(m.plan.Left, left)
 }

@@ -1,7 +1,6 @@
 package mutate
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,13 +62,4 @@ func extends(before, after []any) bool {
 		}
 	}
 	return true
-}
-
-// compact is a value as findings have it; absent is null.
-func compact(value any) string {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprintf("%q", fmt.Sprint(value)) // no JSON type fails to encode
-	}
-	return string(text)
 }

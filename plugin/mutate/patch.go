@@ -88,7 +88,7 @@ func (e *examination) take(each invocation, made patched, versioned *admission.V
 func (e *examination) changeFinding(each invocation, change change) plugin.Finding {
 	finding := e.finding(each)
 	finding.Level, finding.Object, finding.Origin = plugin.Info, e.object.ID(), e.object.Origin
-	finding.Field, finding.Was, finding.Now = change.field, compact(change.was), compact(change.now)
+	finding.Field, finding.Was, finding.Now = change.field, plugin.Compact(change.was), plugin.Compact(change.now)
 	finding.Message = fmt.Sprintf("changed by the platform's policy %q", each.file.Name)
 	if finding.Why = each.file.Annotations["description"]; finding.Why == "" {
 		finding.Why = fmt.Sprintf("the platform's policy %q (%s) changes it", each.file.Name, each.file.at)

@@ -1,8 +1,6 @@
 package setup_test
 
 import (
-	"archive/tar"
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -12,7 +10,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/assay-gitops/assay/plugin/gate"
@@ -75,37 +72,14 @@ func newHardenedWorld(tb testing.TB) *world {
 	tb.Helper()
 	w := newWorld(tb)
 	var err error
-	w.config, err = gate.Parse("gate.yaml", fmt.Appendf(nil, `apiVersion: assay.dev/v1alpha1
-kind: Gate
-metadata:
-  name: shop
-spec:
-  base: true
-  profile: profile/restricted@1
-  harden:
+	w.config, err = gate.Parse("gate.yaml", []byte(w.gateWith(`harden:
     readOnlyRootFilesystem: true
     serviceAccountTokens: true
     resources: {requests: {cpu: 50m}}
     podSecurityLabels: restricted
     networkPolicies: IngressAndEgress
     appArmor: true
-    userNamespaces: true
-  registries:
-  - host: %[1]q
-    private: true
-    plainHTTP: true
----
-apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata:
-  name: shop
-spec:
-  images:
-  - glob: "%[1]s/shop/**"
-  authorities:
-  - name: anyone
-    static: {action: pass}
-`, w.registry.Host()))
+    userNamespaces: true`, "{name: anyone, static: {action: pass}}")))
 	check(tb, err)
 	return w
 }
@@ -115,7 +89,8 @@ spec:
 // name, the layer that says its number.
 func (w *world) pushUser(tb testing.TB, i int, byName bool) []string {
 	tb.Helper()
-	layer := static.NewLayer(passwdArchive(tb, i), types.OCIUncompressedLayer)
+	layer, err := ociserver.Layer(ociserver.File{Name: "etc/passwd", Content: fmt.Sprintf("root:x:0:0::/:/bin/sh\nnginx:x:101:101:%d:/:/bin/sh\n", i)})
+	check(tb, err)
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	user := "65532"
 	if byName {
@@ -139,16 +114,4 @@ func (w *world) pushUser(tb testing.TB, i int, byName bool) []string {
 		read = append(read, digest.String())
 	}
 	return read
-}
-
-func passwdArchive(tb testing.TB, i int) []byte {
-	tb.Helper()
-	content := fmt.Appendf(nil, "root:x:0:0::/:/bin/sh\nnginx:x:101:101:%d:/:/bin/sh\n", i)
-	var buffer bytes.Buffer
-	writer := tar.NewWriter(&buffer)
-	check(tb, writer.WriteHeader(&tar.Header{Name: "etc/passwd", Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(content))}))
-	_, err := writer.Write(content)
-	check(tb, err)
-	check(tb, writer.Close())
-	return buffer.Bytes()
 }

@@ -116,6 +116,17 @@ func platformImage(tb testing.TB, i int, architecture string) v1.Image {
 
 // gate judges as the default one does, and trusts the key.
 func (w *world) gate(public string) string {
+	return w.gateWith(`judge:
+    podSecurity: {level: restricted, version: latest}
+    packs: ["pack/supply-chain@1", "pack/workload@1"]`, `name: key
+    key:
+      data: |
+        `+strings.ReplaceAll(strings.TrimSpace(public), "\n", "\n        "))
+}
+
+// gateWith is a base gate with more in its spec, and with one authority for the
+// world's images.
+func (w *world) gateWith(spec, authority string) string {
 	return fmt.Sprintf(`apiVersion: assay.dev/v1alpha1
 kind: Gate
 metadata:
@@ -123,9 +134,7 @@ metadata:
 spec:
   base: true
   profile: profile/restricted@1
-  judge:
-    podSecurity: {level: restricted, version: latest}
-    packs: ["pack/supply-chain@1", "pack/workload@1"]
+  %[2]s
   registries:
   - host: %[1]q
     private: true
@@ -139,11 +148,8 @@ spec:
   images:
   - glob: "%[1]s/shop/**"
   authorities:
-  - name: key
-    key:
-      data: |
-        %[2]s
-`, w.registry.Host(), strings.ReplaceAll(strings.TrimSpace(public), "\n", "\n        "))
+  - %[3]s
+`, w.registry.Host(), spec, authority)
 }
 
 // size is how many objects of each kind an application has.

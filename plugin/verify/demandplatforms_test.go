@@ -83,31 +83,12 @@ func platformsWorld(t *testing.T, kind demandKind, platforms string) (w *world, 
 
 func TestDemand_PlatformsChooseWhatMustBeAttested(t *testing.T) {
 	for _, kind := range demandKinds() {
-		for _, row := range []struct {
-			platforms            string
-			index, first, second bool
-			want                 bool
-		}{
-			{PlatformsIndex, true, false, false, true},
-			{PlatformsIndex, false, true, true, false},
-			{PlatformsAllLeaves, true, false, false, false},
-			{PlatformsAllLeaves, true, true, false, false},
-			{PlatformsAllLeaves, false, true, true, true},
-			{PlatformsEither, true, false, false, true},
-			{PlatformsEither, false, true, true, true},
-			{PlatformsEither, false, true, false, false},
-			{PlatformsEither, false, false, false, false},
-		} {
-			w, index, first, second := platformsWorld(t, kind, row.platforms)
-			for image, attested := range map[*plugin.Image]bool{&index: row.index, &first: row.first, &second: row.second} {
-				if attested {
-					w.attest(*image, ci(), kind.predicateType, kind.good(w))
-				}
-			}
-			if review := w.review(index); len(review.Findings) == 0 != row.want {
-				t.Errorf("%s, %+v: %+v", kind.noun, row, review.Findings)
-			}
-		}
+		t.Run(kind.noun, func(t *testing.T) {
+			checkPlatforms(t, func(t *testing.T) (*world, func(plugin.Image)) {
+				w, _, _, _ := platformsWorld(t, kind, "")
+				return w, func(image plugin.Image) { w.attest(image, ci(), kind.predicateType, kind.good(w)) }
+			})
+		})
 	}
 }
 

@@ -43,6 +43,7 @@ func checkPlatforms(t *testing.T, arrange func(*testing.T) (*world, func(plugin.
 		{PlatformsIndex, false, true, true, false},
 		{PlatformsAllLeaves, true, false, false, false},
 		{PlatformsAllLeaves, false, true, false, false},
+		{PlatformsAllLeaves, true, true, false, false},
 		{PlatformsAllLeaves, false, true, true, true},
 		{PlatformsEither, true, false, false, true},
 		{PlatformsEither, false, true, true, true},
