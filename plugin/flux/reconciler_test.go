@@ -161,7 +161,7 @@ func TestReconcile_OnePathThatIsDeniedDeniesAll(t *testing.T) {
 		s := newScene(t)
 		s.judge.say = func(ctx context.Context, source plugin.Source) *plugin.Verdict {
 			if source.Path == bad {
-				return denying("not " + bad)(ctx, source)
+				return denying("not "+bad)(ctx, source)
 			}
 			return passing(source.Path)(ctx, source)
 		}
