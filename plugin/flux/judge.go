@@ -24,8 +24,10 @@ type outcome struct {
 	chart render.ChartFacts
 	// publish is set when every verdict allows, and only then.
 	publish *publication
-	next    next
-	began   time.Time
+	// standing is what there is to say of what stays published after a denial.
+	standing string
+	next     next
+	began    time.Time
 }
 
 // answer is the worst of the verdicts: one that denies is enough. Without any
@@ -74,6 +76,7 @@ func (r *Reconciler) judge(ctx context.Context, object *v1alpha1.GatedSource) ou
 		}
 	case plugin.Denied:
 		made.next = nextInterval
+		made.standing = r.standing(ctx, object, made.seen, inputs.tenant)
 	default:
 		made.next = nextRetry
 	}

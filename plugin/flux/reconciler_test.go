@@ -91,6 +91,35 @@ func TestReconcile_AfterADenialTheLastGoodStays(t *testing.T) {
 	}
 }
 
+// TestReconcile_WhatStaysIsJudgedAgain: Flux goes on applying it.
+func TestReconcile_WhatStaysIsJudgedAgain(t *testing.T) {
+	for _, stands := range []bool{true, false} {
+		s := newScene(t)
+		s.source("main@sha1:aaa", oneFile())
+		s.gated(nil)
+		s.settle()
+		var again []byte
+		s.judge.say = func(ctx context.Context, source plugin.Source) *plugin.Verdict {
+			if source.Rendered == nil {
+				return denying("no signature by team-a")(ctx, source)
+			}
+			if again = source.Rendered; stands {
+				return passing("one")(ctx, source)
+			}
+			return denying("the key was revoked")(ctx, source)
+		}
+		s.source("main@sha1:bbb", map[string]string{"web.yaml": "y"})
+		s.settle()
+		s.says(metav1.ConditionFalse, "VerificationFailed", "main@sha1:aaa stays")
+		if told := strings.Contains(conditions.Get(s.object(), meta.ReadyCondition).Message, "the key was revoked"); told == stands {
+			t.Errorf("it stands: %v, told: %v", stands, told)
+		}
+		if !strings.Contains(string(again), `"text":"one"`) && !strings.Contains(string(again), "text: one") || s.published() != "main@sha1:aaa" {
+			t.Errorf("judged again was %s", again)
+		}
+	}
+}
+
 func TestReconcile_WithdrawTakesTheLastGoodAway(t *testing.T) {
 	s := newScene(t)
 	s.source("main@sha1:aaa", oneFile())

@@ -113,7 +113,7 @@ func (o outcome) words(object *v1alpha1.GatedSource) (reason, message string) {
 	for _, verdict := range o.blocking() {
 		parts = append(parts, Door().Condition(verdict, report.ID(verdict)))
 	}
-	return reason, strings.Join(parts, "\n") + stays(object, reason == reasonNotVerified)
+	return reason, strings.Join(parts, "\n") + stays(object, reason == reasonNotVerified) + o.standing
 }
 
 // blocking are the verdicts that decide the answer, those that deny first.
