@@ -97,7 +97,12 @@ func (o outcome) notStored(err error) outcome {
 
 // judgeTree judges what the source gave out.
 func (o *outcome) judgeTree(ctx context.Context, r *Reconciler, object *v1alpha1.GatedSource, inputs inputs) {
-	opened, err := r.Trees.Open(ctx, tree.Artifact{URL: o.seen.artifact.URL, Digest: o.seen.artifact.Digest, Revision: o.seen.artifact.Revision})
+	given := o.seen.artifact
+	asked := tree.Artifact{URL: given.URL, Digest: given.Digest, Revision: given.Revision}
+	if given.Size != nil {
+		asked.Size = *given.Size
+	}
+	opened, err := r.Trees.Open(ctx, asked)
 	if err != nil {
 		o.refused(r, object, err)
 		return
