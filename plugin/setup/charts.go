@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/assay-gitops/assay/plugin"
-	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/render"
 )
@@ -56,17 +55,7 @@ func (s *Setup) Vendor(ctx context.Context, source plugin.Source) ([]render.Vend
 // included, as the application's gates allow and with the credentials that it
 // brings. No template is executed. Errors are those of a renderer.
 func (s *Setup) DescribeChart(ctx context.Context, source plugin.Source, tenant *registry.Tenant) (render.ChartFacts, error) {
-	gates, err := s.options.Config.Select(source.Application, source.Path, source.RepositoryPath)
-	if err != nil {
-		return render.ChartFacts{}, err
-	}
-	effective, err := gate.Combine(gates)
-	if err != nil {
-		return render.ChartFacts{}, err
-	}
-	s.mu.Lock()
-	client, err := s.client(effective)
-	s.mu.Unlock()
+	effective, client, err := s.reach(source)
 	if err != nil {
 		return render.ChartFacts{}, err
 	}
