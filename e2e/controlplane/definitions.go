@@ -21,6 +21,9 @@ func (c *Cluster) Define(ctx context.Context, folder string) error {
 	}
 	var kinds []string
 	for _, file := range files {
+		if filepath.Base(file) == "kustomization.yaml" {
+			continue
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return err

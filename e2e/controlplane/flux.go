@@ -104,12 +104,15 @@ func (f *Flux) servers() []fluxServer {
 	// What has to wait for something else asks again after half a minute by
 	// default, which is half of the time that all tests may take.
 	const hasty = "--requeue-dependency=2s"
+	// Nine retries of a download, each later than the one before, hold a worker
+	// for minutes.
+	const fewer = "--http-retry=2"
 	return []fluxServer{
 		{"source-controller", "127.0.0.1:8191", "127.0.0.1:9441", []string{
 			"--storage-path", f.path("artifacts"), "--storage-addr", FluxSources, "--storage-adv-addr", FluxSources, hasty,
 		}},
-		{"kustomize-controller", "127.0.0.1:8192", "127.0.0.1:9442", []string{external, hasty}},
-		{"helm-controller", "127.0.0.1:8193", "127.0.0.1:9443", []string{external, hasty}},
+		{"kustomize-controller", "127.0.0.1:8192", "127.0.0.1:9442", []string{external, hasty, fewer}},
+		{"helm-controller", "127.0.0.1:8193", "127.0.0.1:9443", []string{external, hasty, fewer}},
 	}
 }
 

@@ -151,7 +151,7 @@ func (c *Cluster) KubeconfigOf(ctx context.Context, namespace, account string) (
 	if err != nil {
 		return "", err
 	}
-	name := fmt.Sprintf("kubeconfig-%s-%s", namespace, account)
+	name := fmt.Sprintf("kubeconfig-%s-%s-%s", namespace, account, rand.Text()) // whoever reads one meets nobody who writes it
 	return filepath.Join(c.Dir, name), c.write(name, c.kubeconfig(namespace, token))
 }
 

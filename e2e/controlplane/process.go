@@ -71,16 +71,18 @@ func (p *Process) Ready(ctx context.Context, probe func(context.Context) error) 
 	return nil
 }
 
-// Stop asks the server to end, and ends it after a while.
-func (p *Process) Stop() {
+// Stop asks the server to end, and ends it after a while. It says whether the
+// server ended by itself.
+func (p *Process) Stop() bool {
 	if err := p.command.Process.Signal(syscall.SIGTERM); err == nil {
 		select {
 		case <-p.ended:
-			return
+			return true
 		case <-time.After(10 * time.Second):
 		}
 	}
 	p.Kill()
+	return false
 }
 
 // Kill ends the server with SIGKILL.

@@ -24,7 +24,7 @@ import (
 // TestFlux_AppliesACommit shows that what the other tests stand on works
 // without assay.
 func TestFlux_AppliesACommit(t *testing.T) {
-	w := newWorld(t)
+	w := newPlatform(t)
 	commit := w.commit(map[string]string{"app/config.yaml": origin.ConfigMap("web", "hello")})
 	w.kustomization("app", "GitRepository", "app", "./app")
 	w.applied("app", "main@sha1:"+commit)
@@ -36,7 +36,7 @@ func TestFlux_AppliesACommit(t *testing.T) {
 // TestFlux_ImpersonatesAnAccount has the API server refuse what the account may
 // not do.
 func TestFlux_ImpersonatesAnAccount(t *testing.T) {
-	w := newWorld(t)
+	w := newPlatform(t)
 	w.account("applier", `[{apiGroups: [""], resources: [secrets], verbs: ["*"]}]`)
 	commit := w.commit(map[string]string{"app/config.yaml": origin.ConfigMap("web", "hello")})
 	w.kustomization("app", "GitRepository", "app", "./app")
@@ -47,7 +47,7 @@ func TestFlux_ImpersonatesAnAccount(t *testing.T) {
 
 // TestFlux_AppliesAnExternalArtifact writes one by hand.
 func TestFlux_AppliesAnExternalArtifact(t *testing.T) {
-	w := newWorld(t)
+	w := newPlatform(t)
 	w.externalArtifact("by-hand", map[string]string{"config.yaml": origin.ConfigMap("web", "first")}, "1")
 	w.kustomization("app", "ExternalArtifact", "by-hand", "./")
 	w.applied("app", "1")
@@ -60,7 +60,7 @@ func TestFlux_AppliesAnExternalArtifact(t *testing.T) {
 
 // TestFlux_InstallsAChartOfAnExternalArtifact does so with a chart by hand.
 func TestFlux_InstallsAChartOfAnExternalArtifact(t *testing.T) {
-	w := newWorld(t)
+	w := newPlatform(t)
 	w.externalArtifact("by-hand", map[string]string{
 		"web/Chart.yaml":            "apiVersion: v2\nname: web\nversion: 1.0.0\n",
 		"web/templates/config.yaml": origin.ConfigMap("web", "{{ .Release.Name }}"),
@@ -128,7 +128,7 @@ func archive(t *testing.T, files map[string]string) []byte {
 // TestFlux_KeepsWhatWasAppliedWhenAnArtifactIsNotItsDigest is what makes a
 // stored file that was changed harmless.
 func TestFlux_KeepsWhatWasAppliedWhenAnArtifactIsNotItsDigest(t *testing.T) {
-	w := newWorld(t)
+	w := newPlatform(t)
 	w.externalArtifact("by-hand", map[string]string{"config.yaml": origin.ConfigMap("web", "first")}, "1")
 	w.kustomization("app", "ExternalArtifact", "by-hand", "./")
 	w.applied("app", "1")

@@ -12,6 +12,8 @@ package flux_test
 import (
 	"context"
 	"os"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/assay-gitops/assay/e2e/controlplane"
@@ -22,6 +24,12 @@ import (
 type plane struct {
 	*controlplane.Cluster
 	flux *controlplane.Flux
+	// source is the program under test.
+	source string
+	// started counts controllers, and platforms the worlds in platform namespaces.
+	started, platforms atomic.Int32
+	// names are the tests' namespaces.
+	names sync.Map
 }
 
 // shared is set by TestMain, which has no other way to hand it to the tests.
@@ -42,9 +50,17 @@ func TestMain(m *testing.M) {
 func start(ctx context.Context, dir string) (*plane, error) {
 	p := &plane{}
 	var err error
+	if p.source, err = controlplane.Build(ctx, "cmd/assay-source", dir); err != nil {
+		return p, err
+	}
 	if p.Cluster, err = controlplane.Start(ctx, dir); err != nil {
 		return p, err
 	}
-	p.flux, err = p.StartFlux(ctx)
-	return p, err
+	if p.flux, err = p.StartFlux(ctx); err != nil {
+		return p, err
+	}
+	if err = p.install(ctx); err != nil {
+		return p, err
+	}
+	return p, p.closeWaysAround(ctx)
 }

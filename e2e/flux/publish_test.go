@@ -35,8 +35,23 @@ func newPublishing(t *testing.T) *publishing {
 	scheme := runtime.NewScheme()
 	p.must(sourcev1.AddToScheme(scheme))
 	p.must(v1alpha1.AddToScheme(scheme))
-	var err error
-	p.Client, err = client.New(shared.API.Config, client.Options{Scheme: scheme})
+	p.world.apply(`
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: deleter, namespace: $namespace}
+rules: [{apiGroups: [source.toolkit.fluxcd.io], resources: [externalartifacts], verbs: [delete]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: deleter, namespace: $namespace}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: deleter}
+subjects: [{kind: ServiceAccount, name: assay-source, namespace: assay-system}]
+`)
+	token, err := p.Token(t.Context(), controllerNamespace, controllerAccount) // the admission policies let nobody else write here
+	p.must(err)
+	api, err := p.As(token)
+	p.must(err)
+	p.Client, err = client.New(api.Config, client.Options{Scheme: scheme})
 	p.must(err)
 	p.owner = &v1alpha1.GatedSource{ObjectMeta: metav1.ObjectMeta{Namespace: p.name, Name: "web", UID: "11111111-1111-1111-1111-111111111111"}}
 	return p
@@ -53,7 +68,7 @@ func (p *publishing) artifact(hash string) *meta.Artifact {
 	digest, size := "sha256:"+strings.Repeat(hash, 64), int64(10)
 	path := "externalartifact/" + p.name + "/assay-web/" + strings.Repeat(hash, 64) + ".tar.gz"
 	return &meta.Artifact{
-		Digest: digest, Revision: "main@" + digest, Path: path, URL: "http://127.0.0.1:1/" + path, Size: &size,
+		Digest: digest, Revision: "main@" + digest, Path: path, URL: "http://" + address(storagePorts, 1) + "/" + path, Size: &size,
 		LastUpdateTime: metav1.NewTime(time.Unix(1_700_000_000, 0)), Metadata: map[string]string{publish.OriginRevision: "main@sha1:" + hash},
 	}
 }
@@ -112,7 +127,7 @@ func TestPublish_WithdrawnArtifactIsGone(t *testing.T) {
 		t.Errorf("its artifact is %+v", found.Status.Artifact)
 	}
 	p.apply(p.artifact("a"), publish.Succeeded("passed"))
-	patch := `{"status":{"artifact":{"path":"another","url":"http://another"}}}`
+	patch := `{"status":{"artifact":{"path":"another","url":"http://` + address(storagePorts, 2) + `/another"}}}`
 	p.must(p.Status().Patch(t.Context(), p.read(), client.RawPatch(types.MergePatchType, []byte(patch)), client.FieldOwner("another")))
 	p.apply(nil, publish.Failed(publish.VerificationFailed, "no signature"))
 	if found := p.read(); found.Status.Artifact != nil {

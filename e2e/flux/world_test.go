@@ -40,15 +40,46 @@ type world struct {
 	url string
 	// name is the namespace's.
 	name string
+	// files are the gate's, by name; see [world.gate].
+	files map[string]string
+	// controllers are the replicas of assay-source that were started, and told
+	// is where they send events.
+	controllers []*controller
+	told        *sink
 }
 
 // newWorld also lets the test run beside others.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{t: t, plane: shared, dir: t.TempDir()}
-	w.name = strings.ToLower(strings.NewReplacer("_", "-", "/", "-").Replace(strings.TrimPrefix(t.Name(), "Test")))
-	w.name = strings.Trim(w.name[:min(len(w.name), 40)], "-")
+	name := strings.ToLower(strings.NewReplacer("_", "-", "/", "-").Replace(strings.TrimPrefix(t.Name(), "Test")))
+	return newWorldIn(t, strings.Trim(name[:min(len(name), 50)], "-"))
+}
+
+// newPlatform is a world in a namespace of the platform's, where the admission
+// policies let pass what they refuse elsewhere.
+func newPlatform(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	return newWorldIn(t, platformFor(t))
+}
+
+// platformFor is a namespace of the platform's that no other test has.
+func platformFor(t *testing.T) string {
+	t.Helper()
+	number := int(shared.platforms.Add(1))
+	if number >= mostPlatforms {
+		t.Fatalf("there are %d tests in namespaces of the platform's; raise mostPlatforms", number)
+	}
+	return platform(number)
+}
+
+func newWorldIn(t *testing.T, namespace string) *world {
+	t.Helper()
+	w := &world{t: t, plane: shared, dir: t.TempDir(), name: namespace, files: map[string]string{}}
+	if _, taken := w.names.LoadOrStore(w.name, true); taken {
+		t.Fatalf("another test's namespace is %s; call this one otherwise", w.name)
+	}
 	w.registry = origin.NewRegistry(t, "example", ociserver.Options{})
 	w.git = origin.NewRepository(t, filepath.Join(w.dir, "git"))
 	w.url = w.git.ServeHTTP()
@@ -57,12 +88,34 @@ func newWorld(t *testing.T) *world {
 		if t.Failed() {
 			w.tell()
 		}
+		w.rest()
 	})
 	return w
 }
 
-// tell shows what Flux's servers said last about this namespace.
+// rest stops what Flux does in the test's namespace, whose artifacts nobody
+// serves any more.
+func (w *world) rest() {
+	ctx := context.WithoutCancel(w.t.Context())
+	for _, kind := range []string{kustomizations, helmReleases, gitRepositories} {
+		list, err := w.List(ctx, kind, w.name)
+		for _, each := range list {
+			err = errors.Join(err, w.Merge(ctx, w.object(kind, each.GetName()), `{"spec":{"suspend":true}}`))
+		}
+		if err != nil {
+			w.t.Logf("suspending what is left: %v", err)
+		}
+	}
+}
+
+// tell shows what the servers said last about this namespace.
 func (w *world) tell() {
+	for _, c := range w.controllers {
+		w.t.Logf("the log of %s ends:", c.process.Name)
+		for line := range strings.Lines(c.process.Tail(12)) {
+			w.t.Log(strings.TrimSpace(line[:min(len(line), 600)]))
+		}
+	}
 	for _, process := range w.flux.Processes() {
 		for line := range strings.Lines(process.Tail(2000)) {
 			if strings.Contains(line, w.name) && strings.Contains(line, "error") {
@@ -164,6 +217,16 @@ func entries(object *unstructured.Unstructured, fields ...string) []map[string]a
 func field(object *unstructured.Unstructured, fields ...string) string {
 	value, _, _ := unstructured.NestedString(object.Object, fields...)
 	return value
+}
+
+// says is a test for [world.until]: a ConfigMap has the greeting.
+func says(greeting string) func(*unstructured.Unstructured) error {
+	return func(object *unstructured.Unstructured) error {
+		if said := field(object, "data", "greeting"); said != greeting {
+			return fmt.Errorf("it says %q", said)
+		}
+		return nil
+	}
 }
 
 // reconcile has an object's controller look at it now.

@@ -80,8 +80,12 @@ func (t *tree) holds(name string, fact read) bool {
 
 // Cache keeps renderings in memory by every file and option that they read. It
 // holds Secrets: it is never written anywhere. Renderings that call random
-// functions are not kept. A nil Cache keeps nothing.
+// functions are kept where KeepRandom says so. A nil Cache keeps nothing.
 type Cache struct {
+	// KeepRandom has a door judge again what it published, where rendering anew
+	// would publish something else each time. It is set before the first use.
+	KeepRandom bool
+
 	mu      sync.Mutex
 	limit   int64
 	bytes   int64
@@ -178,7 +182,7 @@ func (c *Cache) keep(source plugin.Source, rendering plugin.Rendering, reads map
 		return
 	}
 	for _, finding := range rendering.Findings {
-		if finding.Rule == ruleRandom {
+		if finding.Rule == ruleRandom && !c.KeepRandom {
 			return
 		}
 	}

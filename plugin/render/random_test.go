@@ -138,3 +138,23 @@ func TestHelm_KeysAndValuesComeInOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestRandom_IsKeptWhereTheCacheIsToldTo: what a door judges again is what it
+// published.
+func TestRandom_IsKeptWhereTheCacheIsToldTo(t *testing.T) {
+	for _, keep := range []bool{true, false} {
+		files := withTemplate("{{ randAlphaNum 20 }}", map[string]string{"Chart.yaml": goodChart})
+		source := plugin.Source{Root: writeTree(t, files), Path: "."}
+		cache := NewCache(1 << 20)
+		cache.KeepRandom = keep
+		renderer := New(Options{Limits: plugin.DefaultLimits(), Cache: cache})
+		for range 2 {
+			if _, err := renderer.Render(t.Context(), source); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if hits, _ := cache.Stats(); (hits == 1) != keep {
+			t.Errorf("with KeepRandom %v, of two renderings %d were kept", keep, hits)
+		}
+	}
+}

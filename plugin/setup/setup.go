@@ -42,6 +42,9 @@ type Options struct {
 	AllowLoopback bool
 	// Isolated renders in worker processes.
 	Isolated bool
+	// KeepRandom keeps renderings that call random functions as others are kept:
+	// for a door that judges again what it published.
+	KeepRandom bool
 	// Encoding seals; nil is JSON.
 	Encoding plugin.Encoding
 	// Clock is the time by which everything is judged; nil is the machine's.
@@ -99,6 +102,7 @@ func New(options Options) (*Setup, error) {
 		cache:   render.NewCache(plugin.DefaultLimits().RenderCacheBytes),
 		clients: map[string]*registry.Client{}, pipelines: map[string]*plugin.Pipeline{}, workers: map[workersKey]*isolated{},
 	}
+	s.cache.KeepRandom = options.KeepRandom
 	var err error
 	if s.mirrors, err = newMirrors(options); err != nil {
 		return nil, fmt.Errorf("setting up the trust roots: %w", err)
