@@ -17,7 +17,7 @@ export CGO_ENABLED := 0
 race: export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-source demo test test-tags race lint deps fuzz mutate bench oracles e2e-argocd e2e-flux e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-all e2e-kind generate clean
+.PHONY: help build build-source demo test test-tags race lint deps fuzz mutate bench bench-flux oracles e2e-argocd e2e-flux e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-all e2e-kind generate clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ mutate: ## remove each check of plugin/verify in turn; a test must turn red
 
 bench: ## run the benchmarks (docs/benchmarks.md has the results)
 	./e2e/bench/run
+
+bench-flux: ## measure the controller for Flux beside a real API server, which is built once
+	@$(MAKE) --no-print-directory -C e2e servers-flux
+	$(GO) run ./e2e/bench -only flux
 
 # The oracles' module is linted here and not by make lint: its packages, which
 # take minutes to compile, have been compiled by then.

@@ -45,6 +45,7 @@ func support() map[string][]string {
 		"plugin/verify/throwaway":        {"plugin", "plugin/gate"},
 		"plugin/verify/throwaway/notary": nil,
 		"examples":                       nil,
+		"e2e/controlplane":               nil,
 		"examples/showcase":              {"examples", "plugin", "plugin/gate", "plugin/registry/ociserver", "plugin/verify/throwaway"},
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -133,35 +132,6 @@ func (d *door) generate(ctx context.Context, name string) error {
 // processes are the server's and its workers'.
 func (d *door) processes() (server int, workers []int, err error) {
 	server = d.process.Process.Pid
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", server))
-	if err != nil {
-		return 0, nil, err
-	}
-	for _, thread := range threads {
-		children, err := os.ReadFile(thread)
-		if err != nil {
-			continue // the thread has ended
-		}
-		for _, field := range strings.Fields(string(children)) {
-			if pid, err := strconv.Atoi(field); err == nil {
-				workers = append(workers, pid)
-			}
-		}
-	}
-	return server, workers, nil
-}
-
-// readMemory reads a line of a file of /proc, in bytes.
-func readMemory(pid int, file, line string) (int64, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
-	if err != nil {
-		return 0, err
-	}
-	for text := range strings.Lines(string(data)) {
-		if fields := strings.Fields(text); len(fields) >= 2 && fields[0] == line {
-			kibibytes, err := strconv.ParseInt(fields[1], 10, 64)
-			return kibibytes << 10, err
-		}
-	}
-	return 0, fmt.Errorf("reading /proc/%d/%s: there is no %s", pid, file, line)
+	workers, err = childrenOf(server)
+	return server, workers, err
 }

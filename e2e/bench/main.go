@@ -4,6 +4,7 @@
 //
 //	go run ./e2e/bench -assay bin/assay          what is on PATH is compared
 //	go run ./e2e/bench -only harden              one table, of a Go benchmark that it runs itself
+//	go run ./e2e/bench -only flux                the controller for Flux, beside an API server (make bench-flux)
 //	go run ./e2e/bench -serve                    keep the workload up, and print the command to profile
 //	e2e/bench/peers .cache/peers                 build the peers that can be had
 //
@@ -38,12 +39,15 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 5, "pairs of runs that count")
 	flag.StringVar(&o.out, "out", "", "write the tables to this file between its markers, besides standard output")
 	flag.BoolVar(&o.serve, "serve", false, "measure nothing: keep the applications and their registry up until interrupted")
-	flag.StringVar(&o.only, "only", "", "measure one table alone: bench, evidence, judge, door or harden")
+	flag.StringVar(&o.only, "only", "", "measure one table alone: bench, evidence, judge, door, harden or flux; without it all but the last, which needs the servers of e2e/servers")
 	gobench := flag.String("gobench", "", "measure nothing: compare the results of Go benchmarks in this `file`")
 	flag.Parse()
 	if *gobench != "" {
 		exitOn(compareGo(*gobench, o.out))
 		return
+	}
+	if o.only == "flux" {
+		os.Exit(measureFlux(ctx, o))
 	}
 	exitOn(measure(ctx, o))
 }

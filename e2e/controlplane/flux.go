@@ -46,6 +46,15 @@ func (c *Cluster) StartFlux(ctx context.Context) (*Flux, error) {
 	return f, nil
 }
 
+// DefineFlux gives the cluster Flux's kinds, without its controllers.
+func (c *Cluster) DefineFlux(ctx context.Context) error {
+	folder, err := servers(ctx, fluxSet)
+	if err != nil {
+		return err
+	}
+	return c.Define(ctx, filepath.Join(folder, "crds"))
+}
+
 // Processes are Flux's servers.
 func (f *Flux) Processes() []*Process { return []*Process{f.Source, f.Kustomize, f.Helm} }
 
@@ -58,7 +67,7 @@ func (f *Flux) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := f.cluster.Define(ctx, filepath.Join(f.folder, "crds")); err != nil {
+	if err := f.cluster.DefineFlux(ctx); err != nil {
 		return err
 	}
 	return f.cluster.Apply(ctx, accounts)
