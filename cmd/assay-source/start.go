@@ -108,7 +108,9 @@ func loadGate(f *flags, log *slog.Logger) (*setup.Setup, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	judge, err := setup.New(setup.Options{Config: config, LockRequired: true, Isolated: true, KeepRandom: true, TrustDir: f.trustDir(), Facts: store})
+	judge, err := setup.New(setup.Options{
+		Config: config, LockRequired: true, Isolated: true, KeepRandom: true, PackRenderings: true, TrustDir: f.trustDir(), Facts: store,
+	})
 	if err != nil {
 		return nil, "", err
 	}

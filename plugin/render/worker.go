@@ -152,11 +152,9 @@ func (w *Workers) accept(source plugin.Source, answer response, charts []plugin.
 	if err := answer.Failure.err(); err != nil {
 		return rendering, err
 	}
-	for _, object := range answer.Objects {
-		if _, err := newNormaliser(w.options.Limits, object.Origin).value(object.Fields, 1); err != nil {
-			return plugin.Rendering{}, err
-		}
-		rendering.Objects = append(rendering.Objects, plugin.Object(object))
+	var err error
+	if rendering.Objects, err = received(answer.Objects, w.options.Limits); err != nil {
+		return plugin.Rendering{}, err
 	}
 	if source.Rendered == nil && len(source.Overlay) == 0 {
 		w.options.Cache.keep(source, rendering, answer.Reads)

@@ -45,6 +45,9 @@ type Options struct {
 	// KeepRandom keeps renderings that call random functions as others are kept:
 	// for a door that judges again what it published.
 	KeepRandom bool
+	// PackRenderings keeps renderings packed: for a door that judges many
+	// applications seldom.
+	PackRenderings bool
 	// Encoding seals; nil is JSON.
 	Encoding plugin.Encoding
 	// Clock is the time by which everything is judged; nil is the machine's.
@@ -102,7 +105,7 @@ func New(options Options) (*Setup, error) {
 		cache:   render.NewCache(plugin.DefaultLimits().RenderCacheBytes),
 		clients: map[string]*registry.Client{}, pipelines: map[string]*plugin.Pipeline{}, workers: map[workersKey]*isolated{},
 	}
-	s.cache.KeepRandom = options.KeepRandom
+	s.cache.KeepRandom, s.cache.Packed = options.KeepRandom, options.PackRenderings
 	var err error
 	if s.mirrors, err = newMirrors(options); err != nil {
 		return nil, fmt.Errorf("setting up the trust roots: %w", err)
