@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -69,6 +70,7 @@ func start(ctx context.Context, s streams, f *flags) error {
 		Client: manager.GetClient(), Accounts: flux.NewAccounts(config, client.Options{Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper()}),
 		Judge: judge, GateDigest: digest, Counted: flux.NewCounters(metrics.Registry, judge, time.Now), Cluster: flux.NewCluster(discover, time.Now), Log: log, Clock: time.Now,
 		Journal:              report.Journal{Log: log, Door: flux.Door(), Clock: time.Now, Paper: &report.Paper{}},
+		Reach:                &flux.Reach{Client: &http.Client{Timeout: 10 * time.Second}, Clock: time.Now},
 		NoCrossNamespaceRefs: f.acl.NoCrossNamespaceRefs, DefaultServiceAccount: f.account, RequeueDependency: f.dependency,
 	}
 	stores, err := openStores(f, log)

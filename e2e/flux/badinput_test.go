@@ -125,7 +125,7 @@ func TestMetrics_HaveFluxsNames(t *testing.T) {
 	text := string(w.get("http://" + c.metrics + "/metrics"))
 	for _, want := range []string{
 		"gotk_reconcile_duration_seconds_count{kind=\"GatedSource\",name=\"app\",namespace=\"" + w.name + "\"}",
-		"controller_runtime_reconcile_total{controller=\"assay-source\"",
+		"controller_runtime_reconcile_total{controller=\"gatedsource\"",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the metrics have no %s", want)

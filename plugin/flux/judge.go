@@ -26,8 +26,10 @@ type outcome struct {
 	publish *publication
 	// standing is what there is to say of what stays published after a denial.
 	standing string
-	next     next
-	began    time.Time
+	// unreached is what there is to say of the address of what is published.
+	unreached string
+	next      next
+	began     time.Time
 }
 
 // answer is the worst of the verdicts: one that denies is enough. Without any

@@ -126,7 +126,7 @@ func distinct(seals [][]byte, verdicts []*plugin.Verdict) error {
 // publish stores what passed, notes it, and points the ExternalArtifact at it.
 // The order is what a process that dies in between needs: whatever is named is
 // there and has passed, and the next denial keeps it.
-func (r *Reconciler) publish(ctx context.Context, object *v1alpha1.GatedSource, made outcome, patcher *patch.SerialPatcher) error {
+func (r *Reconciler) publish(ctx context.Context, object *v1alpha1.GatedSource, made *outcome, patcher *patch.SerialPatcher) error {
 	stored, err := r.Store.Put(ctx, keyOf(object), made.publish.origin, made.publish.files)
 	if err != nil {
 		return err
@@ -138,7 +138,8 @@ func (r *Reconciler) publish(ctx context.Context, object *v1alpha1.GatedSource, 
 		}
 	}
 	object.Status.Artifact, object.Status.PublishedRevision = &stored, made.publish.origin
-	if err := publish.Apply(ctx, r.Client, object, publish.State{Artifact: &stored, Conditions: artifactConditions(object, made)}); err != nil {
+	made.unreached = r.Reach.told(ctx, stored.URL)
+	if err := publish.Apply(ctx, r.Client, object, publish.State{Artifact: &stored, Conditions: artifactConditions(object, *made)}); err != nil {
 		return fmt.Errorf("publishing ExternalArtifact %s/%s: %w", object.Namespace, object.ArtifactName(), err)
 	}
 	if err := r.Store.Collect(keyOf(object), &stored); err != nil {

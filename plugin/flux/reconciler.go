@@ -55,6 +55,8 @@ type Reconciler struct {
 	// Trees holds what sources give out, and Store what is published.
 	Trees *tree.Store
 	Store *publish.Store
+	// Reach looks whether consumers get at what is published; nil does not.
+	Reach *Reach
 	// Cluster says what the API server offers; charts ask for it.
 	Cluster Cluster
 	// Events tells users; Metrics counts under Flux's names.
@@ -144,7 +146,7 @@ func (r *Reconciler) try(ctx context.Context, object *v1alpha1.GatedSource, patc
 	defer cancel()
 	outcome := r.judge(bounded, object)
 	if outcome.publish != nil {
-		if err := r.publish(bounded, object, outcome, patcher); err != nil {
+		if err := r.publish(bounded, object, &outcome, patcher); err != nil {
 			outcome = outcome.notStored(err)
 		}
 	}
@@ -153,7 +155,7 @@ func (r *Reconciler) try(ctx context.Context, object *v1alpha1.GatedSource, patc
 	switch outcome.next {
 	case nextInterval:
 		r.retries.forget(key)
-		return ctrl.Result{RequeueAfter: jitter.JitteredIntervalDuration(object.Spec.Interval.Duration)}
+		return ctrl.Result{RequeueAfter: jitter.JitteredIntervalDuration(object.GetInterval())}
 	case nextChange:
 		r.retries.forget(key)
 		return ctrl.Result{}

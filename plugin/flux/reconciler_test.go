@@ -3,6 +3,8 @@ package flux
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -417,5 +419,56 @@ func TestRetries_BackOffUpToTheObjectsInterval(t *testing.T) {
 	r.forget(key)
 	if pause := r.next(key, time.Minute); pause > firstRetry {
 		t.Errorf("after an answer: %s", pause)
+	}
+}
+
+func TestReconcile_ManyDenialsFitIntoTheCondition(t *testing.T) {
+	s := newScene(t)
+	s.judge.say = denying(strings.Repeat("no signature by team-a ", 100))
+	files, paths := map[string]string{}, make([]string, 64)
+	for i := range paths {
+		paths[i] = fmt.Sprintf("app-%d", i)
+		files[paths[i]+"/web.yaml"] = "x"
+	}
+	s.source("main@sha1:aaa", files)
+	s.gated(func(spec *v1alpha1.GatedSourceSpec) { spec.Paths = paths })
+	s.settle()
+	s.says(metav1.ConditionFalse, "VerificationFailed", "more paths do not pass", "nothing is published")
+	if size := len(conditions.Get(s.object(), meta.ReadyCondition).Message); size > 20_000 {
+		t.Errorf("the message has %d bytes", size)
+	}
+}
+
+// TestReconcile_AddressThatNobodyReachesIsTold: what is published stays so, as
+// the network may only be closed from here.
+func TestReconcile_AddressThatNobodyReachesIsTold(t *testing.T) {
+	for status, told := range map[int]bool{http.StatusOK: false, http.StatusNotFound: true} {
+		s := newScene(t)
+		asked := 0
+		s.Reach = &Reach{Clock: time.Now, Client: &http.Client{Transport: answering(func(*http.Request) *http.Response {
+			asked++
+			return &http.Response{StatusCode: status, Status: http.StatusText(status), Body: http.NoBody}
+		})}}
+		s.source("main@sha1:aaa", oneFile())
+		s.gated(nil)
+		s.settle()
+		s.settle()
+		s.says(metav1.ConditionTrue, meta.SucceededReason)
+		message := conditions.Get(s.object(), meta.ReadyCondition).Message
+		if strings.Contains(message, "--storage-adv-addr") != told || asked != 1 {
+			t.Errorf("%d: asked %d times: %s", status, asked, message)
+		}
+	}
+}
+
+type answering func(*http.Request) *http.Response
+
+func (a answering) RoundTrip(request *http.Request) (*http.Response, error) { return a(request), nil }
+
+func TestGatedSource_TimesAreBounded(t *testing.T) {
+	long := metav1.Duration{Duration: 1000 * time.Hour}
+	object := &v1alpha1.GatedSource{Spec: v1alpha1.GatedSourceSpec{Interval: metav1.Duration{Duration: time.Nanosecond}, Timeout: &long}}
+	if object.GetInterval() != time.Second || object.GetRetryInterval() != time.Second || object.GetTimeout() != 10*time.Minute {
+		t.Errorf("%s %s %s", object.GetInterval(), object.GetRetryInterval(), object.GetTimeout())
 	}
 }

@@ -109,11 +109,29 @@ func (o outcome) words(object *v1alpha1.GatedSource) (reason, message string) {
 	if o.answer() == plugin.Unanswered {
 		reason = reasonUndetermined
 	}
-	var parts []string
-	for _, verdict := range o.blocking() {
-		parts = append(parts, Door().Condition(verdict, report.ID(verdict)))
+	return reason, o.problems() + stays(object, reason == reasonNotVerified) + o.standing
+}
+
+// mostMessage bounds what the verdicts of several paths say together, in bytes:
+// a condition takes 32,768 characters, and what is published is said after them.
+const mostMessage = 16 << 10
+
+// problems is what stops each path, as far as there is room.
+func (o outcome) problems() string {
+	var out strings.Builder
+	blocking := o.blocking()
+	for i, verdict := range blocking {
+		part := Door().Condition(verdict, report.ID(verdict))
+		if out.Len()+len(part) > mostMessage {
+			fmt.Fprintf(&out, "\n%d more paths do not pass", len(blocking)-i)
+			break
+		}
+		if i > 0 {
+			out.WriteString("\n")
+		}
+		out.WriteString(part)
 	}
-	return reason, strings.Join(parts, "\n") + stays(object, reason == reasonNotVerified) + o.standing
+	return out.String()
 }
 
 // blocking are the verdicts that decide the answer, those that deny first.
@@ -135,7 +153,7 @@ func (o outcome) passed() string {
 	if warnings > 0 {
 		text += fmt.Sprintf("; %d warnings are in the log of %s", warnings, ControllerName)
 	}
-	return text
+	return text + report.Neutral(o.unreached)
 }
 
 // stays says what becomes of what is published.

@@ -36,7 +36,7 @@ type Watching struct {
 // that changes or is asked for, and for those whose source has a new artifact.
 func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager, watching Watching) error {
 	made := ctrl.NewControllerManagedBy(manager).
-		Named(ControllerName).
+		Named("gatedsource"). // as in the metrics of Flux's own controllers
 		For(&v1alpha1.GatedSource{}, builder.WithPredicates(
 			predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{}, eventAnnotationsChanged{}))).
 		Owns(&sourcev1.ExternalArtifact{}, builder.WithPredicates(takenAway{})).

@@ -51,6 +51,7 @@ type GatedSourceSpec struct {
 	// ConfigMaps, Secrets and the pull secret are read. Without it the controller's
 	// --default-service-account is taken.
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern="^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 	// +optional
 	ServiceAccountName string `json:"serviceAccountName,omitempty"`
 
@@ -61,7 +62,8 @@ type GatedSourceSpec struct {
 	PullSecretRef *meta.LocalObjectReference `json:"pullSecretRef,omitempty"`
 
 	// Interval is the time after which what was judged is judged again: a
-	// signature may have come, a waiver may have ended.
+	// signature may have come, a waiver may have ended. Less than a second counts as
+	// one.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"
 	Interval metav1.Duration `json:"interval"`
@@ -73,7 +75,8 @@ type GatedSourceSpec struct {
 	// +optional
 	RetryInterval *metav1.Duration `json:"retryInterval,omitempty"`
 
-	// Timeout bounds one judgement; one minute when it is not written.
+	// Timeout bounds one judgement; one minute when it is not written, and ten at
+	// most, as others wait.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"
 	// +optional
@@ -223,16 +226,26 @@ func (g *GatedSource) ArtifactName() string { return ArtifactPrefix + g.Name }
 // GetTimeout bounds one judgement.
 func (g *GatedSource) GetTimeout() time.Duration {
 	if g.Spec.Timeout != nil && g.Spec.Timeout.Duration > 0 {
-		return g.Spec.Timeout.Duration
+		return min(g.Spec.Timeout.Duration, mostTimeout)
 	}
 	return time.Minute
+}
+
+const (
+	mostTimeout   = 10 * time.Minute
+	leastInterval = time.Second
+)
+
+// GetInterval is the time after which it is judged again.
+func (g *GatedSource) GetInterval() time.Duration {
+	return max(g.Spec.Interval.Duration, leastInterval)
 }
 
 // GetRetryInterval is the longest time until a try without an answer is
 // repeated.
 func (g *GatedSource) GetRetryInterval() time.Duration {
 	if g.Spec.RetryInterval != nil && g.Spec.RetryInterval.Duration > 0 {
-		return g.Spec.RetryInterval.Duration
+		return max(g.Spec.RetryInterval.Duration, leastInterval)
 	}
-	return g.Spec.Interval.Duration
+	return g.GetInterval()
 }
