@@ -43,7 +43,7 @@ type Limits struct {
 
 // DefaultLimits admit large repositories.
 func DefaultLimits() Limits {
-	return Limits{Files: 200_000, PackedBytes: 256 << 20, UnpackedBytes: 1 << 30, Ratio: 200, StoreBytes: 4 << 30, Idle: 256}
+	return Limits{Files: 200_000, PackedBytes: 256 << 20, UnpackedBytes: 1 << 30, Ratio: 200, StoreBytes: 4 << 30, Idle: 1024}
 }
 
 // Options are how a store is set up.
