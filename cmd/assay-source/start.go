@@ -63,7 +63,7 @@ func start(ctx context.Context, s streams, f *flags) error {
 	if err != nil {
 		return fmt.Errorf("making a client for the API server: %w", err)
 	}
-	if err := flux.CheckFlux(ctx, discover); err != nil {
+	if err := flux.CheckFlux(ctx, discover, manager.GetAPIReader()); err != nil {
 		return err
 	}
 	reconciler := &flux.Reconciler{

@@ -2,7 +2,6 @@ package flux
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +9,11 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/discovery"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 )
@@ -74,18 +77,19 @@ func (d *discovered) Capabilities() (string, []string, error) {
 }
 
 // fluxRelease is the oldest release of Flux that is supported.
-const fluxRelease = "2.8"
+const fluxRelease = "2.8.0"
 
-// CheckFlux returns an error unless Flux's sources are served, which says what
-// to install.
-func CheckFlux(ctx context.Context, client discovery.DiscoveryInterface) error {
+// CheckFlux returns an error unless Flux's sources are served, and are of a
+// release that is supported where their definition says it (the label that
+// Flux's manifests have). The error says what to install.
+func CheckFlux(ctx context.Context, asked discovery.DiscoveryInterface, reader client.Reader) error {
 	if err := context.Cause(ctx); err != nil {
-		return err
+		return fmt.Errorf("looking for Flux: %w", err)
 	}
-	served, err := client.ServerResourcesForGroupVersion(sourcev1.GroupVersion.String())
+	served, err := asked.ServerResourcesForGroupVersion(sourcev1.GroupVersion.String())
 	switch {
 	case apierrors.IsNotFound(err):
-		return errors.New("looking for Flux: the API server does not serve " + sourcev1.GroupVersion.String() + "; install Flux " + fluxRelease + " or later (flux install), and the source-controller with it")
+		return fmt.Errorf("looking for Flux: the API server does not serve %s; install Flux %s or later (flux install), and its source-controller with it", sourcev1.GroupVersion, fluxRelease)
 	case err != nil:
 		return fmt.Errorf("looking for Flux: %w", err)
 	}
@@ -101,6 +105,27 @@ func CheckFlux(ctx context.Context, client discovery.DiscoveryInterface) error {
 	}
 	if slices.Sort(missing); len(missing) > 0 {
 		return fmt.Errorf("looking for Flux: its source-controller does not define %s; it is older than Flux %s: upgrade it (flux install)", strings.Join(missing, ", "), fluxRelease)
+	}
+	return checkRelease(ctx, reader)
+}
+
+// checkRelease looks at the definition of ExternalArtifacts. One that may not be
+// read or does not say its release passes: the kinds are there.
+func checkRelease(ctx context.Context, reader client.Reader) error {
+	definition := &metav1.PartialObjectMetadata{}
+	definition.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
+	if err := reader.Get(ctx, client.ObjectKey{Name: "externalartifacts." + sourcev1.GroupVersion.Group}, definition); err != nil {
+		if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("looking for the release of Flux: %w", err)
+	}
+	installed, err := version.ParseSemantic(definition.Labels["app.kubernetes.io/version"])
+	if err != nil {
+		return nil //nolint:nilerr // no label of Flux's manifests
+	}
+	if installed.LessThan(version.MustParseSemantic(fluxRelease)) {
+		return fmt.Errorf("looking for Flux: %s is installed; assay-source needs %s or later: upgrade it (flux install)", installed, fluxRelease)
 	}
 	return nil
 }

@@ -39,9 +39,14 @@ import (
 	"github.com/assay-gitops/assay/plugin/report"
 )
 
+// newClient is controller-runtime's fake of an API server, which `make e2e-flux`
+// replaces by a real one and then runs the same tests.
+var newClient = func(_ *testing.T, scheme *runtime.Scheme) client.Client {
+	return fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1alpha1.GatedSource{}, &sourcev1.ExternalArtifact{}, &sourcev1.GitRepository{}).Build()
+}
+
 // scene is a reconciler with stores of its own and a judge that says what the
-// test wants. The API server is controller-runtime's fake: what depends on the
-// real one is tested under e2e/flux.
+// test wants.
 type scene struct {
 	*Reconciler
 
@@ -152,7 +157,7 @@ func newScene(t *testing.T) *scene {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	c := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1alpha1.GatedSource{}, &sourcev1.ExternalArtifact{}, &sourcev1.GitRepository{}).Build()
+	c := newClient(t, scheme)
 	s.Reconciler = &Reconciler{
 		Client: c, Accounts: sameAccount{c}, Judge: s.judge, GateDigest: "sha256:gate", Trees: trees, Store: store, Cluster: oneCluster{},
 		Events: s.events, Metrics: runtimectrl.Metrics{Scheme: scheme}, Counted: NewCounters(prometheus.NewRegistry(), nil, time.Now), Log: log,
