@@ -26,6 +26,8 @@ func knownDifferences() []known {
 		{row: "a Service is given its addresses", in: "testdata/types/", about: "types-service", says: "has(object.spec.clusterIP)"},
 		{row: "an Event is in two groups", in: "testdata/versions/", about: "versions-events", says: "asked as events.k8s.io/v1"},
 		{row: "a custom resource has other versions", in: "testdata/versions/", says: "the policy asks for another version than it is written in"},
+		{row: "what is said of a workload is not said again of its Pods", in: "policies/namespace/system/", says: "the object goes into the namespace"},
+		{row: "what is said of a workload is not said again of its Pods", in: "policies/workload/default-namespace/", says: "the object goes into the namespace"},
 		{row: "a projected token needs an account's name", in: "policies/service-account/token-audience/", about: "invalid", says: "serviceAccountName is not set"},
 	}
 }
