@@ -2,8 +2,10 @@ package flux
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	neturl "net/url"
 	"sync"
 	"time"
 )
@@ -39,14 +41,14 @@ func (r *Reach) told(ctx context.Context, url string) string {
 	if now := r.Clock(); r.asked.IsZero() || now.Sub(r.asked) >= reachEvery {
 		r.asked, r.problem = now, ""
 		if err := r.ask(ctx, url); err != nil {
-			r.problem = fmt.Sprintf("; asking for it at %s: %v: Flux may not reach it either, so look at --storage-adv-addr, the Service and the NetworkPolicy of assay-source", url, err)
+			r.problem = fmt.Sprintf("; the file server does not answer at its own address: %v: Flux may not reach it either, so look at --storage-adv-addr, the Service and the NetworkPolicy of assay-source", err)
 		}
 	}
 	return r.problem
 }
 
 func (r *Reach) ask(ctx context.Context, url string) error {
-	bounded, cancel := context.WithTimeoutCause(ctx, reachTime, fmt.Errorf("no answer within %s", reachTime))
+	bounded, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), reachTime, fmt.Errorf("no answer within %s", reachTime))
 	defer cancel()
 	request, err := http.NewRequestWithContext(bounded, http.MethodHead, url, nil)
 	if err != nil {
@@ -56,6 +58,10 @@ func (r *Reach) ask(ctx context.Context, url string) error {
 	if err != nil {
 		if cause := context.Cause(bounded); cause != nil {
 			return cause
+		}
+		var told *neturl.Error
+		if errors.As(err, &told) { // the path is of one tenant, and the message of all
+			err = told.Err
 		}
 		return err
 	}

@@ -150,7 +150,7 @@ func (r *Reconciler) try(ctx context.Context, object *v1alpha1.GatedSource, patc
 			outcome = outcome.notStored(err)
 		}
 	}
-	r.tell(ctx, object, outcome)
+	r.tell(ctx, object, outcome, patcher)
 	key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
 	switch outcome.next {
 	case nextInterval:

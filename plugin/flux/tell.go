@@ -12,6 +12,7 @@ import (
 	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
+	"github.com/fluxcd/pkg/runtime/patch"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -28,13 +29,13 @@ func Door() report.Door {
 // tell writes what came of a try where people look: the object's conditions,
 // the ExternalArtifact's, an event when something changed, the log and the
 // metrics.
-func (r *Reconciler) tell(ctx context.Context, object *v1alpha1.GatedSource, made outcome) {
+func (r *Reconciler) tell(ctx context.Context, object *v1alpha1.GatedSource, made outcome, patcher *patch.SerialPatcher) {
 	before := conditions.Get(object, meta.ReadyCondition).DeepCopy()
 	attempted := object.Status.LastAttemptedRevision
 	r.record(object, made)
 	mark(object, made)
 	if made.publish == nil {
-		if err := r.withhold(ctx, object, made); err != nil {
+		if err := r.withhold(ctx, object, made, patcher); err != nil {
 			r.Log.Error("telling the ExternalArtifact", "namespace", object.Namespace, "name", object.ArtifactName(), "problem", err.Error())
 		}
 	}
@@ -170,7 +171,7 @@ func stays(object *v1alpha1.GatedSource, denied bool) string {
 // withhold tells the ExternalArtifact why there is nothing new. What is
 // published stays, unless it was denied and the object says to withdraw it, or
 // its file is lost and cannot be made again.
-func (r *Reconciler) withhold(ctx context.Context, object *v1alpha1.GatedSource, made outcome) error {
+func (r *Reconciler) withhold(ctx context.Context, object *v1alpha1.GatedSource, made outcome, patcher *patch.SerialPatcher) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusTime)
 	defer cancel()
 	denied := made.trouble == nil && made.answer() == plugin.Denied
@@ -179,11 +180,15 @@ func (r *Reconciler) withhold(ctx context.Context, object *v1alpha1.GatedSource,
 	if lost || denied && object.Spec.OnDenied == v1alpha1.Withdraw {
 		state.Artifact = nil
 	}
+	if state.Artifact == nil && object.Status.Artifact != nil {
+		// Noted first: a process that dies in between must not put it back.
+		object.Status.Artifact, object.Status.PublishedRevision = nil, ""
+		if err := patcher.Patch(bounded, object, statusOptions()...); err != nil {
+			return fmt.Errorf("noting what is withdrawn for GatedSource %s/%s: %w", object.Namespace, object.Name, err)
+		}
+	}
 	if err := publish.Apply(bounded, r.Client, object, state); err != nil {
 		return fmt.Errorf("telling ExternalArtifact %s/%s: %w", object.Namespace, object.ArtifactName(), err)
-	}
-	if state.Artifact == nil {
-		object.Status.Artifact, object.Status.PublishedRevision = nil, ""
 	}
 	return nil
 }

@@ -175,6 +175,11 @@ func (f *frozenChart) countCRDs() (int, error) {
 	if !same {
 		return 0, errors.New("the sealed manifests do not begin with what the chart's crds folders hold; it was rendered from another chart")
 	}
+	for _, id := range wanted {
+		if id.Kind != "CustomResourceDefinition" || id.Group() != "apiextensions.k8s.io" {
+			return 0, fmt.Errorf("the chart's crds folder holds a %s (%s): Helm would create it in whatever namespace the release has, before any template; move it to templates", id.Kind, id.Name)
+		}
+	}
 	return len(wanted), nil
 }
 
