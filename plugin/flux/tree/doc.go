@@ -1,6 +1,6 @@
 // Package tree keeps the artifacts of Flux's sources as folders on disk: each
 // is fetched once, checked against its digest before anything of it is used,
-// unpacked under limits, and shared by everybody who asks for that digest.
+// unpacked under limits, and shared by everybody who asks that address for that digest.
 //
 // Everything that a source's status says, and every byte behind it, is
 // untrusted. An artifact that breaks a rule is a [plugin.Refusal] that names

@@ -29,7 +29,7 @@ func (s *Store) enter(from wanted) *entry {
 	if s.closed {
 		return nil
 	}
-	key := from.digest.String()
+	key := from.key()
 	if found := s.known[key]; found != nil {
 		found.users++
 		s.idle = without(s.idle, found)

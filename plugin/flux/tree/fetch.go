@@ -146,6 +146,11 @@ func (s *Store) fetch(ctx context.Context, from wanted, into io.Writer) (int64, 
 const changed = "nothing of it was used; it is fetched again when the source's status changes and at the next reconciliation; " +
 	"if it stays, the file server or something before it changes what it serves"
 
+// key tells artifacts apart: by address and digest. What another address
+// answers for this digest is nobody else's answer, and a tree is given to those
+// alone who name the place where it lies.
+func (w wanted) key() string { return w.digest.String() + " " + w.address.String() }
+
 // longest is how many bytes are read.
 func (s *Store) longest(from wanted) int64 {
 	if from.Size > 0 {

@@ -166,9 +166,13 @@ func TestOpen_OneCallerWhoLeavesStopsNobodyElse(t *testing.T) {
 }
 
 func users(store *Store, artifact Artifact) int {
+	from, err := store.describe(artifact)
+	if err != nil {
+		return 0
+	}
 	store.mu.Lock()
 	defer store.mu.Unlock()
-	if found := store.known[artifact.Digest]; found != nil {
+	if found := store.known[from.key()]; found != nil {
 		return found.users
 	}
 	return 0

@@ -133,7 +133,7 @@ func (t *Tree) Close() {
 }
 
 // Open returns the artifact's tree, fetching it if it is not here. Callers who
-// ask for one digest at the same time share one fetch, which goes on as long as
+// ask one address for one digest at the same time share one fetch, which goes on as long as
 // one of them waits. The error is a *plugin.Refusal or a *plugin.StageError.
 func (s *Store) Open(ctx context.Context, artifact Artifact) (*Tree, error) {
 	from, err := s.describe(artifact)
@@ -143,26 +143,21 @@ func (s *Store) Open(ctx context.Context, artifact Artifact) (*Tree, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, stopped(from.shown(), err)
 	}
-	for {
-		found := s.enter(from)
-		if found == nil {
-			return nil, stopped(from.shown(), errClosed)
-		}
-		select {
-		case <-found.ready:
-		case <-ctx.Done():
-			s.leave(found)
-			return nil, stopped(from.shown(), ctx.Err())
-		}
-		if found.err == nil {
-			return s.opened(found)
-		}
-		s.leave(found)
-		if found.from.address.String() == from.address.String() || isRefusal(found.err) {
-			return nil, found.err
-		}
-		// Somebody else's address had no answer: that says nothing about this one.
+	found := s.enter(from)
+	if found == nil {
+		return nil, stopped(from.shown(), errClosed)
 	}
+	select {
+	case <-found.ready:
+	case <-ctx.Done():
+		s.leave(found)
+		return nil, stopped(from.shown(), ctx.Err())
+	}
+	if found.err == nil {
+		return s.opened(found)
+	}
+	s.leave(found)
+	return nil, found.err
 }
 
 func isRefusal(err error) bool {

@@ -39,20 +39,8 @@ func TestOpen_HundredCallersFetchOnce(t *testing.T) {
 	}
 }
 
-// TestOpen_SameDigestAtAnotherAddressIsShared.
-func TestOpen_SameDigestAtAnotherAddressIsShared(t *testing.T) {
-	server, store := newFileServer(t), newStore(t, nil)
-	artifact := server.add(pack(t, aFile("a", "")))
-	open(t, store, artifact).Close()
-	artifact.URL += "?another"
-	open(t, store, artifact).Close()
-	if server.requests.Load() != 1 {
-		t.Errorf("%d requests", server.requests.Load())
-	}
-}
-
 // TestOpen_AnothersBadAddressDoesNoHarm: who has the right address of the same
-// digest waits for the other, and then asks itself.
+// digest does not wait for the other.
 func TestOpen_AnothersBadAddressDoesNoHarm(t *testing.T) {
 	server, store := newFileServer(t), newStore(t, nil)
 	content := pack(t, aFile("a", ""))
@@ -80,11 +68,51 @@ func TestOpen_AnothersBadAddressDoesNoHarm(t *testing.T) {
 		}
 		opened.Close()
 	})
-	for users(store, right) < 2 {
+	for users(store, right) == 0 && store.Fetched() < 2 {
 		time.Sleep(time.Millisecond)
 	}
 	close(release)
 	callers.Wait()
+}
+
+// TestOpen_AnothersRefusalIsItsOwn has somebody name the digest of a good
+// artifact at an address that redirects: that address is refused, and stays so,
+// and the good one is not.
+func TestOpen_AnothersRefusalIsItsOwn(t *testing.T) {
+	server, store := newFileServer(t), newStore(t, nil)
+	content := pack(t, aFile("a", "good"))
+	right := server.add(content)
+	wrong := right
+	wrong.URL = server.URL + "/wrong"
+	server.answers(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/wrong" {
+			http.Redirect(w, r, "http://elsewhere.example.com/", http.StatusFound)
+			return
+		}
+		_, _ = w.Write(content)
+	})
+	for range 2 {
+		if err := fails(t, store, wrong); !isRefusal(err) {
+			t.Fatal(err)
+		}
+	}
+	opened := open(t, store, right)
+	defer opened.Close()
+	if read(t, opened)["a"] != "good" {
+		t.Error("another tree was given")
+	}
+}
+
+// TestOpen_TreeIsGivenToWhoNamesItsPlaceAlone: who knows a digest does not get
+// by it what lies elsewhere.
+func TestOpen_TreeIsGivenToWhoNamesItsPlaceAlone(t *testing.T) {
+	server, store := newFileServer(t), newStore(t, nil)
+	right := server.add(pack(t, aFile("a", "good")))
+	opened := open(t, store, right)
+	defer opened.Close()
+	wrong := right
+	wrong.URL = server.URL + "/nothing"
+	unanswered(t, fails(t, store, wrong), "404")
 }
 
 // TestStore_LongestUnusedTreeGoesFirst when room is needed, and none that is
