@@ -103,6 +103,9 @@ func (r *run) secretsInFindings() map[ObjectID]*secrets {
 // in what was rendered.
 func (r *run) secretVariables() map[string]bool {
 	values := map[string]bool{}
+	for _, value := range r.source.Hidden {
+		values[value] = true
+	}
 	asked := r.source.Parameters.Flux.PostBuild
 	if asked == nil {
 		return values

@@ -31,6 +31,9 @@ type Source struct {
 	// may have been made with what only the source's own credential reads; empty
 	// for none. Nothing else is read by it.
 	Partition string
+	// Hidden are values that the door read from Secrets to render with. They may
+	// stand anywhere in what was rendered, and no text of a finding shows them.
+	Hidden []string
 	// Overlay is content, by path in the tree, that is read in the place of the
 	// tree's or beside it: what a command is about to write, so that it can be
 	// rendered first. No path of it may lead through a symlink.

@@ -57,6 +57,8 @@ type inputs struct {
 	variables map[string]string
 	// secret names the variables whose values come from Secrets, sorted.
 	secret []string
+	// hidden are the values that come from Secrets; no text shows them.
+	hidden []string
 	// values are the chart's, as render.EncodeReleaseValues writes them.
 	values string
 	// tenant brings credentials; nil for none.
@@ -97,11 +99,16 @@ func (a asAccount) fill(ctx context.Context, object *v1alpha1.GatedSource, read 
 		if read.variables, read.secret, err = a.variables(ctx, post); err != nil {
 			return err
 		}
+		for _, name := range read.secret {
+			read.hidden = append(read.hidden, read.variables[name])
+		}
 	}
 	if isHelm(object) {
-		if read.values, err = a.values(ctx, object.Spec.Helm); err != nil {
+		var hidden []string
+		if read.values, hidden, err = a.values(ctx, object.Spec.Helm); err != nil {
 			return err
 		}
+		read.hidden = append(read.hidden, hidden...)
 	}
 	if object.Spec.PullSecretRef != nil {
 		read.tenant, err = a.pullSecret(ctx, object.Spec.PullSecretRef.Name)

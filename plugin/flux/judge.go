@@ -78,7 +78,7 @@ func (r *Reconciler) judge(ctx context.Context, object *v1alpha1.GatedSource) ou
 		}
 	case plugin.Denied:
 		made.next = nextInterval
-		made.standing = r.standing(ctx, object, made.seen, inputs.tenant)
+		made.standing = r.standing(ctx, object, made.seen, inputs)
 	default:
 		made.next = nextRetry
 	}

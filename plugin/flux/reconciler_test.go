@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -470,5 +471,33 @@ func TestGatedSource_TimesAreBounded(t *testing.T) {
 	object := &v1alpha1.GatedSource{Spec: v1alpha1.GatedSourceSpec{Interval: metav1.Duration{Duration: time.Nanosecond}, Timeout: &long}}
 	if object.GetInterval() != time.Second || object.GetRetryInterval() != time.Second || object.GetTimeout() != 10*time.Minute {
 		t.Errorf("%s %s %s", object.GetInterval(), object.GetRetryInterval(), object.GetTimeout())
+	}
+}
+
+// TestReconcile_ValuesOfSecretsAreShownNowhere: in what is judged first, and in
+// what is judged again.
+func TestReconcile_ValuesOfSecretsAreShownNowhere(t *testing.T) {
+	s := newScene(t)
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "settings"}, Data: map[string][]byte{
+		"token": []byte("hunter2-hunter2"), "values.yaml": []byte("db: {password: swordfish-1}\nlist: [swordfish-2]"),
+	}}
+	if err := s.Client.Create(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	_, hidden, err := asAccount{s.Client, "team-a", "default"}.values(t.Context(), &v1alpha1.HelmRendering{ValuesFrom: []meta.ValuesReference{{Kind: "Secret", Name: "settings"}}})
+	if err != nil || !slices.Contains(hidden, "swordfish-1") || !slices.Contains(hidden, "swordfish-2") {
+		t.Errorf("%v %v", hidden, err)
+	}
+	s.source("main@sha1:aaa", oneFile())
+	s.gated(func(spec *v1alpha1.GatedSourceSpec) {
+		spec.Kustomize = &v1alpha1.KustomizeRendering{PostBuild: &kustomizev1.PostBuild{SubstituteFrom: []kustomizev1.SubstituteReference{{Kind: "Secret", Name: "settings"}}}}
+	})
+	s.settle()
+	s.judge.say = denying("the image registry.example.com/hunter2-hunter2 is not signed")
+	s.source("main@sha1:bbb", map[string]string{"web.yaml": "y"})
+	s.settle()
+	message := conditions.Get(s.object(), meta.ReadyCondition).Message
+	if strings.Contains(message, "hunter2-hunter2") || strings.Count(message, "is not signed") != 2 {
+		t.Errorf("%s", message)
 	}
 }

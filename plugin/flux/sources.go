@@ -56,7 +56,7 @@ func sourcesOf(object *v1alpha1.GatedSource, seen observed, read inputs, root *o
 	sources := make([]plugin.Source, len(paths))
 	for i, folder := range paths {
 		sources[i] = plugin.Source{
-			Root: root, Path: folder, Revision: seen.origin(), Application: applicationOf(object, seen), Parameters: parametersOf(object, read),
+			Root: root, Path: folder, Revision: seen.origin(), Application: applicationOf(object, seen), Parameters: parametersOf(object, read), Hidden: read.hidden,
 		}
 	}
 	return sources, nil

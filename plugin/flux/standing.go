@@ -10,14 +10,13 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
-	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/report"
 )
 
 // standing judges what is published again while something newer is denied, as
 // Flux goes on applying it: a key may have been revoked, a waiver may have
 // ended. It returns what there is to say, and nothing where it still passes.
-func (r *Reconciler) standing(ctx context.Context, object *v1alpha1.GatedSource, seen observed, tenant *registry.Tenant) string {
+func (r *Reconciler) standing(ctx context.Context, object *v1alpha1.GatedSource, seen observed, read inputs) string {
 	artifact := object.Status.Artifact
 	if artifact == nil || object.Spec.OnDenied == v1alpha1.Withdraw {
 		return ""
@@ -30,9 +29,9 @@ func (r *Reconciler) standing(ctx context.Context, object *v1alpha1.GatedSource,
 		return "; it could not be judged again: " + report.Neutral(err.Error())
 	}
 	source := plugin.Source{
-		Path: pathsOf(object)[0], Revision: object.Status.PublishedRevision, Application: applicationOf(object, seen), Rendered: manifestsIn(files),
+		Path: pathsOf(object)[0], Revision: object.Status.PublishedRevision, Application: applicationOf(object, seen), Rendered: manifestsIn(files), Hidden: read.hidden,
 	}
-	verdict := r.Judge.JudgeWith(ctx, source, tenant)
+	verdict := r.Judge.JudgeWith(ctx, source, read.tenant)
 	if verdict != nil && verdict.Outcome() == plugin.Allowed {
 		return ""
 	}

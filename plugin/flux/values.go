@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/fluxcd/pkg/apis/meta"
+	"sigs.k8s.io/yaml"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
@@ -14,33 +15,63 @@ import (
 )
 
 // values are a chart's, as Flux merges them: those of objects in their order,
-// and then those that are written.
-func (a asAccount) values(ctx context.Context, helm *v1alpha1.HelmRendering) (string, error) {
+// and then those that are written. hidden are those that come from Secrets.
+func (a asAccount) values(ctx context.Context, helm *v1alpha1.HelmRendering) (text string, hidden []string, err error) {
 	if helm == nil {
-		return "", nil
+		return "", nil, nil
 	}
 	written := map[string]any{}
 	if helm.Values != nil {
 		if err := json.Unmarshal(helm.Values.Raw, &written); err != nil {
-			return "", stalled(reasonValuesFailed, "reading spec.helm.values: %w; write a mapping", err)
+			return "", nil, stalled(reasonValuesFailed, "reading spec.helm.values: %w; write a mapping", err)
 		}
 	}
 	references := make([]render.ValuesReference, len(helm.ValuesFrom))
 	for i, reference := range helm.ValuesFrom {
-		var err error
 		if references[i], err = a.reference(ctx, reference); err != nil {
-			return "", err
+			return "", nil, err
+		}
+		if reference.Kind == "Secret" {
+			hidden = append(hidden, textsOf(references[i].Data)...)
 		}
 	}
 	merged, err := render.MergeReleaseValues(written, references)
 	var refused *plugin.Refusal
 	if errors.As(err, &refused) {
-		return "", waiting(reasonValuesFailed, "%w; %s", err, refused.Hint)
+		return "", nil, waiting(reasonValuesFailed, "%w; %s", err, refused.Hint)
 	}
 	if err != nil {
-		return "", fmt.Errorf("merging the values of spec.helm: %w", err)
+		return "", nil, fmt.Errorf("merging the values of spec.helm: %w", err)
 	}
-	return render.EncodeReleaseValues(merged)
+	text, err = render.EncodeReleaseValues(merged)
+	return text, hidden, err
+}
+
+// textsOf are the texts in a Secret's values, and the whole of what it holds:
+// with a target path that is one value.
+func textsOf(data []byte) []string {
+	texts := []string{string(data)}
+	var values any
+	if err := yaml.Unmarshal(data, &values); err != nil {
+		return texts
+	}
+	var walk func(any)
+	walk = func(value any) {
+		switch value := value.(type) {
+		case string:
+			texts = append(texts, value)
+		case []any:
+			for _, item := range value {
+				walk(item)
+			}
+		case map[string]any:
+			for _, item := range value {
+				walk(item)
+			}
+		}
+	}
+	walk(values)
+	return texts
 }
 
 // reference reads what one entry of valuesFrom names.
