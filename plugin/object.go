@@ -108,3 +108,11 @@ func deepCopy(value any) any {
 	}
 	return value
 }
+
+func deepCopies(objects []Object) []Object {
+	copied := make([]Object, len(objects))
+	for i, object := range objects {
+		copied[i] = object.DeepCopy()
+	}
+	return copied
+}

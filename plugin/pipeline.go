@@ -34,6 +34,9 @@ type Pipeline struct {
 	MaxFindings int64
 	// Clock gives the time by which waivers and ages are judged.
 	Clock func() time.Time
+	// KeepObjects has the verdict keep the objects as they were rendered and as
+	// they were sealed, for a door that compares two verdicts.
+	KeepObjects bool
 	// Progress, when set, hears the name of each stage as it begins.
 	Progress func(stage string)
 }

@@ -26,6 +26,9 @@ func (r *run) render(ctx context.Context) {
 	}
 	r.objects, r.charts = rendering.Objects, rendering.Charts
 	r.verdict.Objects = len(rendering.Objects)
+	if r.KeepObjects {
+		r.verdict.rendered = deepCopies(rendering.Objects)
+	}
 }
 
 // mutate applies the platform's own mutations. What they add is found, resolved
@@ -178,6 +181,9 @@ func (r *run) seal(context.Context) {
 	}
 	for i := range decoded {
 		decoded[i].Origin = r.objects[i].Origin
+	}
+	if r.KeepObjects {
+		r.verdict.sealed = deepCopies(decoded)
 	}
 	r.sealed, r.objects = sealed, decoded
 	r.shipped, r.shippedDoubts = r.Finder.Find(decoded)

@@ -76,6 +76,8 @@ type Verdict struct {
 
 	manifests []byte
 	complete  bool
+
+	rendered, sealed []Object
 }
 
 // Outcome is Allowed only after a complete run in which nothing blocks. A
@@ -115,6 +117,16 @@ func (v *Verdict) Manifests() ([]byte, error) {
 	}
 	return v.manifests, nil
 }
+
+// Rendered are the objects as the author's source renders them, before
+// mutations, digests and hardening; nil unless the pipeline keeps objects. They
+// hold Secrets and are not for showing as they are. Do not change them.
+func (v *Verdict) Rendered() []Object { return v.rendered }
+
+// Sealed are the objects as they were judged, whatever the answer is; nil unless
+// the pipeline keeps objects and the run came to the seal. They hold Secrets and
+// are never handed on: that is what Manifests is for. Do not change them.
+func (v *Verdict) Sealed() []Object { return v.sealed }
 
 // SealDigest is "sha256:<hex>" over the bytes that were judged, also when they
 // are not handed on; empty when the run did not come to the seal.

@@ -39,6 +39,7 @@ func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
 		Pin:         effective.Pin,
 		MaxFindings: effective.Limits.FindingsPerVerdict,
 		Clock:       s.options.Clock,
+		KeepObjects: s.options.KeepObjects,
 		Progress:    s.options.Progress,
 	}
 	if pipeline.Mutator, err = s.mutator(effective); err != nil {

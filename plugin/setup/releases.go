@@ -46,6 +46,7 @@ func newReleases(pipeline plugin.Pipeline, effective gate.Effective, fetcher ren
 		denies: slices.ContainsFunc(pipeline.Gates, func(each plugin.GateStages) bool { return each.Deny }),
 	}
 	judge.nested.Mutator, judge.nested.Hardener, judge.nested.Progress = nil, nil, nil
+	judge.nested.KeepObjects = false
 	judge.nested.Pin = false
 	judge.nested.Lock = plugin.LockPolicy{Drift: plugin.DriftIgnore, FileBytes: pipeline.Lock.FileBytes} // a lock binds nothing that Flux renders
 	return judge

@@ -58,6 +58,8 @@ type Options struct {
 	// Facts keeps what registries said where the next process finds it; nil keeps
 	// it in memory alone.
 	Facts *facts.Store
+	// KeepObjects has verdicts keep the rendered and the sealed objects.
+	KeepObjects bool
 	// Progress hears the name of each stage; may be nil.
 	Progress func(stage string)
 	// Scanner is the user's own; nil for none. Only the command line may set it:
