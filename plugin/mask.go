@@ -56,26 +56,44 @@ func (r *run) maskFindings() {
 	hidden, given := r.secretsInFindings(), newSecrets(r.secretVariables())
 	findings := r.verdict.Findings
 	for i := range findings {
-		finding := &findings[i]
-		values, known := hidden[finding.Object]
+		values, known := hidden[findings[i].Object]
 		if !known {
 			values = given
 		}
-		if isSecret(finding.Object) {
-			maskChange(finding)
-		}
-		for _, text := range finding.texts() {
-			*text = plainText(RedactText(values.hide(*text)))
-		}
-		details := slices.Clone(finding.Details)
-		for d := range details {
-			details[d] = plainText(RedactText(values.hide(details[d])))
-		}
-		finding.Details = details
-		finding.Image = RedactReference(values.hide(finding.Image))
-		for _, name := range finding.names() {
-			*name = plainText(*name)
-		}
+		findings[i].mask(values)
+	}
+}
+
+// MaskFindings does to findings that no run made what a run does to its own:
+// hidden values, credentials in URLs and control characters leave every text.
+func MaskFindings(findings []Finding, hidden []string) {
+	values := map[string]bool{}
+	for _, value := range hidden {
+		values[value] = true
+	}
+	delete(values, "")
+	given := newSecrets(values)
+	for i := range findings {
+		findings[i].mask(given)
+	}
+}
+
+// mask hides values in every text of a finding.
+func (f *Finding) mask(values *secrets) {
+	if isSecret(f.Object) {
+		maskChange(f)
+	}
+	for _, text := range f.texts() {
+		*text = plainText(RedactText(values.hide(*text)))
+	}
+	details := slices.Clone(f.Details)
+	for d := range details {
+		details[d] = plainText(RedactText(values.hide(details[d])))
+	}
+	f.Details = details
+	f.Image = RedactReference(values.hide(f.Image))
+	for _, name := range f.names() {
+		*name = plainText(*name)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -22,6 +23,8 @@ type outcome struct {
 	verdicts []*plugin.Verdict
 	// chart is what was rendered, where it is one and was allowed.
 	chart render.ChartFacts
+	// read is what was rendered with.
+	read inputs
 	// publish is set when every verdict allows, and only then.
 	publish *publication
 	// standing is what there is to say of what stays published after a denial.
@@ -61,27 +64,32 @@ func (r *Reconciler) judge(ctx context.Context, object *v1alpha1.GatedSource) ou
 	if made.seen, trouble = r.observe(ctx, object); trouble != nil {
 		return made.stopped(trouble)
 	}
-	inputs, trouble := r.inputs(ctx, object)
-	if trouble != nil {
+	if made.read, trouble = r.inputs(ctx, object); trouble != nil {
 		return made.stopped(trouble)
 	}
-	made.judgeTree(ctx, r, object, inputs)
-	if made.trouble != nil {
-		return made
+	made, err := r.judgeTree(ctx, object, made)
+	if err != nil {
+		return r.refused(ctx, object, made, err)
 	}
 	switch made.answer() {
 	case plugin.Allowed:
 		made.next = nextInterval
-		made.publish, made.trouble = publicationOf(object, made)
-		if made.trouble != nil {
-			made.next = made.trouble.next
+		if made.publish, err = r.store(ctx, object, made); err != nil {
+			return r.refused(ctx, object, made, err)
 		}
 	case plugin.Denied:
-		made.next = nextInterval
-		made.standing = r.standing(ctx, object, made.seen, inputs)
+		return r.denied(ctx, object, made)
 	default:
 		made.next = nextRetry
 	}
+	return made
+}
+
+// denied is an outcome that waits for something better, with what there is to
+// say of what is published.
+func (r *Reconciler) denied(ctx context.Context, object *v1alpha1.GatedSource, made outcome) outcome {
+	made.next = nextInterval
+	made.standing = r.standing(ctx, object, made.seen, made.read)
 	return made
 }
 
@@ -97,61 +105,62 @@ func (o outcome) notStored(err error) outcome {
 	return o.stopped(asTrouble(err, reasonStorageFailed))
 }
 
-// judgeTree judges what the source gave out.
-func (o *outcome) judgeTree(ctx context.Context, r *Reconciler, object *v1alpha1.GatedSource, inputs inputs) {
-	given := o.seen.artifact
+// judgeTree judges what the source gave out. An error is about what was given,
+// or about having it.
+func (r *Reconciler) judgeTree(ctx context.Context, object *v1alpha1.GatedSource, made outcome) (outcome, error) {
+	given := made.seen.artifact
 	asked := tree.Artifact{URL: given.URL, Digest: given.Digest, Revision: given.Revision}
 	if given.Size != nil {
 		asked.Size = *given.Size
 	}
 	opened, err := r.Trees.Open(ctx, asked)
 	if err != nil {
-		o.refused(r, object, err)
-		return
+		return made, err
 	}
 	defer opened.Close()
-	sources, err := sourcesOf(object, o.seen, inputs, opened.Root())
+	sources, err := sourcesOf(object, made.seen, made.read, opened.Root())
 	if err != nil {
-		o.refused(r, object, err)
-		return
+		return made, err
 	}
 	for _, source := range sources {
-		verdict := r.Judge.JudgeWith(ctx, source, inputs.tenant)
+		verdict := r.Judge.JudgeWith(ctx, source, made.read.tenant)
 		if verdict == nil { // a judge that says nothing denies
 			verdict = &plugin.Verdict{Application: source.Application, Revision: source.Revision, Path: source.Path, At: r.Clock().UTC()}
 		}
-		o.verdicts = append(o.verdicts, verdict)
+		made.verdicts = append(made.verdicts, verdict)
 	}
-	if isHelm(object) && o.answer() == plugin.Allowed {
-		o.describe(ctx, r, sources[0], inputs)
+	if !isHelm(object) || made.answer() != plugin.Allowed {
+		return made, nil
 	}
+	if made.chart, err = r.Judge.DescribeChart(ctx, sources[0], made.read.tenant); err != nil {
+		return made, fmt.Errorf("reading the chart that was judged: %w", err)
+	}
+	return made, nil
 }
 
-// describe reads what a frozen chart keeps of the chart that was judged.
-func (o *outcome) describe(ctx context.Context, r *Reconciler, source plugin.Source, inputs inputs) {
-	var err error
-	if o.chart, err = r.Judge.DescribeChart(ctx, source, inputs.tenant); err != nil {
-		o.trouble = asTrouble(fmt.Errorf("reading the chart that was judged: %w", err), reasonFetchFailed)
-		o.next = o.trouble.next
+// refused is the outcome where the door itself stands in the way: a denial like
+// that of a rule when what was given is at fault, as it will be at the next try,
+// and trouble when it could not be had, put together or stored.
+func (r *Reconciler) refused(ctx context.Context, object *v1alpha1.GatedSource, made outcome, err error) outcome {
+	denial := plugin.Verdict{
+		Application: applicationOf(object, made.seen), Revision: made.seen.artifact.Revision, Path: pathsOf(object)[0], At: r.Clock().UTC(),
 	}
-}
-
-// refused is the outcome of a source that could not be unpacked: a denial when
-// the artifact is at fault, and no answer when it could not be had.
-func (o *outcome) refused(r *Reconciler, object *v1alpha1.GatedSource, err error) {
+	if len(made.verdicts) > 0 {
+		denial = *made.verdicts[0]
+	}
 	findings := plugin.FindingsFromError(stage, err)
-	plugin.SortFindings(findings)
-	verdict := &plugin.Verdict{
-		Application: applicationOf(object, o.seen), Revision: o.seen.artifact.Revision, Path: pathsOf(object)[0], At: r.Clock().UTC(), Findings: findings,
+	plugin.MaskFindings(findings, made.read.hidden)
+	denial.Findings = append(slices.Clone(denial.Findings), findings...)
+	plugin.SortFindings(denial.Findings)
+	var refusal *plugin.Refusal
+	if errors.As(err, &refusal) && denial.Outcome() == plugin.Denied {
+		made.verdicts = append([]*plugin.Verdict{&denial}, made.verdicts[min(1, len(made.verdicts)):]...)
+		return r.denied(ctx, object, made)
 	}
-	if verdict.Outcome() == plugin.Denied {
-		o.verdicts = append(o.verdicts, verdict)
-		return
-	}
+	told := asTrouble(err, reasonFetchFailed)
 	var silent *plugin.StageError
 	if errors.As(err, &silent) && silent.Hint != "" {
-		err = fmt.Errorf("%w; %s", err, silent.Hint)
+		told = &trouble{reason: told.reason, next: told.next, err: fmt.Errorf("%w; %s", told.err, silent.Hint)}
 	}
-	o.trouble = asTrouble(err, reasonFetchFailed)
-	o.next = o.trouble.next
+	return made.stopped(told)
 }

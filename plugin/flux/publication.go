@@ -10,6 +10,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/patch"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -17,10 +18,11 @@ import (
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
 )
 
-// publication is what is published of an allowed outcome.
+// publication is what is published of an allowed outcome: an artifact that is
+// stored.
 type publication struct {
-	origin string
-	files  map[string][]byte
+	origin   string
+	artifact meta.Artifact
 }
 
 const (
@@ -28,31 +30,38 @@ const (
 	kustomizationFile = "kustomization.yaml"
 )
 
-// publicationOf puts together what passed. The sealed bytes are taken as they
-// are.
-func publicationOf(object *v1alpha1.GatedSource, made outcome) (*publication, *trouble) {
+// store puts together what passed, and stores it.
+func (r *Reconciler) store(ctx context.Context, object *v1alpha1.GatedSource, made outcome) (*publication, error) {
+	files, err := publishedFiles(object, made)
+	if err != nil {
+		return nil, asTrouble(err, reasonNotVerified)
+	}
 	out := &publication{origin: made.seen.origin()}
+	if out.artifact, err = r.Store.Put(ctx, keyOf(object), out.origin, files); err != nil {
+		return nil, asTrouble(err, reasonStorageFailed)
+	}
+	return out, nil
+}
+
+// publishedFiles are what is published of what passed. The sealed bytes are
+// taken as they are. A *plugin.Refusal says that they cannot be published, now
+// or later.
+func publishedFiles(object *v1alpha1.GatedSource, made outcome) (map[string][]byte, error) {
 	var seals [][]byte
 	for _, verdict := range made.verdicts {
 		sealed, err := verdict.Manifests()
 		if err != nil {
-			return nil, asTrouble(fmt.Errorf("reading what was sealed: %w", err), reasonNotVerified)
+			return nil, fmt.Errorf("reading what was sealed: %w", err)
 		}
 		seals = append(seals, sealed)
 	}
 	if err := distinct(seals, made.verdicts); err != nil {
-		return nil, asTrouble(err, reasonNotVerified)
+		return nil, err
 	}
-	var err error
 	if isHelm(object) {
-		out.files, err = frozen(object, made, seals)
-	} else {
-		out.files, err = kustomized(seals)
+		return frozen(object, made, seals)
 	}
-	if err != nil {
-		return nil, asTrouble(err, reasonNotVerified)
-	}
-	return out, nil
+	return kustomized(seals)
 }
 
 // kustomized are the files that a Kustomization applies as they are: several
@@ -114,8 +123,11 @@ func distinct(seals [][]byte, verdicts []*plugin.Verdict) error {
 				return fmt.Errorf("reading what was sealed of %s: %w", verdicts[i].Path, err)
 			}
 			if other, twice := from[id]; twice {
-				return stalled(reasonNotVerified, "putting the paths together: %s %s/%s is rendered by %s and by %s; keep it in one of them",
-					id.Kind, id.Metadata.Namespace, id.Metadata.Name, other, verdicts[i].Path)
+				return &plugin.Refusal{
+					Rule:    publish.RuleContent,
+					Message: fmt.Sprintf("putting the paths together: %s %s/%s is rendered by %s and by %s", id.Kind, id.Metadata.Namespace, id.Metadata.Name, other, verdicts[i].Path),
+					Why:     "which of the two Flux would apply is chance", Hint: "keep it in one of them",
+				}
 			}
 			from[id] = verdicts[i].Path
 		}
@@ -123,14 +135,11 @@ func distinct(seals [][]byte, verdicts []*plugin.Verdict) error {
 	return nil
 }
 
-// publish stores what passed, notes it, and points the ExternalArtifact at it.
-// The order is what a process that dies in between needs: whatever is named is
-// there and has passed, and the next denial keeps it.
+// publish notes what is stored, and points the ExternalArtifact at it. The order
+// is what a process that dies in between needs: whatever is named is there and
+// has passed, and the next denial keeps it.
 func (r *Reconciler) publish(ctx context.Context, object *v1alpha1.GatedSource, made *outcome, patcher *patch.SerialPatcher) error {
-	stored, err := r.Store.Put(ctx, keyOf(object), made.publish.origin, made.publish.files)
-	if err != nil {
-		return err
-	}
+	stored := made.publish.artifact
 	if known := object.Status.Artifact; known == nil || known.Digest != stored.Digest || known.Revision != stored.Revision {
 		object.Status.Artifact, object.Status.PublishedRevision = &stored, made.publish.origin
 		if err := patcher.Patch(ctx, object, statusOptions()...); err != nil {

@@ -206,19 +206,6 @@ func TestReconcile_OnePathThatIsDeniedDeniesAll(t *testing.T) {
 	}
 }
 
-func TestReconcile_AnObjectOfTwoPathsIsNotPublished(t *testing.T) {
-	s := newScene(t)
-	s.source("main@sha1:aaa", map[string]string{"a/web.yaml": "x", "b/web.yaml": "x"})
-	s.gated(func(spec *v1alpha1.GatedSourceSpec) { spec.Paths = []string{"a", "b"} })
-	s.settle()
-	if s.says(metav1.ConditionFalse, "VerificationFailed", "ConfigMap team-a/web is rendered by a and by b"); s.published() != "" {
-		t.Error(s.published())
-	}
-	if !conditions.IsStalled(s.object()) {
-		t.Error("it is not told as lasting")
-	}
-}
-
 func TestReconcile_SourceThatIsNotThereWaits(t *testing.T) {
 	s := newScene(t)
 	s.gated(nil)

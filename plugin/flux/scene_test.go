@@ -62,6 +62,9 @@ type scene struct {
 type scripted struct {
 	say   func(ctx context.Context, source plugin.Source) *plugin.Verdict
 	asked int
+	// chart and noChart are what is said of the chart.
+	chart   render.ChartFacts
+	noChart error
 }
 
 func (s *scripted) JudgeWith(ctx context.Context, source plugin.Source, _ *registry.Tenant) *plugin.Verdict {
@@ -69,8 +72,8 @@ func (s *scripted) JudgeWith(ctx context.Context, source plugin.Source, _ *regis
 	return s.say(ctx, source)
 }
 
-func (*scripted) DescribeChart(context.Context, plugin.Source, *registry.Tenant) (render.ChartFacts, error) {
-	return render.ChartFacts{Name: "app", Version: "1.0.0"}, nil
+func (s *scripted) DescribeChart(context.Context, plugin.Source, *registry.Tenant) (render.ChartFacts, error) {
+	return s.chart, s.noChart
 }
 
 // rendered gives fixed objects to a pipeline without gates of its own rules.
@@ -109,9 +112,13 @@ func (r rules) Judge(context.Context, plugin.Sealed) []plugin.Finding {
 }
 
 func judging(text string, said rules) func(context.Context, plugin.Source) *plugin.Verdict {
+	return renamed("web", text, said)
+}
+
+func renamed(name, text string, said rules) func(context.Context, plugin.Source) *plugin.Verdict {
 	return func(ctx context.Context, source plugin.Source) *plugin.Verdict {
 		object := plugin.Object{Fields: map[string]any{
-			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "web", "namespace": "team-a"}, "data": map[string]any{"text": text},
+			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name, "namespace": "team-a"}, "data": map[string]any{"text": text},
 		}}
 		pipeline := &plugin.Pipeline{
 			Renderer: rendered{[]plugin.Object{object}}, Resolver: noImages{}, Encoding: plugin.JSONEncoding{},
@@ -119,6 +126,11 @@ func judging(text string, said rules) func(context.Context, plugin.Source) *plug
 		}
 		return pipeline.Run(ctx, source)
 	}
+}
+
+// eachItsOwn passes; no two paths have the same object.
+func eachItsOwn(ctx context.Context, source plugin.Source) *plugin.Verdict {
+	return renamed("web-"+strings.ReplaceAll(source.Path, ".", "x"), "one", nil)(ctx, source)
 }
 
 type noImages struct{}
@@ -137,7 +149,7 @@ func newScene(t *testing.T) *scene {
 			t.Fatal(err)
 		}
 	}
-	s := &scene{t: t, judge: &scripted{say: passing("one")}, events: record.NewFakeRecorder(100), key: types.NamespacedName{Namespace: "team-a", Name: "app"}, files: map[string][]byte{}}
+	s := &scene{t: t, judge: &scripted{say: passing("one"), chart: render.ChartFacts{Name: "app", Version: "1.0.0"}}, events: record.NewFakeRecorder(100), key: types.NamespacedName{Namespace: "team-a", Name: "app"}, files: map[string][]byte{}}
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		data, there := s.files[r.URL.Path]
 		if !there {

@@ -87,8 +87,8 @@ func TestCollect_LeavesOtherObjectsAlone(t *testing.T) {
 	if !slices.Equal(onDisk(t, store), []string{elsewhere.Path}) {
 		t.Errorf("on disk: %q", onDisk(t, store))
 	}
-	refused(t, store.Collect(key, &meta.Artifact{Path: elsewhere.Path}), ruleContent, "another object's")
-	refused(t, store.Collect(Key{Namespace: "..", Name: "x"}, nil), ruleContent, "cannot be the namespace")
+	refused(t, store.Collect(key, &meta.Artifact{Path: elsewhere.Path}), RuleContent, "another object's")
+	refused(t, store.Collect(Key{Namespace: "..", Name: "x"}, nil), RuleContent, "cannot be the namespace")
 }
 
 // TestRemove_TakesEverythingOfOneObject.
@@ -104,7 +104,7 @@ func TestRemove_TakesEverythingOfOneObject(t *testing.T) {
 	if !slices.Equal(onDisk(t, store), []string{elsewhere.Path}) {
 		t.Errorf("on disk: %q", onDisk(t, store))
 	}
-	refused(t, store.Remove(Key{Namespace: "team-a", Name: ".."}), ruleContent, "cannot be the namespace")
+	refused(t, store.Remove(Key{Namespace: "team-a", Name: ".."}), RuleContent, "cannot be the namespace")
 	put(t, store, "a")
 }
 

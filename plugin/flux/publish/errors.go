@@ -12,16 +12,16 @@ import (
 // stage is how errors of this package name themselves.
 const stage = "flux"
 
-// The rules of refusals.
+// The rules of refusals. RuleContent is what cannot be published, now or later.
 const (
-	ruleContent = "flux/content"
+	RuleContent = "flux/content"
 	ruleOwner   = "flux/owner"
 )
 
 // badContent refuses what cannot be an artifact.
 func badContent(problem string) error {
 	return &plugin.Refusal{
-		Rule: ruleContent, Message: "publishing: " + problem,
+		Rule: RuleContent, Message: "publishing: " + problem,
 		Why: "Flux would apply something else than what was judged, or nothing", Hint: "see what the source renders to",
 	}
 }

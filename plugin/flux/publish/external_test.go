@@ -153,7 +153,7 @@ func TestApply_ArtifactOfAnotherObjectIsDenied(t *testing.T) {
 			c := newCluster(t)
 			artifact := anArtifact("a")
 			change(artifact)
-			refused(t, Apply(t.Context(), c, gated(), State{artifact, nil}), ruleContent, "is not of this GatedSource")
+			refused(t, Apply(t.Context(), c, gated(), State{artifact, nil}), RuleContent, "is not of this GatedSource")
 			if c.writes != 0 {
 				t.Errorf("%d writes", c.writes)
 			}
@@ -162,7 +162,7 @@ func TestApply_ArtifactOfAnotherObjectIsDenied(t *testing.T) {
 	}
 	unread := gated()
 	unread.UID = ""
-	refused(t, Apply(t.Context(), newCluster(t), unread, State{anArtifact("a"), nil}), ruleContent, "no uid")
+	refused(t, Apply(t.Context(), newCluster(t), unread, State{anArtifact("a"), nil}), RuleContent, "no uid")
 }
 
 // TestApply_CarriesTheAnnotationsOfEvents, and takes them back.

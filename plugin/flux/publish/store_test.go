@@ -165,7 +165,7 @@ func TestPut_WhatIsNoArtifactIsDenied(t *testing.T) {
 			store, err := New(made)
 			check(t, err)
 			_, err = store.Put(t.Context(), test.key, test.origin, test.files)
-			refused(t, err, ruleContent, test.says)
+			refused(t, err, RuleContent, test.says)
 			if left := onDisk(t, store); len(left) > 0 {
 				t.Errorf("on disk: %q", left)
 			}
