@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -43,7 +42,7 @@ type flags struct {
 
 // parse reads the command line.
 func parse(args []string) (*flags, error) {
-	f := &flags{set: pflag.NewFlagSet("assay-source", pflag.ContinueOnError)}
+	f := &flags{set: pflag.NewFlagSet(program, pflag.ContinueOnError)}
 	f.set.SetOutput(nil)
 	f.set.Usage = func() {}
 	f.set.StringArrayVarP(&f.gates, "gate", "g", nil, "gate `file or folder` (repeatable); without one the embedded default gate applies")
@@ -113,15 +112,4 @@ Usage:
 
 Flags:
 ` + f.set.FlagUsagesWrapped(100)
-}
-
-// buildVersion is what the linker was told, else the module's version.
-func buildVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "devel"
 }

@@ -9,18 +9,19 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
 
-	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/render"
 	"github.com/assay-gitops/assay/plugin/report"
 )
 
 // version is set by the linker.
 var version = ""
+
+// program is how it calls itself.
+const program = "assay-source"
 
 // Exit codes.
 const (
@@ -47,7 +48,7 @@ func main() {
 func run(ctx context.Context, s streams, args []string) int {
 	if len(args) == 1 && args[0] == "render-worker" {
 		if err := render.WorkerMain(s.in, s.out); err != nil {
-			printError(s.err, err)
+			report.WriteError(s.err, program, err)
 			return exitFailed
 		}
 		return exitEnded
@@ -58,30 +59,15 @@ func run(ctx context.Context, s streams, args []string) int {
 		fmt.Fprint(s.out, usage(flags))
 		return exitEnded
 	case err != nil:
-		printError(s.err, fmt.Errorf("%w; run assay-source --help for the flags", err))
+		report.WriteError(s.err, program, fmt.Errorf("%w; run assay-source --help for the flags", err))
 		return exitUsage
 	case flags.version:
-		fmt.Fprintln(s.out, "assay-source "+buildVersion())
+		fmt.Fprintln(s.out, program+" "+report.Version(version))
 		return exitEnded
 	}
 	if err := start(ctx, s, flags); err != nil {
-		printError(s.err, err)
+		report.WriteError(s.err, program, err)
 		return exitFailed
 	}
 	return exitEnded
-}
-
-// printError writes an error for a person, each line so that it cannot steer
-// the terminal.
-func printError(w io.Writer, err error) {
-	for i, line := range strings.Split(err.Error(), "\n") {
-		if i == 0 {
-			line = "assay-source: " + line
-		}
-		fmt.Fprintln(w, report.Neutral(line))
-	}
-	var stage *plugin.StageError
-	if errors.As(err, &stage) && stage.Hint != "" {
-		fmt.Fprintln(w, "  "+report.Neutral(stage.Hint))
-	}
 }

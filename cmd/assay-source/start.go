@@ -28,7 +28,6 @@ import (
 	fluxmetrics "github.com/fluxcd/pkg/runtime/metrics"
 	sourcev1 "github.com/fluxcd/source-controller/api/v1"
 
-	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/flux"
 	"github.com/assay-gitops/assay/plugin/flux/publish"
 	"github.com/assay-gitops/assay/plugin/flux/tree"
@@ -49,7 +48,7 @@ func start(ctx context.Context, s streams, f *flags) error {
 		return err
 	}
 	defer judge.Close()
-	defer keepTrust(ctx, judge, log)()
+	defer judge.KeepTrust(ctx, log)()
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("looking for the cluster: %w; run in a Pod, or set KUBECONFIG", err)
@@ -88,7 +87,7 @@ func start(ctx context.Context, s streams, f *flags) error {
 	if err := manager.AddReadyzCheck("file-server", stores.published.Ready); err != nil {
 		return fmt.Errorf("setting up /readyz: %w", err)
 	}
-	log.Info("starting", "version", buildVersion(), "gate", digest, "storage", f.storage.StoragePath)
+	log.Info("starting", "version", report.Version(version), "gate", digest, "storage", f.storage.StoragePath)
 	if err := manager.Start(ctx); err != nil {
 		return fmt.Errorf("running the controller: %w", err)
 	}
@@ -116,9 +115,7 @@ func loadGate(f *flags, log *slog.Logger) (*setup.Setup, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	for _, warning := range judge.Warnings() {
-		log.Warn("the gate has a warning", "rule", warning.Rule, "gate", warning.Gate, "warning", warning.Message, "hint", warning.Hint)
-	}
+	judge.LogWarnings(log)
 	digest, err := config.Digest()
 	if err != nil {
 		judge.Close()
@@ -130,31 +127,10 @@ func loadGate(f *flags, log *slog.Logger) (*setup.Setup, string, error) {
 // openFacts opens what registries said to earlier processes; nil without a
 // folder.
 func openFacts(f *flags, log *slog.Logger) (*facts.Store, error) {
-	if f.cache == "" {
-		return nil, nil
-	}
-	if f.cacheKey == "" {
+	if f.cache != "" && f.cacheKey == "" {
 		return nil, errors.New("opening the cache: --cache-dir is given and --cache-key is not; name a file for the key, outside of that folder")
 	}
-	return facts.Open(facts.Options{
-		Dir: filepath.Join(f.cache, "facts"), KeyFile: f.cacheKey, Bytes: plugin.DefaultLimits().CacheDiskBytes,
-		Tell: func(err error) { log.Warn("the cache on disk is not used", "problem", err.Error()) },
-	})
-}
-
-// keepTrust renews trust roots in the background until what it returns is
-// called.
-func keepTrust(ctx context.Context, judge *setup.Setup, log *slog.Logger) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		judge.KeepTrust(ctx, func(err error) { log.Warn("a trust root needs attention", "problem", err.Error()) })
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
+	return setup.OpenFacts(f.cache, f.cacheKey, func(err error) { log.Warn("the cache on disk is not used", "problem", err.Error()) })
 }
 
 func newManager(config *rest.Config, f *flags) (ctrl.Manager, error) {

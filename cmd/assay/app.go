@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/report"
 )
 
@@ -97,11 +96,11 @@ func run(ctx context.Context, s streams, args []string) int {
 		return exitAllowed
 	case errors.As(err, &end):
 		if end.err != nil {
-			printError(s.err, end.err)
+			report.WriteError(s.err, "assay", end.err)
 		}
 		return end.code
 	}
-	printError(s.err, err)
+	report.WriteError(s.err, "assay", err)
 	fmt.Fprintln(s.err, usageHint(cmd))
 	return exitUsage
 }
@@ -125,7 +124,7 @@ there is no answer.
 Exit codes: 0 allowed, 1 denied, 2 undetermined (no answer), 64 wrong usage.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       buildVersion(),
+		Version:       report.Version(version),
 		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -136,19 +135,4 @@ Exit codes: 0 allowed, 1 denied, 2 undetermined (no answer), 64 wrong usage.`,
 		newGate(s), newServe(s), newGenerate(s), newExplain(s), newPolicies(s), newTest(s), newDemo(s), newVersion(s), newWorker(s),
 	)
 	return root
-}
-
-// printError writes an error for a person. What it quotes may have been written
-// by an attacker, so that no line of it steers the terminal.
-func printError(w io.Writer, err error) {
-	for i, line := range strings.Split(err.Error(), "\n") {
-		if i == 0 {
-			line = "assay: " + line
-		}
-		fmt.Fprintln(w, report.Neutral(line))
-	}
-	var stage *plugin.StageError
-	if errors.As(err, &stage) && stage.Hint != "" {
-		fmt.Fprintln(w, "  "+report.Neutral(stage.Hint))
-	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/attest"
+	"github.com/assay-gitops/assay/plugin/report"
 )
 
 // attestFlags say where the attestation of a verdict goes, and who signs it.
@@ -91,7 +92,7 @@ func (f *attestFlags) write(ctx context.Context, j job, v *plugin.Verdict) error
 		return err
 	}
 	statement, err := attest.Summary{
-		Verdict: v, Name: "manifests." + nameOf(j.encoding), Resource: f.resourceOf(j), PolicyURI: f.policy(j), PolicyDigest: digest, Version: buildVersion(),
+		Verdict: v, Name: "manifests." + nameOf(j.encoding), Resource: f.resourceOf(j), PolicyURI: f.policy(j), PolicyDigest: digest, Version: report.Version(version),
 	}.Statement()
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/registry/facts"
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
@@ -41,7 +40,7 @@ func openFacts(dir, key string, tell func(error)) (*facts.Store, error) {
 		}
 		key = filepath.Join(state, "assay", "cache.key")
 	}
-	store, err := facts.Open(facts.Options{Dir: filepath.Join(dir, "facts"), KeyFile: key, Bytes: plugin.DefaultLimits().CacheDiskBytes, Tell: tell})
+	store, err := setup.OpenFacts(dir, key, tell)
 	if err != nil {
 		return nil, &exit{code: exitUsage, err: err}
 	}

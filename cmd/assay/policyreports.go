@@ -78,7 +78,7 @@ func newClusterWriter(format, server string, client *http.Client, log *slog.Logg
 
 // tell takes a verdict without waiting.
 func (c *clusterWriter) tell(v *plugin.Verdict) {
-	made, err := report.NewPolicyReport(v, c.format, report.Options{Rule: rulePages(), Version: buildVersion()})
+	made, err := report.NewPolicyReport(v, c.format, report.Options{Rule: rulePages(), Version: report.Version(version)})
 	switch {
 	case err != nil:
 		c.log.Error("a policy report could not be made", "application", v.Application.Name, "error", err.Error())

@@ -40,7 +40,7 @@ func parseReports(values []string) ([]reportFile, error) {
 func (j job) options() report.Options {
 	return report.Options{
 		Path: j.path, BuiltIn: len(j.gates.gates) == 0, Lenient: j.gates.lenient, ProjectNeeded: j.gates.byProject,
-		Version: buildVersion(), Rule: rulePages(),
+		Version: report.Version(version), Rule: rulePages(),
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/argocd"
+	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 )
 
@@ -101,10 +102,8 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 		return err
 	}
 	defer judge.Close()
-	defer keepTrust(ctx, judge, log)()
-	for _, warning := range judge.Warnings() {
-		log.Warn("the gate has a warning", "rule", warning.Rule, "gate", warning.Gate, "warning", warning.Message, "hint", warning.Hint)
-	}
+	defer judge.KeepTrust(ctx, log)()
+	judge.LogWarnings(log)
 	work, err := workDir(flags.work, flags.plugins)
 	if err != nil {
 		return err
@@ -126,7 +125,7 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 		return err
 	}
 	defer stopHTTP()
-	log.Info("serving", "version", buildVersion(), "plugins", flags.plugins, "socket", argocd.SocketName, "http", flags.http)
+	log.Info("serving", "version", report.Version(version), "plugins", flags.plugins, "socket", argocd.SocketName, "http", flags.http)
 	return server.Serve(ctx, drainTime)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -47,19 +46,5 @@ func refreshTrust(ctx context.Context, s *setup.Setup, w io.Writer) {
 	}
 	for _, warning := range s.TrustWarnings() {
 		fmt.Fprintln(w, "assay: "+report.Neutral(warning.Message))
-	}
-}
-
-// keepTrust refreshes in the background until the returned function is called.
-func keepTrust(ctx context.Context, s *setup.Setup, log *slog.Logger) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.KeepTrust(ctx, func(err error) { log.Warn("a trust root needs attention", "problem", err.Error()) })
-	}()
-	return func() {
-		cancel()
-		<-done
 	}
 }

@@ -115,17 +115,17 @@ func (s *Setup) renew(material map[string]verify.Mirrored) error {
 	return nil
 }
 
-// The times of [Setup.KeepTrust].
+// The times of keepTrust.
 const (
 	trustEvery   = time.Hour
 	trustBudget  = time.Minute
 	trustSoonest = time.Minute
 )
 
-// KeepTrust refreshes the trust roots of mirrors until the context ends: at
+// keepTrust refreshes the trust roots of mirrors until the context ends: at
 // once, then every hour, and sooner after a failure, at times that differ from
 // process to process. It tells every failure and every warning.
-func (s *Setup) KeepTrust(ctx context.Context, tell func(error)) {
+func (s *Setup) keepTrust(ctx context.Context, tell func(error)) {
 	if !s.HasMirrors() {
 		return
 	}

@@ -1,10 +1,12 @@
 package setup_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -390,17 +392,15 @@ func TestTrust_ARefreshDisturbsNoRun(t *testing.T) {
 func TestTrust_TheBackgroundEndsWithItsContext(t *testing.T) {
 	m := newMirrored(t)
 	s := m.start("")
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.KeepTrust(ctx, func(err error) { t.Error(err) })
-	}()
+	var told bytes.Buffer
+	stop := s.KeepTrust(t.Context(), slog.New(slog.NewJSONHandler(&told, nil)))
 	for m.judge(s, m.image).Outcome() != plugin.Allowed {
 		time.Sleep(10 * time.Millisecond)
 	}
-	cancel()
-	<-done
+	stop()
+	if told.Len() > 0 {
+		t.Error(told.String())
+	}
 }
 
 func TestTrust_SeveralMirrorsShareNothing(t *testing.T) {
