@@ -2,16 +2,12 @@ package policy
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
@@ -82,11 +78,7 @@ func (c *Compiler) shippedRule(id string, of gate.Gate, into *compiledPacks) err
 	if err != nil {
 		return err
 	}
-	compiled, err := c.shippedPolicy(file.policy)
-	if err != nil {
-		return err
-	}
-	into.policies = append(into.policies, boundPolicy{admissionPolicy: compiled, rule: file.rule, bindings: []bindingFile{file.binding}})
+	into.policies = append(into.policies, boundPolicy{admissionPolicy: c.shippedPolicy(file.policy), rule: file.rule, bindings: []bindingFile{file.binding}})
 	into.rules[id] = file.rule
 	return nil
 }
@@ -113,62 +105,29 @@ func packsOf(id string) string {
 
 // packFile is one shipped rule that is a ValidatingAdmissionPolicy.
 type packFile struct {
-	rule    Rule
-	policy  policyFile
-	binding bindingFile
+	rule Rule
+	shippedFile
 }
 
 // readPackFile reads the policy and binding of one rule.
 func readPackFile(id string) (packFile, error) {
-	name := id + "/policy.yaml"
-	data, err := fs.ReadFile(policies.Files, name)
+	read, err := readShipped(policies.Files, "policies", id+"/policy.yaml")
 	if err != nil {
 		return packFile{}, fmt.Errorf("reading the shipped rule %s: %w", id, err)
 	}
-	var documents []gate.Document
-	for text := range strings.SplitSeq(string(data), "\n---\n") {
-		document, err := packDocument(name, text)
-		if err != nil {
-			return packFile{}, err
-		}
-		documents = append(documents, document)
-	}
-	files, err := readAdmission(documents)
-	if err != nil {
-		return packFile{}, err
-	}
-	if len(files.policies) != 1 || len(files.bindings) != 1 || files.bindings[0].Spec.PolicyName != files.policies[0].Name {
-		return packFile{}, fmt.Errorf("%s: a shipped rule is one policy and its binding", name)
-	}
-	rule, err := packRule(files)
+	rule, err := packRule(read)
 	if err == nil && rule.ID != id {
 		err = fmt.Errorf("the rule's id is %q, and not that of its folder", rule.ID)
 	}
 	if err != nil {
-		return packFile{}, fmt.Errorf("%s: %w", name, err)
+		return packFile{}, fmt.Errorf("%s: %w", read.policy.at, err)
 	}
-	return packFile{rule: rule, policy: files.policies[0], binding: files.bindings[0]}, nil
-}
-
-func packDocument(name, text string) (gate.Document, error) {
-	var head struct {
-		APIVersion string `json:"apiVersion"`
-		Kind       string `json:"kind"`
-	}
-	encoded, err := yaml.YAMLToJSONStrict([]byte(text))
-	if err == nil {
-		err = json.Unmarshal(encoded, &head)
-	}
-	if err != nil {
-		return gate.Document{}, fmt.Errorf("%s: %w", name, err)
-	}
-	at := plugin.Origin{File: path.Join("policies", name)}
-	return gate.Document{APIVersion: head.APIVersion, Kind: head.Kind, Name: name, JSON: encoded, At: at}, nil
+	return packFile{rule: rule, shippedFile: read}, nil
 }
 
 // packRule reads the rule's page from the policy's annotations.
-func packRule(files admissionFiles) (Rule, error) {
-	notes := files.policies[0].Annotations
+func packRule(file shippedFile) (Rule, error) {
+	notes := file.policy.Annotations
 	rule := Rule{
 		ID: notes["assay.dev/rule"], Title: notes["assay.dev/title"], Severity: notes["assay.dev/severity"],
 		Why: notes["assay.dev/why"], Fix: notes["assay.dev/fix"], EffectiveOn: notes["assay.dev/effective-on"],
@@ -181,7 +140,7 @@ func packRule(files admissionFiles) (Rule, error) {
 		return Rule{}, err
 	}
 	rule.Level = "Deny"
-	if slices.Equal(files.bindings[0].Spec.ValidationActions, []admissionv1.ValidationAction{admissionv1.Warn}) {
+	if slices.Equal(file.binding.Spec.ValidationActions, []admissionv1.ValidationAction{admissionv1.Warn}) {
 		rule.Level = "Warn"
 	}
 	return rule, nil

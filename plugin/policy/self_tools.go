@@ -2,12 +2,9 @@ package policy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
-	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,7 +12,6 @@ import (
 
 	"github.com/assay-gitops/assay/manifests"
 	"github.com/assay-gitops/assay/plugin"
-	"github.com/assay-gitops/assay/plugin/gate"
 )
 
 /*
@@ -77,35 +73,18 @@ func loadPolicies(files fs.FS, pattern string) ([]boundPolicy, error) {
 }
 
 func loadPolicy(compiler *Compiler, files fs.FS, name string) (boundPolicy, error) {
-	data, err := fs.ReadFile(files, name)
+	read, err := readShipped(files, "manifests", name)
 	if err != nil {
 		return boundPolicy{}, err
 	}
-	var documents []gate.Document
-	for text := range strings.SplitSeq(string(data), "\n---\n") {
-		document, err := packDocument(name, text)
-		if err != nil {
-			return boundPolicy{}, err
-		}
-		document.At = plugin.Origin{File: path.Join("manifests", name)}
-		documents = append(documents, document)
-	}
-	read, err := readAdmission(documents)
-	if err != nil {
-		return boundPolicy{}, err
-	}
-	if len(read.policies) != 1 || len(read.bindings) != 1 || read.bindings[0].Spec.PolicyName != read.policies[0].Name {
-		return boundPolicy{}, errors.New("it is not one policy and its binding")
-	}
-	file := read.policies[0]
-	if kind := file.Spec.ParamKind; kind != nil && (kind.APIVersion != "v1" || kind.Kind != "ConfigMap") {
+	if kind := read.policy.Spec.ParamKind; kind != nil && (kind.APIVersion != "v1" || kind.Kind != "ConfigMap") {
 		return boundPolicy{}, fmt.Errorf("its parameters are a %s, not a ConfigMap", kind.Kind)
 	}
-	compiled := newAdmissionPolicy(file)
+	compiled := newAdmissionPolicy(read.policy)
 	if err := compiler.compilePolicy(compiled); err != nil {
 		return boundPolicy{}, err
 	}
-	return boundPolicy{admissionPolicy: compiled, bindings: read.bindings}, nil
+	return boundPolicy{admissionPolicy: compiled, bindings: []bindingFile{read.binding}}, nil
 }
 
 // judges reports whether the policies are about the object. What the API server
