@@ -29,6 +29,7 @@ type flags struct {
 	concurrency     int
 	account         string
 	dependency      time.Duration
+	least           time.Duration
 	version         bool
 
 	storage  config.Options
@@ -51,9 +52,10 @@ func parse(args []string) (*flags, error) {
 	f.set.StringVar(&f.metrics, "metrics-addr", ":8080", "`address` of the metrics")
 	f.set.StringVar(&f.health, "health-addr", ":9440", "`address` of /healthz and /readyz")
 	f.set.StringVar(&f.events, "events-addr", "", "`URL` of Flux's notification-controller")
-	f.set.IntVar(&f.concurrency, "concurrent", 4, "GatedSources that are judged at once")
+	f.set.IntVar(&f.concurrency, "concurrent", 4, "GatedSources that are judged at once; one namespace has half of them at most, and one at least")
 	f.set.StringVar(&f.account, "default-service-account", "default", "service account of a GatedSource's namespace as which ConfigMaps and Secrets are read when it names none")
 	f.set.DurationVar(&f.dependency, "requeue-dependency", 30*time.Second, "when a source that is not ready is looked at again")
+	f.set.DurationVar(&f.least, "min-interval", 10*time.Second, "shortest interval and retryInterval of a GatedSource; a shorter one is taken as this")
 	f.set.BoolVar(&f.version, "version", false, "print the version")
 	f.storage.BindFlags(f.set)
 	f.client.BindFlags(f.set)
@@ -84,6 +86,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("--concurrent is %d; it must be 1 at least", f.concurrency)
 	case f.dependency <= 0:
 		return fmt.Errorf("--requeue-dependency is %s; it must be above 0", f.dependency)
+	case f.least <= 0:
+		return fmt.Errorf("--min-interval is %s; it must be above 0", f.least)
 	case f.account == "":
 		return fmt.Errorf("--default-service-account is empty; name a service account, such as default")
 	case f.storage.StoragePath == "":

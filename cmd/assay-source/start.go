@@ -71,6 +71,7 @@ func start(ctx context.Context, s streams, f *flags) error {
 		Journal:              report.Journal{Log: log, Door: flux.Door(), Clock: time.Now, Paper: &report.Paper{}},
 		Reach:                &flux.Reach{Client: &http.Client{Timeout: 10 * time.Second}, Clock: time.Now},
 		NoCrossNamespaceRefs: f.acl.NoCrossNamespaceRefs, DefaultServiceAccount: f.account, RequeueDependency: f.dependency,
+		Concurrency: f.concurrency, LeastInterval: f.least,
 	}
 	stores, err := openStores(f, log)
 	if err != nil {
@@ -184,7 +185,7 @@ func wire(ctx context.Context, manager ctrl.Manager, reconciler *flux.Reconciler
 	if err := manager.AddHealthzCheck("ping", flux.Alive); err != nil {
 		return fmt.Errorf("setting up /healthz: %w", err)
 	}
-	return reconciler.SetupWithManager(ctx, manager, flux.Watching{RateLimiter: runtimectrl.GetRateLimiter(f.retries), Concurrency: f.concurrency})
+	return reconciler.SetupWithManager(ctx, manager, runtimectrl.GetRateLimiter(f.retries))
 }
 
 // stores are the folders below --storage-path.

@@ -77,7 +77,7 @@ func (w *world) launchWith(kubeconfig string, flags ...string) *controller {
 		Args: append([]string{
 			w.source, "--gate", w.writeGate(), "--watch-label-selector", "e2e.assay.dev/test=" + w.name,
 			"--storage-path", c.storage, "--storage-addr", c.address, "--storage-adv-addr", c.address,
-			"--requeue-dependency", "2s", "--metrics-addr", c.metrics, "--health-addr", c.health, "--events-addr", w.told.url,
+			"--requeue-dependency", "2s", "--min-interval", "1s", "--metrics-addr", c.metrics, "--health-addr", c.health, "--events-addr", w.told.url,
 		}, flags...),
 		Env: []string{"KUBECONFIG=" + kubeconfig, "RUNTIME_NAMESPACE=" + controllerNamespace, "XDG_CACHE_HOME=" + filepath.Join(w.dir, "cache")},
 	})

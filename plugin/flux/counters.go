@@ -12,6 +12,7 @@ import (
 type Counters struct {
 	verdicts *gauges.Verdicts
 	troubles *prometheus.CounterVec
+	waits    *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 }
 
@@ -23,17 +24,23 @@ func NewCounters(registry prometheus.Registerer, facts gauges.Facts, clock func(
 		troubles: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "assay_not_judged_total", Help: "GatedSources that could not be judged, or whose publication failed, by reason.",
 		}, []string{"reason"}),
+		waits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "assay_put_off_total", Help: "Times that a GatedSource was put off as its namespace had its share of the workers, by namespace.",
+		}, []string{"namespace"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "assay_request_seconds", Help: "Time from the beginning of a judgement to its answer, by the answer.",
 			Buckets: []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"outcome"}),
 	}
-	registry.MustRegister(c.troubles, c.seconds)
+	registry.MustRegister(c.troubles, c.waits, c.seconds)
 	if facts != nil {
 		registry.MustRegister(gauges.Collector{Facts: facts, Clock: clock})
 	}
 	return c
 }
+
+// putOff counts one that has to wait for its own namespace.
+func (c *Counters) putOff(namespace string) { c.waits.WithLabelValues(namespace).Inc() }
 
 // judged counts one try.
 func (c *Counters) judged(made outcome, took time.Duration) {

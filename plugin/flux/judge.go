@@ -31,8 +31,10 @@ type outcome struct {
 	standing string
 	// unreached is what there is to say of the address of what is published.
 	unreached string
-	next      next
-	began     time.Time
+	// hurried is what there is to say of intervals that are too short.
+	hurried string
+	next    next
+	began   time.Time
 }
 
 // answer is the worst of the verdicts: one that denies is enough. Without any

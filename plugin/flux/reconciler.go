@@ -76,18 +76,24 @@ type Reconciler struct {
 	// RequeueDependency is when a source that is not ready is looked at again,
 	// should its change not be heard of.
 	RequeueDependency time.Duration
+	// Concurrency is how many GatedSources are judged at once; one namespace has
+	// half of them at most, and one at least.
+	Concurrency int
+	// LeastInterval is the shortest interval and retryInterval that a GatedSource
+	// may ask for; a shorter one is taken as this.
+	LeastInterval time.Duration
 
 	retries retries
+	shares  shares
 }
 
 // Reconcile brings one GatedSource and what is published for it up to date. It
 // implements reconcile.Reconciler.
-func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (result ctrl.Result, failed error) {
-	began := r.Clock()
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	object := &v1alpha1.GatedSource{}
 	if err := r.Client.Get(ctx, request.NamespacedName, object); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.retries.forget(request.NamespacedName)
+			r.forget(request.NamespacedName)
 			return ctrl.Result{}, nil
 		}
 		return ctrl.Result{}, fmt.Errorf("reading GatedSource %s: %w", request.NamespacedName, err)
@@ -98,6 +104,40 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	if !controllerutil.ContainsFinalizer(object, v1alpha1.Finalizer) {
 		return r.hold(ctx, object)
 	}
+	if object.Spec.Suspend {
+		r.forget(request.NamespacedName)
+		return r.look(ctx, object)
+	}
+	place := r.shares.enter(request.NamespacedName, r.share())
+	if place.leave == nil {
+		return r.putOff(object, place), nil
+	}
+	defer place.leave()
+	return r.look(ctx, object)
+}
+
+// share is how many GatedSources of one namespace are judged at once.
+func (r *Reconciler) share() int { return max(1, r.Concurrency/2) }
+
+// putOff frees the worker for other namespaces. It is no failure: nothing is
+// written, and the next try comes no later for it.
+func (r *Reconciler) putOff(object *v1alpha1.GatedSource, place turn) ctrl.Result {
+	r.Counted.putOff(object.Namespace)
+	if place.first {
+		r.Log.Warn("a namespace has its share of the workers, and its other GatedSources wait", "namespace", object.Namespace, "judged", r.share(), "concurrent", r.Concurrency)
+	}
+	return ctrl.Result{RequeueAfter: place.pause}
+}
+
+// forget drops what is kept of an object that is not judged any more.
+func (r *Reconciler) forget(key types.NamespacedName) {
+	r.retries.forget(key)
+	r.shares.forget(key)
+}
+
+// look judges one GatedSource and writes what came of it.
+func (r *Reconciler) look(ctx context.Context, object *v1alpha1.GatedSource) (result ctrl.Result, failed error) {
+	began := r.Clock()
 	patcher := patch.NewSerialPatcher(object, r.Client)
 	defer func() {
 		r.Metrics.RecordDuration(ctx, object, began)
@@ -145,6 +185,7 @@ func (r *Reconciler) try(ctx context.Context, object *v1alpha1.GatedSource, patc
 	bounded, cancel := context.WithTimeoutCause(ctx, object.GetTimeout(), fmt.Errorf("the timeout of %s (spec.timeout) has passed", object.GetTimeout()))
 	defer cancel()
 	outcome := r.judge(bounded, object)
+	outcome.hurried = r.hurried(object)
 	if outcome.publish != nil {
 		if err := r.publish(bounded, object, &outcome, patcher); err != nil {
 			outcome = outcome.notStored(err)
@@ -155,7 +196,7 @@ func (r *Reconciler) try(ctx context.Context, object *v1alpha1.GatedSource, patc
 	switch outcome.next {
 	case nextInterval:
 		r.retries.forget(key)
-		return ctrl.Result{RequeueAfter: jitter.JitteredIntervalDuration(object.GetInterval())}
+		return ctrl.Result{RequeueAfter: jitter.JitteredIntervalDuration(max(object.GetInterval(), r.LeastInterval))}
 	case nextChange:
 		r.retries.forget(key)
 		return ctrl.Result{}
@@ -163,7 +204,19 @@ func (r *Reconciler) try(ctx context.Context, object *v1alpha1.GatedSource, patc
 		return ctrl.Result{RequeueAfter: r.RequeueDependency}
 	case nextRetry:
 	}
-	return ctrl.Result{RequeueAfter: r.retries.next(key, object.GetRetryInterval())}
+	return ctrl.Result{RequeueAfter: r.retries.next(key, max(object.GetRetryInterval(), r.LeastInterval))}
+}
+
+// hurried says which times of the object are not taken as they are written.
+func (r *Reconciler) hurried(object *v1alpha1.GatedSource) string {
+	text := ""
+	if written := object.Spec.Interval.Duration; written < r.LeastInterval {
+		text += fmt.Sprintf("; spec.interval is %s, and %s is taken, the least here (--min-interval)", written, r.LeastInterval)
+	}
+	if written := object.Spec.RetryInterval; written != nil && written.Duration < r.LeastInterval {
+		text += fmt.Sprintf("; spec.retryInterval is %s, and %s is taken, the least here (--min-interval)", written.Duration, r.LeastInterval)
+	}
+	return text
 }
 
 func (r *Reconciler) writeStatus(ctx context.Context, object *v1alpha1.GatedSource, patcher *patch.SerialPatcher) error {
@@ -196,7 +249,7 @@ func (r *Reconciler) finalize(ctx context.Context, object *v1alpha1.GatedSource)
 	if !controllerutil.ContainsFinalizer(object, v1alpha1.Finalizer) {
 		return nil
 	}
-	r.retries.forget(types.NamespacedName{Namespace: object.Namespace, Name: object.Name})
+	r.forget(types.NamespacedName{Namespace: object.Namespace, Name: object.Name})
 	if err := r.Store.Remove(keyOf(object)); err != nil {
 		return fmt.Errorf("removing what was published for GatedSource %s/%s: %w", object.Namespace, object.Name, err)
 	}

@@ -102,7 +102,7 @@ func mark(object *v1alpha1.GatedSource, made outcome) {
 func (o outcome) words(object *v1alpha1.GatedSource) (reason, message string) {
 	switch {
 	case o.trouble != nil:
-		return o.trouble.reason, report.Neutral(o.trouble.Error()) + stays(object, false)
+		return o.trouble.reason, report.Neutral(o.trouble.Error()) + stays(object, false) + o.hurried
 	case o.answer() == plugin.Allowed:
 		return meta.SucceededReason, o.passed()
 	}
@@ -110,7 +110,7 @@ func (o outcome) words(object *v1alpha1.GatedSource) (reason, message string) {
 	if o.answer() == plugin.Unanswered {
 		reason = reasonUndetermined
 	}
-	return reason, o.problems() + stays(object, reason == reasonNotVerified) + o.standing
+	return reason, o.problems() + stays(object, reason == reasonNotVerified) + o.standing + o.hurried
 }
 
 // mostMessage bounds what the verdicts of several paths say together, in bytes:
@@ -154,7 +154,7 @@ func (o outcome) passed() string {
 	if warnings > 0 {
 		text += fmt.Sprintf("; %d warnings are in the log of %s", warnings, ControllerName)
 	}
-	return text + report.Neutral(o.unreached)
+	return text + report.Neutral(o.unreached) + o.hurried
 }
 
 // stays says what becomes of what is published.

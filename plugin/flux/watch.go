@@ -24,23 +24,16 @@ import (
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
 )
 
-// Watching says what a controller listens to.
-type Watching struct {
-	// RateLimiter spaces retries of what ended with an error.
-	RateLimiter workqueue.TypedRateLimiter[reconcile.Request]
-	// Concurrency is how many are judged at once.
-	Concurrency int
-}
-
 // SetupWithManager lets the manager call the reconciler: for each GatedSource
 // that changes or is asked for, and for those whose source has a new artifact.
-func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager, watching Watching) error {
+// The limiter spaces retries of what ended with an error.
+func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager, limiter workqueue.TypedRateLimiter[reconcile.Request]) error {
 	made := ctrl.NewControllerManagedBy(manager).
 		Named("gatedsource"). // as in the metrics of Flux's own controllers
 		For(&v1alpha1.GatedSource{}, builder.WithPredicates(
 			predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{}, eventAnnotationsChanged{}))).
 		Owns(&sourcev1.ExternalArtifact{}, builder.WithPredicates(takenAway{})).
-		WithOptions(controller.Options{RateLimiter: watching.RateLimiter, MaxConcurrentReconciles: watching.Concurrency})
+		WithOptions(controller.Options{RateLimiter: limiter, MaxConcurrentReconciles: r.Concurrency})
 	for kind, make := range sourceKinds() {
 		index := indexOf(kind)
 		if err := manager.GetFieldIndexer().IndexField(ctx, &v1alpha1.GatedSource{}, index, namesSource(kind)); err != nil {

@@ -62,14 +62,16 @@ type GatedSourceSpec struct {
 	PullSecretRef *meta.LocalObjectReference `json:"pullSecretRef,omitempty"`
 
 	// Interval is the time after which what was judged is judged again: a
-	// signature may have come, a waiver may have ended. Less than a second counts as
-	// one.
+	// signature may have come, a waiver may have ended. The controller has a least,
+	// 10 seconds unless its --min-interval says otherwise: less is taken as that, and
+	// the condition says so.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"
 	Interval metav1.Duration `json:"interval"`
 
 	// RetryInterval is the time after which a try without an answer is repeated;
-	// the interval is taken when it is not written.
+	// the interval is taken when it is not written. The interval's least holds for
+	// it, too.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Pattern="^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"
 	// +optional
