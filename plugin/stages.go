@@ -15,6 +15,18 @@ type Rendering struct {
 	// Charts are the charts that were fetched from a registry, with the digests of
 	// their manifests, each once.
 	Charts []Image
+	// Facts are what was read of the tree; nil where none was, or where a renderer
+	// does not say. They are given beside a *Refusal, too.
+	Facts TreeFacts
+}
+
+// TreeFacts are what a rendering read of its tree: files, folders, links and
+// what was not there. The same source with another tree, of which they hold,
+// renders to the same. Their JSON form holds paths and hashes, no content.
+type TreeFacts interface {
+	// Hold reports whether they are true of the source's tree, which is read
+	// within the limits.
+	Hold(source Source, limits Limits) bool
 }
 
 // Renderer turns a source into objects. Errors: *Refusal for a source that is

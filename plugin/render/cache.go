@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -55,7 +54,7 @@ func (t *tree) note(name string, fact read) {
 
 // holds reports whether a fact is still true of a tree.
 func (t *tree) holds(name string, fact read) bool {
-	info, err := t.root.Lstat(name)
+	info, err := t.lstat(name)
 	switch {
 	case err != nil:
 		return fact.kind == factAbsent && errors.Is(err, fs.ErrNotExist)
@@ -127,7 +126,7 @@ func inputKey(source plugin.Source) string {
 }
 
 // lookup returns a copy of a rendering whose facts all hold for the tree.
-func (c *Cache) lookup(source plugin.Source, root *os.Root, limits plugin.Limits) (plugin.Rendering, bool) {
+func (c *Cache) lookup(source plugin.Source, limits plugin.Limits) (plugin.Rendering, bool) {
 	if c == nil {
 		return plugin.Rendering{}, false
 	}
@@ -140,7 +139,7 @@ func (c *Cache) lookup(source plugin.Source, root *os.Root, limits plugin.Limits
 	}
 	c.mu.Unlock()
 	for _, entry := range candidates {
-		if entry.holds(newTree(root, limits)) {
+		if facts(entry.reads).Hold(source, limits) {
 			copied, err := entry.copy(limits)
 			if err != nil { // it is rendered again
 				break
@@ -153,15 +152,6 @@ func (c *Cache) lookup(source plugin.Source, root *os.Root, limits plugin.Limits
 	c.misses++
 	c.mu.Unlock()
 	return plugin.Rendering{}, false
-}
-
-func (e *kept) holds(tree *tree) bool {
-	for name, fact := range e.reads {
-		if !tree.holds(name, fact) {
-			return false
-		}
-	}
-	return true
 }
 
 func (c *Cache) touch(entry *kept) {
@@ -227,6 +217,7 @@ func copyRendering(rendering plugin.Rendering) plugin.Rendering {
 		Objects:  make([]plugin.Object, len(rendering.Objects)),
 		Findings: append([]plugin.Finding(nil), rendering.Findings...),
 		Charts:   slices.Clone(rendering.Charts),
+		Facts:    rendering.Facts,
 	}
 	for i, object := range rendering.Objects {
 		out.Objects[i] = object.DeepCopy()

@@ -112,7 +112,7 @@ func TestCache_AnswersOnlyForTheSameFilesAndOptions(t *testing.T) {
 		rendering.Objects[0].Fields["data"] = "changed by a later stage"
 		return text
 	}
-	hits := func() bool { _, hit := cache.lookup(source, root, plugin.DefaultLimits()); return hit }
+	hits := func() bool { _, hit := cache.lookup(source, plugin.DefaultLimits()); return hit }
 	if hits() || render() != "map[v:1]" || !hits() || render() != "map[v:1]" {
 		t.Error("the second rendering does not come from the cache, or a later stage changed it")
 	}

@@ -23,6 +23,7 @@ type kept struct {
 // copy is the rendering, for a caller who may change it.
 func (e *kept) copy(limits plugin.Limits) (plugin.Rendering, error) {
 	copied := copyRendering(e.rendering)
+	copied.Facts = facts(e.reads)
 	var err error
 	if e.objects != nil {
 		copied.Objects, err = unpackObjects(e.objects, limits)

@@ -46,7 +46,7 @@ func TestPackedCache_GivesWhatWasRendered(t *testing.T) {
 	if err := root.WriteFile("app/b.yaml", []byte(everyType), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, hit := cache.lookup(source, root, plugin.DefaultLimits()); hit {
+	if _, hit := cache.lookup(source, plugin.DefaultLimits()); hit {
 		t.Error("a changed file is not noticed")
 	}
 }

@@ -30,7 +30,7 @@ func (c randomCase) run(t *testing.T) {
 	if got := rules(rendering.Findings); got != c.want {
 		t.Errorf("got %q, want %q", got, c.want)
 	}
-	if _, kept := cache.lookup(source, source.Root, plugin.DefaultLimits()); kept != (c.want == "") {
+	if _, kept := cache.lookup(source, plugin.DefaultLimits()); kept != (c.want == "") {
 		t.Errorf("the rendering was kept: %t", kept)
 	}
 }

@@ -75,7 +75,7 @@ func (r *Renderer) cached(source plugin.Source) (plugin.Rendering, bool) {
 	if source.Rendered != nil || source.Root == nil || len(source.Overlay) > 0 {
 		return plugin.Rendering{}, false
 	}
-	return r.options.Cache.lookup(source, source.Root, r.options.Limits)
+	return r.options.Cache.lookup(source, r.options.Limits)
 }
 
 // stopped is no answer: the caller went away or its deadline passed.
@@ -129,14 +129,14 @@ func (r *Renderer) render(ctx context.Context, source plugin.Source) (output, er
 	tree := newTree(source.Root, limits)
 	tree.overlay = source.Overlay
 	if _, err := tree.stat(source.Path); err != nil {
-		return output{}, missingPath(tree, source.Path, err)
+		return output{rendering: plugin.Rendering{Facts: facts(tree.reads)}, reads: tree.reads}, missingPath(tree, source.Path, err)
 	}
 	rendering, err := r.byKind(ctx, tree, source, charts)
 	if err != nil {
-		return output{rendering: plugin.Rendering{Findings: rendering.Findings}}, err
+		return output{rendering: plugin.Rendering{Findings: rendering.Findings, Facts: facts(tree.reads)}, reads: tree.reads}, err
 	}
 	rendering, err = finish(rendering, source, limits)
-	rendering.Charts = record.fetched
+	rendering.Charts, rendering.Facts = record.fetched, facts(tree.reads)
 	return output{rendering: rendering, reads: tree.reads}, err
 }
 

@@ -78,7 +78,7 @@ func (w *Workers) Render(ctx context.Context, source plugin.Source) (plugin.Rend
 		return plugin.Rendering{}, stopped(source, err)
 	}
 	if source.Rendered == nil && source.Root != nil && len(source.Overlay) == 0 {
-		if rendering, hit := w.options.Cache.lookup(source, source.Root, w.options.Limits); hit {
+		if rendering, hit := w.options.Cache.lookup(source, w.options.Limits); hit {
 			return rendering, nil
 		}
 	}
@@ -148,7 +148,7 @@ func (w *Workers) fetch(ctx context.Context, charts ChartFetcher, asked *request
 
 // accept brings an answer back into JSON's types and keeps it.
 func (w *Workers) accept(source plugin.Source, answer response, charts []plugin.Image) (plugin.Rendering, error) {
-	rendering := plugin.Rendering{Findings: answer.Findings, Charts: charts}
+	rendering := plugin.Rendering{Findings: answer.Findings, Charts: charts, Facts: facts(answer.Reads)}
 	if err := answer.Failure.err(); err != nil {
 		return rendering, err
 	}
