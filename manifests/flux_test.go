@@ -44,7 +44,7 @@ func TestFluxController_IsWhatTheAdmissionPoliciesName(t *testing.T) {
 		}
 	}
 	address := "assay-source.$(RUNTIME_NAMESPACE).svc.cluster.local."
-	if !strings.Contains(text, "--storage-adv-addr="+address) || !strings.Contains(text, "--no-cross-namespace-refs") {
+	if !strings.Contains(text, "--storage-adv-addr="+address) || !strings.Contains(text, "--no-cross-namespace-refs") || !strings.Contains(text, "--source-hosts=*.flux-system.svc.cluster.local,") {
 		t.Errorf("%s", text)
 	}
 	namespace := service.ID().Namespace

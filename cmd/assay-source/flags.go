@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -14,6 +15,8 @@ import (
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
 	"github.com/fluxcd/pkg/runtime/jitter"
 	"github.com/fluxcd/pkg/runtime/leaderelection"
+
+	"github.com/assay-gitops/assay/plugin/flux/tree"
 )
 
 // flags are the controller's. Those that Flux's own controllers have, have the
@@ -28,6 +31,7 @@ type flags struct {
 	events          string
 	concurrency     int
 	account         string
+	sources         []string
 	dependency      time.Duration
 	least           time.Duration
 	version         bool
@@ -54,6 +58,7 @@ func parse(args []string) (*flags, error) {
 	f.set.StringVar(&f.events, "events-addr", "", "`URL` of Flux's notification-controller")
 	f.set.IntVar(&f.concurrency, "concurrent", 4, "GatedSources that are judged at once; one namespace has half of them at most, and one at least")
 	f.set.StringVar(&f.account, "default-service-account", "default", "service account of a GatedSource's namespace as which ConfigMaps and Secrets are read when it names none")
+	f.set.StringSliceVar(&f.sources, "source-hosts", tree.DefaultHosts(), "`hosts` that sources' artifacts are fetched from, without ports: the name or address of one, or *. and the end of names; the host of --storage-adv-addr is always one of them")
 	f.set.DurationVar(&f.dependency, "requeue-dependency", 30*time.Second, "when a source that is not ready is looked at again")
 	f.set.DurationVar(&f.least, "min-interval", 10*time.Second, "shortest interval and retryInterval of a GatedSource; a shorter one is taken as this")
 	f.set.BoolVar(&f.version, "version", false, "print the version")
@@ -93,10 +98,33 @@ func (f *flags) check() error {
 	case f.storage.StoragePath == "":
 		return fmt.Errorf("--storage-path is empty; name a folder that can be written")
 	}
+	if _, err := f.sourceHosts(); err != nil {
+		return err
+	}
 	if f.set.Changed("artifact-digest-algo") || f.set.Changed("watch-configs-label-selector") {
 		return fmt.Errorf("--artifact-digest-algo and --watch-configs-label-selector are not used by assay-source; leave them out")
 	}
 	return nil
+}
+
+// sourceHosts are where artifacts are fetched from: what another GatedSource
+// publishes here is a source as well.
+func (f *flags) sourceHosts() (tree.Hosts, error) {
+	hosts, err := tree.ParseHosts(f.sources)
+	if err != nil {
+		return hosts, fmt.Errorf("reading --source-hosts: %w", err)
+	}
+	if f.storage.StorageAdvAddress == "" {
+		return hosts, nil
+	}
+	own, err := tree.HostOf(f.storage.StorageAdvAddress)
+	if err == nil {
+		hosts, err = tree.ParseHosts(append(slices.Clone(f.sources), own))
+	}
+	if err != nil {
+		return hosts, fmt.Errorf("reading --storage-adv-addr: %w", err)
+	}
+	return hosts, nil
 }
 
 // trustDir is where the last good copies of trust roots are kept.

@@ -200,13 +200,17 @@ func openStores(f *flags, log *slog.Logger) (stores, error) {
 	if err != nil {
 		return made, fmt.Errorf("reading --storage-adv-addr: %w", err)
 	}
+	hosts, err := f.sourceHosts()
+	if err != nil {
+		return made, err
+	}
 	work, published := filepath.Join(f.storage.StoragePath, "sources"), filepath.Join(f.storage.StoragePath, "published")
 	for _, folder := range []string{work, published} {
 		if err := os.MkdirAll(folder, 0o700); err != nil { //nolint:gosec // the operator names the folder
 			return made, fmt.Errorf("making the storage folder: %w; name one that can be written by --storage-path", err)
 		}
 	}
-	if made.trees, err = tree.New(tree.Options{Dir: work, Limits: tree.DefaultLimits(), Timeout: time.Minute, Host: os.Getenv(tree.HostVariable)}); err != nil {
+	if made.trees, err = tree.New(tree.Options{Dir: work, Limits: tree.DefaultLimits(), Timeout: time.Minute, Hosts: hosts, Host: os.Getenv(tree.HostVariable)}); err != nil {
 		return made, err
 	}
 	made.published, err = publish.New(publish.Options{

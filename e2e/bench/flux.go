@@ -122,7 +122,7 @@ func (g *gatedSources) start(ctx context.Context, program string) error {
 	g.process, err = controlplane.Launch(controlplane.Command{
 		Name: "assay-source", Logs: g.cluster.Logs(), Env: []string{"KUBECONFIG=" + g.cluster.Kubeconfig},
 		Args: []string{
-			program, "--gate", g.gate, "--storage-path", storage, "--storage-addr", fluxStorage, "--storage-adv-addr", fluxStorage,
+			program, "--gate", g.gate, "--storage-path", storage, "--storage-addr", fluxStorage, "--storage-adv-addr", fluxStorage, "--source-hosts", "127.0.0.1",
 			"--metrics-addr", fluxMetrics, "--health-addr", fluxHealth,
 		},
 	})

@@ -76,7 +76,7 @@ func (w *world) launchWith(kubeconfig string, flags ...string) *controller {
 		Name: fmt.Sprintf("assay-source-%s-%d", w.name, len(w.controllers)), Logs: w.Logs(),
 		Args: append([]string{
 			w.source, "--gate", w.writeGate(), "--watch-label-selector", "e2e.assay.dev/test=" + w.name,
-			"--storage-path", c.storage, "--storage-addr", c.address, "--storage-adv-addr", c.address,
+			"--storage-path", c.storage, "--storage-addr", c.address, "--storage-adv-addr", c.address, "--source-hosts", "127.0.0.1",
 			"--requeue-dependency", "2s", "--min-interval", "1s", "--metrics-addr", c.metrics, "--health-addr", c.health, "--events-addr", w.told.url,
 		}, flags...),
 		Env: []string{"KUBECONFIG=" + kubeconfig, "RUNTIME_NAMESPACE=" + controllerNamespace, "XDG_CACHE_HOME=" + filepath.Join(w.dir, "cache")},

@@ -159,6 +159,10 @@ func (r *Reconciler) refused(ctx context.Context, object *v1alpha1.GatedSource, 
 		made.verdicts = append([]*plugin.Verdict{&denial}, made.verdicts[min(1, len(made.verdicts)):]...)
 		return r.denied(ctx, object, made)
 	}
+	var host *tree.HostError
+	if errors.As(err, &host) {
+		return made.stopped(stalled(reasonAccessDenied, "reading %s %s: %w", made.seen.kind, made.seen.key, err))
+	}
 	told := asTrouble(err, reasonFetchFailed)
 	var silent *plugin.StageError
 	if errors.As(err, &silent) && silent.Hint != "" {

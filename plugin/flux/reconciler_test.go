@@ -488,3 +488,34 @@ func TestReconcile_ValuesOfSecretsAreShownNowhere(t *testing.T) {
 		t.Errorf("%s", message)
 	}
 }
+
+// TestReconcile_ArtifactOfAHostThatIsNotListedIsNotFetched: whoever may write the
+// status of a source does not choose whom the controller asks. It is no denial,
+// so that nothing is withdrawn.
+func TestReconcile_ArtifactOfAHostThatIsNotListedIsNotFetched(t *testing.T) {
+	for _, host := range []string{"evil.example.com", "169.254.169.254", "localhost", ""} {
+		s := newScene(t)
+		s.source("main@sha1:aaa", oneFile())
+		s.gated(func(spec *v1alpha1.GatedSourceSpec) { spec.OnDenied = v1alpha1.Withdraw })
+		s.settle()
+		s.source("main@sha1:bbb", map[string]string{"web.yaml": "y"})
+		repository := &sourcev1.GitRepository{}
+		if err := s.Client.Get(t.Context(), s.key, repository); err != nil {
+			t.Fatal(err)
+		}
+		artifact := *repository.Status.Artifact
+		if host == "" { // the twin
+			if s.settle(); s.published() != "main@sha1:bbb" {
+				t.Error(s.published())
+			}
+			continue
+		}
+		artifact.URL = strings.Replace(artifact.URL, "127.0.0.1", host, 1)
+		s.give(&artifact)
+		result := s.settle()
+		s.says(metav1.ConditionFalse, "AccessDenied", "GitRepository team-a/app", host, "--source-hosts", "main@sha1:aaa stays")
+		if !conditions.IsStalled(s.object()) || result.RequeueAfter != 0 || s.published() != "main@sha1:aaa" || s.judge.asked != 1 {
+			t.Errorf("%s: again after %s, published %q, %d asked", host, result.RequeueAfter, s.published(), s.judge.asked)
+		}
+	}
+}

@@ -159,7 +159,11 @@ func newScene(t *testing.T) *scene {
 		_, _ = w.Write(data)
 	}))
 	t.Cleanup(s.server.Close)
-	trees, err := tree.New(tree.Options{Dir: t.TempDir(), Limits: tree.DefaultLimits(), Timeout: time.Minute})
+	hosts, err := tree.ParseHosts([]string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trees, err := tree.New(tree.Options{Dir: t.TempDir(), Limits: tree.DefaultLimits(), Timeout: time.Minute, Hosts: hosts})
 	if err != nil {
 		t.Fatal(err)
 	}

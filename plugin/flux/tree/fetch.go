@@ -44,6 +44,9 @@ func (s *Store) describe(artifact Artifact) (wanted, error) {
 	case address.User != nil:
 		return wanted{}, badArtifact("its URL "+address.Redacted()+" has credentials", "file servers of Flux ask for none: take them out of url in the source's status.artifact")
 	}
+	if host := address.Hostname(); !s.options.Hosts.admits(host) {
+		return wanted{}, &HostError{Host: host, hosts: s.options.Hosts}
+	}
 	if s.options.Host != "" {
 		address.Host = s.options.Host
 	}

@@ -137,7 +137,9 @@ func (f *fileServer) answers(with http.HandlerFunc) {
 
 func newStore(t testing.TB, change func(*Options)) *Store {
 	t.Helper()
-	options := Options{Dir: t.TempDir(), Limits: DefaultLimits(), Timeout: 30 * time.Second}
+	hosts, err := ParseHosts([]string{"127.0.0.1", "*.flux-system.svc.cluster.local"})
+	check(t, err)
+	options := Options{Dir: t.TempDir(), Limits: DefaultLimits(), Timeout: 30 * time.Second, Hosts: hosts}
 	if change != nil {
 		change(&options)
 	}

@@ -54,6 +54,8 @@ type Options struct {
 	Limits Limits
 	// Timeout bounds fetching and unpacking one artifact.
 	Timeout time.Duration
+	// Hosts are those that artifacts may be fetched from.
+	Hosts Hosts
 	// Host replaces the host of every artifact's URL when it is not empty: what
 	// Flux's controllers take from SOURCE_CONTROLLER_LOCALHOST.
 	Host string
@@ -134,7 +136,8 @@ func (t *Tree) Close() {
 
 // Open returns the artifact's tree, fetching it if it is not here. Callers who
 // ask one address for one digest at the same time share one fetch, which goes on as long as
-// one of them waits. The error is a *plugin.Refusal or a *plugin.StageError.
+// one of them waits. The error is a *plugin.Refusal, a *plugin.StageError or a
+// *HostError.
 func (s *Store) Open(ctx context.Context, artifact Artifact) (*Tree, error) {
 	from, err := s.describe(artifact)
 	if err != nil {

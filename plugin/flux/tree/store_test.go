@@ -241,7 +241,7 @@ func TestNew_RemovesWhatEarlierProcessesLeft(t *testing.T) {
 // TestStore_CloseRemovesEverything and ends what is on its way.
 func TestStore_CloseRemovesEverything(t *testing.T) {
 	dir, server := t.TempDir(), newFileServer(t)
-	store, err := New(Options{Dir: dir, Limits: DefaultLimits(), Timeout: time.Minute})
+	store, err := New(Options{Dir: dir, Limits: DefaultLimits(), Timeout: time.Minute, Hosts: Hosts{exact: []string{"127.0.0.1"}}})
 	check(t, err)
 	open(t, store, server.add(pack(t, aFile("a/b", "x")))).Close()
 	asked := make(chan struct{})
