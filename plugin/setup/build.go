@@ -64,7 +64,7 @@ func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
 		pipeline.Gates = append(pipeline.Gates, stages)
 	}
 	if effective.Platform {
-		pipeline.Always = append(pipeline.Always, newReleases(*pipeline, effective, charts{client, slices.Clone(effective.ChartHosts)}))
+		pipeline.Always = append(pipeline.Always, newReleases(*pipeline, effective, hostCharts(client, effective)))
 	}
 	return pipeline, nil
 }

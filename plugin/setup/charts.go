@@ -62,5 +62,5 @@ func (s *Setup) DescribeChart(ctx context.Context, source plugin.Source, tenant 
 	if tenant != nil {
 		ctx, _ = tenant.Visit(ctx)
 	}
-	return render.DescribeChart(ctx, source, render.Options{Limits: effective.Limits, Charts: charts{client, slices.Clone(effective.ChartHosts)}})
+	return render.DescribeChart(ctx, source, render.Options{Limits: effective.Limits, Charts: hostCharts(client, effective)})
 }
