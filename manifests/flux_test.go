@@ -1,6 +1,7 @@
 package manifests_test
 
 import (
+	"fmt"
 	"reflect"
 	"regexp"
 	"strings"
@@ -8,6 +9,10 @@ import (
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/assay-gitops/assay/plugin/flux/publish"
+	"github.com/assay-gitops/assay/plugin/flux/tree"
 )
 
 // TestFluxAdmission_EveryFieldOfFluxsAPIIsDecided fails for a field that Flux
@@ -58,4 +63,33 @@ func TestFluxController_IsWhatTheAdmissionPoliciesName(t *testing.T) {
 	if at(deployment.Fields, "spec", "strategy", "type") != "Recreate" {
 		t.Error("an update would wait for a replica that is ready once the other one has gone")
 	}
+}
+
+// TestFluxController_ItsStoresFitIntoItsVolume: the sources' trees and what is
+// published, with a fifth to spare for what renders.
+func TestFluxController_ItsStoresFitIntoItsVolume(t *testing.T) {
+	deployment := object(t, build(t, "flux"), "Deployment")
+	data := named(t, at(deployment.Fields, "spec", "template", "spec", "volumes"), "data")
+	container := named(t, at(deployment.Fields, "spec", "template", "spec", "containers"), "assay-source")
+	volume := quantity(t, at(data, "emptyDir", "sizeLimit"))
+	if stores := tree.DefaultLimits().StoreBytes + publish.DefaultStoreBytes; stores > volume/5*4 {
+		t.Errorf("the stores take up to %d bytes, and the volume has %d", stores, volume)
+	}
+	if disk := quantity(t, at(container, "resources", "limits", "ephemeral-storage")); disk < volume {
+		t.Errorf("the Pod is evicted at %d bytes, and the volume has %d", disk, volume)
+	}
+	for _, arg := range at(container, "args").([]any) {
+		if text := fmt.Sprint(arg); strings.Contains(text, "storage-limit") {
+			t.Errorf("%s is not what this test counts", text)
+		}
+	}
+}
+
+func quantity(t *testing.T, written any) int64 {
+	t.Helper()
+	read, err := resource.ParseQuantity(fmt.Sprint(written))
+	if err != nil {
+		t.Fatalf("%v: %v", written, err)
+	}
+	return read.Value()
 }

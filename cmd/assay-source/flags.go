@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"github.com/fluxcd/pkg/artifact/config"
 	"github.com/fluxcd/pkg/runtime/acl"
 	runtimeclient "github.com/fluxcd/pkg/runtime/client"
@@ -16,6 +18,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/jitter"
 	"github.com/fluxcd/pkg/runtime/leaderelection"
 
+	"github.com/assay-gitops/assay/plugin/flux/publish"
 	"github.com/assay-gitops/assay/plugin/flux/tree"
 )
 
@@ -34,6 +37,7 @@ type flags struct {
 	sources         []string
 	dependency      time.Duration
 	least           time.Duration
+	stored, share   resource.QuantityValue
 	version         bool
 
 	storage  config.Options
@@ -61,6 +65,9 @@ func parse(args []string) (*flags, error) {
 	f.set.StringSliceVar(&f.sources, "source-hosts", tree.DefaultHosts(), "`hosts` that sources' artifacts are fetched from, without ports: the name or address of one, or *. and the end of names; the host of --storage-adv-addr is always one of them")
 	f.set.DurationVar(&f.dependency, "requeue-dependency", 30*time.Second, "when a source that is not ready is looked at again")
 	f.set.DurationVar(&f.least, "min-interval", 10*time.Second, "shortest interval and retryInterval of a GatedSource; a shorter one is taken as this")
+	f.stored.Quantity = *resource.NewQuantity(publish.DefaultStoreBytes, resource.BinarySI)
+	f.set.Var(&f.stored, "storage-limit", "bytes that all published artifacts take together; the sources' trees take 4Gi beside it")
+	f.set.Var(&f.share, "namespace-storage-limit", "bytes that those of one namespace take; 0 is a quarter of --storage-limit")
 	f.set.BoolVar(&f.version, "version", false, "print the version")
 	f.storage.BindFlags(f.set)
 	f.client.BindFlags(f.set)
@@ -93,6 +100,10 @@ func (f *flags) check() error {
 		return fmt.Errorf("--requeue-dependency is %s; it must be above 0", f.dependency)
 	case f.least <= 0:
 		return fmt.Errorf("--min-interval is %s; it must be above 0", f.least)
+	case f.stored.Value() < 1:
+		return fmt.Errorf("--storage-limit is %s; it must be above 0", f.stored.String())
+	case f.share.Sign() < 0 || f.share.Value() > f.stored.Value():
+		return fmt.Errorf("--namespace-storage-limit is %s; it must not be below 0, nor above --storage-limit, which is %s", f.share.String(), f.stored.String())
 	case f.account == "":
 		return fmt.Errorf("--default-service-account is empty; name a service account, such as default")
 	case f.storage.StoragePath == "":

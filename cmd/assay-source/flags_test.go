@@ -32,3 +32,29 @@ func TestFlags_SourceHosts(t *testing.T) {
 		}
 	}
 }
+
+// TestParse_SharesThatCannotHoldAreRefused before the controller starts; the
+// twins differ in one value.
+func TestParse_SharesThatCannotHoldAreRefused(t *testing.T) {
+	for _, test := range []struct{ bad, good, says string }{
+		{"--min-interval=0s", "--min-interval=1s", "--min-interval is 0s"},
+		{"--min-interval=-1s", "--min-interval=10s", "--min-interval is -1s"},
+		{"--concurrent=0", "--concurrent=1", "--concurrent is 0"},
+		{"--storage-limit=0", "--storage-limit=1Gi", "--storage-limit is 0"},
+		{"--storage-limit=-4Gi", "--storage-limit=4096Mi", "--storage-limit is -4Gi"},
+		{"--storage-limit=much", "--storage-limit=1000000000", "storage-limit"},
+		{"--namespace-storage-limit=-1", "--namespace-storage-limit=0", "--namespace-storage-limit is -1"},
+		{"--namespace-storage-limit=5Gi", "--namespace-storage-limit=4Gi", "nor above --storage-limit, which is 4Gi"},
+	} {
+		if _, err := parse([]string{test.bad}); err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v", test.bad, err)
+		}
+		if _, err := parse([]string{test.good}); err != nil {
+			t.Errorf("%s: %v", test.good, err)
+		}
+	}
+	made, err := parse(nil)
+	if err != nil || made.stored.Value() != 4<<30 || made.share.Value() != 0 || made.least.Seconds() != 10 {
+		t.Errorf("%+v, %v", made, err)
+	}
+}

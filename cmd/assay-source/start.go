@@ -215,6 +215,7 @@ func openStores(f *flags, log *slog.Logger) (stores, error) {
 	}
 	made.published, err = publish.New(publish.Options{
 		Dir: published, Address: address, Retention: f.storage.ArtifactRetentionTTL, Log: log,
+		StoreBytes: f.stored.Value(), NamespaceBytes: f.share.Value(),
 	})
 	return made, err
 }

@@ -93,8 +93,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	object := &v1alpha1.GatedSource{}
 	if err := r.Client.Get(ctx, request.NamespacedName, object); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.forget(request.NamespacedName)
-			return ctrl.Result{}, nil
+			return ctrl.Result{}, r.gone(request.NamespacedName)
 		}
 		return ctrl.Result{}, fmt.Errorf("reading GatedSource %s: %w", request.NamespacedName, err)
 	}
@@ -257,6 +256,16 @@ func (r *Reconciler) finalize(ctx context.Context, object *v1alpha1.GatedSource)
 	controllerutil.RemoveFinalizer(object, v1alpha1.Finalizer)
 	if err := r.Client.Patch(ctx, object, client.MergeFrom(before)); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("removing the finalizer of GatedSource %s/%s: %w", object.Namespace, object.Name, err))
+	}
+	return nil
+}
+
+// gone is finalize for an object whose finalizer somebody else took off, or
+// whose labels made it another shard's: its files would take room for ever.
+func (r *Reconciler) gone(key types.NamespacedName) error {
+	r.forget(key)
+	if err := r.Store.Remove(publish.Key{Namespace: key.Namespace, Name: v1alpha1.ArtifactPrefix + key.Name}); err != nil {
+		return fmt.Errorf("removing what was published for GatedSource %s, which is gone: %w", key, err)
 	}
 	return nil
 }

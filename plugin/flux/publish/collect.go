@@ -33,10 +33,17 @@ func (s *Store) collect(ctx context.Context) {
 // collectAll removes the old files of all objects whose current file is known:
 // an object that was not looked at yet keeps all of its files.
 func (s *Store) collectAll() {
+	s.collectThose(func(Key) bool { return true })
+}
+
+func (s *Store) collectThose(wanted func(Key) bool) {
 	s.mu.Lock()
 	known := maps.Clone(s.current)
 	s.mu.Unlock()
 	for key, current := range known {
+		if !wanted(key) {
+			continue
+		}
 		if err := s.Collect(key, &meta.Artifact{Path: current}); err != nil {
 			s.options.Log.Error("old artifacts stay", "namespace", key.Namespace, "name", key.Name, "error", err)
 		}
@@ -64,6 +71,7 @@ func (s *Store) Collect(key Key, current *meta.Artifact) error {
 		return noStorage("removing old artifacts", err)
 	}
 	defer unlock()
+	defer s.room.settleAll(key.folder())
 	garbage, err := s.storage.GetGarbageFiles(keeps, storage.GarbageCountLimit, mostFiles, s.options.Retention)
 	if err != nil {
 		return noStorage("removing old artifacts", err)
@@ -87,6 +95,7 @@ func (s *Store) Remove(key Key) error {
 	s.mu.Lock()
 	delete(s.current, key)
 	s.mu.Unlock()
+	defer s.room.settleAll(key.folder())
 	if _, err := s.storage.RemoveAll(meta.Artifact{Path: path.Join(key.folder(), "none")}); err != nil {
 		return noStorage("removing the artifacts of a deleted GatedSource", err)
 	}

@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
-	"net"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -30,29 +27,6 @@ import (
 // Key names an ExternalArtifact.
 type Key struct{ Namespace, Name string }
 
-// Options are how a store is set up.
-type Options struct {
-	// Dir is a folder that exists and can be written.
-	Dir string
-	// Address is where consumers reach the file server: "host:port", or a URL of
-	// http or https without a path.
-	Address string
-	// Retention is how long a file stays after it ceased to be current: those who
-	// read the older status are still fetching it.
-	Retention time.Duration
-	// Bytes bounds one artifact, before it is packed and afterwards; 0 is
-	// DefaultBytes.
-	Bytes int64
-	// Log is told what is removed; nil tells nobody.
-	Log *slog.Logger
-}
-
-// DefaultRetention and DefaultBytes suit Options.
-const (
-	DefaultRetention = 5 * time.Minute
-	DefaultBytes     = 128 << 20
-)
-
 // mostFiles bounds the older files of one object, whatever the retention is.
 const mostFiles = 100
 
@@ -60,6 +34,7 @@ const mostFiles = 100
 type Store struct {
 	options Options
 	storage *storage.Storage
+	room    *room
 	started time.Time
 	// write is the storage's AtomicWriteFile.
 	write func(artifact *meta.Artifact, content io.Reader, mode os.FileMode) error
@@ -75,12 +50,7 @@ type Store struct {
 // New makes a store. Its folder must be writable and its address must be one
 // that another Pod can reach.
 func New(options Options) (*Store, error) {
-	if options.Bytes == 0 {
-		options.Bytes = DefaultBytes
-	}
-	if options.Log == nil {
-		options.Log = slog.New(slog.DiscardHandler)
-	}
+	options = options.filled()
 	if err := options.check(); err != nil {
 		return nil, fmt.Errorf("setting up the storage of artifacts: %w", err)
 	}
@@ -94,46 +64,10 @@ func New(options Options) (*Store, error) {
 	if err := writable(options.Dir); err != nil {
 		return nil, fmt.Errorf("setting up the storage of artifacts: %s cannot be written: %w; mount a volume there that the controller's user may write", options.Dir, plainly(err))
 	}
-	return &Store{options: options, storage: made, started: time.Now(), write: made.AtomicWriteFile, current: map[Key]string{}}, nil
-}
-
-func (o Options) check() error {
-	switch {
-	case o.Dir == "":
-		return errors.New("no folder is named")
-	case o.Retention <= 0:
-		return fmt.Errorf("the retention is %s; it must be above 0", o.Retention)
-	case o.Bytes < 1:
-		return fmt.Errorf("the limit of one artifact is %d bytes; it must be 1 at least", o.Bytes)
-	}
-	return checkAddress(o.Address)
-}
-
-// checkAddress takes "host:port" and "http://host:port".
-func checkAddress(address string) error {
-	if address == "" {
-		return errors.New("the advertised address is empty; name the Service of the file server")
-	}
-	text := address
-	if !strings.HasPrefix(text, "http://") && !strings.HasPrefix(text, "https://") {
-		text = "http://" + text
-	}
-	parsed, err := url.Parse(text)
-	if err != nil || parsed.Hostname() == "" || parsed.User != nil || strings.Trim(parsed.Path, "/") != "" || parsed.RawQuery != "" || parsed.Fragment != "" {
-		return fmt.Errorf("the advertised address %q is neither host:port nor http://host:port; name the Service of the file server", address)
-	}
-	if ip := net.ParseIP(parsed.Hostname()); ip != nil && ip.IsUnspecified() {
-		return fmt.Errorf("the advertised address %q is no address that others can reach; name the Service of the file server", address)
-	}
-	return nil
-}
-
-func writable(dir string) error {
-	made, err := os.CreateTemp(dir, ".writable-")
-	if err != nil {
-		return err //nolint:wrapcheck // the caller tells the folder
-	}
-	return errors.Join(made.Close(), os.Remove(made.Name()))
+	return &Store{
+		options: options, storage: made, started: time.Now(), write: made.AtomicWriteFile, current: map[Key]string{},
+		room: &room{dir: options.Dir, most: options.StoreBytes, share: options.NamespaceBytes},
+	}, nil
 }
 
 // Put stores files as the artifact of an object and returns what its status is
@@ -199,6 +133,10 @@ func (s *Store) tooLarge() error {
 
 // keep writes the file unless it is there, and makes it the current one.
 func (s *Store) keep(key Key, artifact *meta.Artifact, packed []byte) error {
+	defer s.room.settle(artifact.Path) // whatever came of it
+	if err := s.reserve(key, artifact.Path, int64(len(packed))); err != nil {
+		return noRoom(err)
+	}
 	if err := s.storage.MkdirAll(*artifact); err != nil {
 		return noStorage("storing an artifact", err)
 	}

@@ -184,10 +184,10 @@ func TestPut_CancelledContextWritesNothing(t *testing.T) {
 	}
 }
 
-// full is content that the disk has no room for.
-type full struct{ left io.Reader }
+// brimful is content that the disk has no room for.
+type brimful struct{ left io.Reader }
 
-func (f *full) Read(into []byte) (int, error) {
+func (f *brimful) Read(into []byte) (int, error) {
 	count, err := f.left.Read(into[:min(10, len(into))])
 	if err == io.EOF || count == 0 {
 		return 0, &fs.PathError{Op: "write", Path: "/made/up", Err: syscall.ENOSPC}
@@ -202,7 +202,7 @@ func TestPut_FullDiskIsNoAnswer(t *testing.T) {
 	before := put(t, store, "kind: A\n")
 	good := store.write
 	store.write = func(artifact *meta.Artifact, content io.Reader, mode os.FileMode) error {
-		return good(artifact, &full{io.LimitReader(content, 20)}, mode)
+		return good(artifact, &brimful{io.LimitReader(content, 20)}, mode)
 	}
 	_, err := store.Put(t.Context(), key, commit, files("kind: B\n"))
 	unanswered(t, err, "no space left on device")
@@ -319,6 +319,9 @@ func TestNew_BadOptionsAreRefused(t *testing.T) {
 		"WithPath":         {func(o *Options) { o.Address = "http://a/b" }, "is neither host:port"},
 		"WithCredentials":  {func(o *Options) { o.Address = "http://a:b@c" }, "is neither host:port"},
 		"NoRetention":      {func(o *Options) { o.Retention = 0 }, "the retention is 0s"},
+		"NoStore":          {func(o *Options) { o.StoreBytes = -1 }, "the limit of the whole store is -1 bytes"},
+		"NoShare":          {func(o *Options) { o.NamespaceBytes = -1 }, "the limit of one namespace is -1 bytes"},
+		"ShareAboveAll":    {func(o *Options) { o.StoreBytes, o.NamespaceBytes = 10, 11 }, "it must not be above that"},
 		"FewerThanNoBytes": {func(o *Options) { o.Bytes = -1 }, "the limit of one artifact is -1 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
