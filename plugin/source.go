@@ -98,6 +98,9 @@ type HelmParameters struct {
 	// ChartValueFiles stand in the place of the chart's values.yaml, the later
 	// over the earlier (HelmChart, spec.valuesFiles).
 	ChartValueFiles []string `json:"chartValueFiles,omitempty"`
+	// Packaged says that the chart's folder is a package, unpacked: Helm ignores
+	// nothing in one, as what .helmignore names was left out when it was made.
+	Packaged bool `json:"packaged,omitempty"`
 	// Upgrade renders for a release that is there already.
 	Upgrade bool `json:"upgrade,omitempty"`
 	// Flux says what Flux would render otherwise in a cluster: what the chart

@@ -58,8 +58,24 @@ func sourcesOf(object *v1alpha1.GatedSource, seen observed, read inputs, root *o
 		sources[i] = plugin.Source{
 			Root: root, Path: folder, Revision: seen.origin(), Application: applicationOf(object, seen), Parameters: parametersOf(object, read), Hidden: read.hidden,
 		}
+		sources[i].Parameters.Helm.Packaged = isHelm(object) && isPackage(object.Spec.SourceRef.Kind, folder)
 	}
 	return sources, nil
+}
+
+// isPackage reports whether Flux takes a chart's folder as a package. What the
+// source is decides it: source-controller packages what it builds of a HelmChart,
+// and helm-controller reads an OCIRepository and an ExternalArtifact as packages,
+// whose chart is a folder at the top. From a GitRepository and a Bucket a chart
+// is packaged first, which is when .helmignore applies.
+func isPackage(kind, folder string) bool {
+	switch kind {
+	case sourcev1.HelmChartKind:
+		return true
+	case sourcev1.OCIRepositoryKind, sourcev1.ExternalArtifactKind:
+		return folder != "." && !strings.Contains(folder, "/")
+	}
+	return false
 }
 
 // chartFolder is the one folder of a packaged chart.

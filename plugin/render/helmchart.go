@@ -55,10 +55,25 @@ func (r *helmRelease) readChart() ([]chartFile, error) {
 	return unpackChart(data, r.folder, r.tree.limits)
 }
 
-// readFolder reads a chart's files as helm does: .helmignore applies, symlinks
-// inside the tree are followed, a byte order mark is dropped.
+// readFolder reads a chart's files as helm does: .helmignore applies to a folder
+// (loader.LoadDir) and not to a package (loader.LoadArchive), symlinks inside the
+// tree are followed, a byte order mark is dropped.
 func (r *helmRelease) readFolder(folder string) ([]chartFile, error) {
+	rules, err := r.ignoreRules(folder)
+	if err != nil {
+		return nil, err
+	}
+	walk := chartWalk{tree: r.tree, root: folder, rules: rules}
+	err = walk.folder(folder, 0)
+	return walk.files, err
+}
+
+// ignoreRules are what a chart's folder leaves out.
+func (r *helmRelease) ignoreRules(folder string) (*ignore.Rules, error) {
 	rules := ignore.Empty()
+	if r.parameters.Packaged {
+		return rules, nil
+	}
 	if name := path.Join(folder, ignore.HelmIgnore); r.tree.isFile(name) {
 		data, err := r.tree.readFile(name)
 		if err != nil {
@@ -69,9 +84,7 @@ func (r *helmRelease) readFolder(folder string) ([]chartFile, error) {
 		}
 	}
 	rules.AddDefaults()
-	walk := chartWalk{tree: r.tree, root: folder, rules: rules}
-	err := walk.folder(folder, 0)
-	return walk.files, err
+	return rules, nil
 }
 
 type chartWalk struct {
