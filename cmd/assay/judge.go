@@ -22,6 +22,8 @@ type job struct {
 	encoding plugin.Encoding
 	// scanner is the user's own; nil but where check was asked for one.
 	scanner setup.Scanner
+	// compares has verdicts keep their objects.
+	compares bool
 	// does is what the command does, for its progress, until the first stage
 	// says more.
 	does string
@@ -40,35 +42,14 @@ func (j job) judge(ctx context.Context) (*plugin.Verdict, error) {
 
 // open loads the gates and opens the application.
 func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), error) {
-	clock, err := j.gates.clock()
-	if err != nil {
-		return nil, plugin.Source{}, nil, &exit{code: exitUsage, err: err}
-	}
-	config, err := j.gates.load()
-	if err != nil {
-		return nil, plugin.Source{}, nil, j.gates.unloaded(err)
-	}
-	caches, err := commandCaches(j.err)
+	s, _, end, err := j.begin(ctx)
 	if err != nil {
 		return nil, plugin.Source{}, nil, err
 	}
-	bar := startProgress(j.err)
-	bar.begin(cmp.Or(j.does, "loading the gates"))
-	s, err := setup.New(setup.Options{
-		Config: config, Lenient: j.gates.lenient, Isolated: j.render.isolated, Encoding: j.encoding,
-		Keychain: authn.DefaultKeychain, AllowLoopback: len(j.gates.gates) == 0, Progress: bar.begin, Clock: clock,
-		TrustDir: caches.TrustDir, Facts: caches.Facts, Scanner: j.scanner,
-	})
-	if err != nil {
-		bar.end()
-		return nil, plugin.Source{}, nil, asExit(err)
-	}
-	refreshTrust(ctx, s, j.err)
 	source, closeSource, err := j.source(ctx)
 	closeAll := func() {
-		bar.end()
 		closeSource()
-		s.Close()
+		end()
 	}
 	if err != nil {
 		closeAll()
@@ -79,6 +60,42 @@ func (j job) open(ctx context.Context) (*setup.Setup, plugin.Source, func(), err
 		return nil, plugin.Source{}, nil, end
 	}
 	return s, source, closeAll, nil
+}
+
+// begin loads the gates and shows what is being done.
+func (j job) begin(ctx context.Context) (*setup.Setup, *progress, func(), error) {
+	clock, err := j.gates.clock()
+	if err != nil {
+		return nil, nil, nil, &exit{code: exitUsage, err: err}
+	}
+	config, err := j.gates.load()
+	if err != nil {
+		return nil, nil, nil, j.gates.unloaded(err)
+	}
+	caches, err := commandCaches(j.err)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	bar := startProgress(j.err)
+	bar.begin(cmp.Or(j.does, "loading the gates"))
+	hears := bar.begin
+	if j.compares {
+		hears = nil // many applications at once: whoever compares them tells how far it is
+	}
+	s, err := setup.New(setup.Options{
+		Config: config, Lenient: j.gates.lenient, Isolated: j.render.isolated, Encoding: j.encoding,
+		Keychain: authn.DefaultKeychain, AllowLoopback: len(j.gates.gates) == 0, Progress: hears, Clock: clock,
+		TrustDir: caches.TrustDir, Facts: caches.Facts, Scanner: j.scanner, KeepObjects: j.compares,
+	})
+	if err != nil {
+		bar.end()
+		return nil, nil, nil, asExit(err)
+	}
+	refreshTrust(ctx, s, j.err)
+	return s, bar, func() {
+		bar.end()
+		s.Close()
+	}, nil
 }
 
 // asExit gives an error that stopped a command its exit code: no answer, or a
