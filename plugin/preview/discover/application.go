@@ -28,6 +28,9 @@ type Application struct {
 	Parts []Part
 	// Unseen are what of it cannot be looked at, and why.
 	Unseen []Unseen
+	// Notes are what a reader should know of it, a line each: that it is suspended,
+	// what was assumed.
+	Notes []string
 }
 
 // Part is one source of an application.
@@ -48,8 +51,10 @@ type Part struct {
 	Parameters plugin.Parameters
 	// References are the other repositories that "$name" stands for.
 	References map[string]Reference
-	// Release is set for a HelmRelease: it is rendered by render.FindRelease.
+	// Release is set for a HelmRelease: it is rendered by render.FindRelease, which
+	// finds its source and its values among Objects.
 	Release *plugin.Object
+	Objects []plugin.Object
 	// Hidden are values that come from Secrets.
 	Hidden []string
 }
@@ -73,6 +78,9 @@ type Tree struct {
 	// Clusters are Argo CD cluster Secrets for the cluster generator.
 	Clusters []plugin.Object
 	Limits   plugin.Limits
+	// Manifests are the objects in the tree's files that definitions may name; nil
+	// reads the tree anew for each question.
+	Manifests *Manifests
 }
 
 // Found is what discovery made of files or of the objects of a rendering.

@@ -1,0 +1,236 @@
+package discover
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/render"
+)
+
+// Manifests are the objects in the YAML files of a tree that definitions name:
+// sources of Flux, ConfigMaps, Secrets and GatedSources. The tree is read at the
+// first question. It may be used by many goroutines.
+type Manifests struct {
+	root   *os.Root
+	limits plugin.Limits
+	once   sync.Once
+	// where holds the places of objects; their content is read when it is asked for.
+	where map[manifestKey][]manifestPlace
+}
+
+// manifestKey names an object whatever its namespace: a kustomization may set
+// that.
+type manifestKey struct{ group, kind, name string }
+
+type manifestPlace struct {
+	namespace string
+	origin    plugin.Origin
+}
+
+// NewManifests reads nothing yet.
+func NewManifests(root *os.Root, limits plugin.Limits) *Manifests {
+	return &Manifests{root: root, limits: limits}
+}
+
+// manifestMarks are the texts of which a file has one when it holds an object
+// that is kept.
+func manifestMarks() [][]byte {
+	return [][]byte{[]byte("kind: ConfigMap"), []byte("kind: Secret"), []byte(groupSource), []byte(groupOwn + "/")}
+}
+
+func isKept(id plugin.ObjectID) bool {
+	switch id.Group() {
+	case "":
+		return id.Kind == "ConfigMap" || id.Kind == "Secret"
+	case groupOwn:
+		return id.Kind == "GatedSource"
+	}
+	return id.Group() == groupSource
+}
+
+// scan finds the places. Files that cannot be read hold nothing that is found:
+// templates of charts are such.
+func (m *Manifests) scan(ctx context.Context) {
+	m.where = map[manifestKey][]manifestPlace{}
+	_ = fs.WalkDir(m.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return fs.SkipAll
+		case err != nil || entry.IsDir():
+			if entry != nil && entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), ".") {
+				return fs.SkipDir
+			}
+			return nil
+		case !isYAML(name) || !entry.Type().IsRegular():
+			return nil
+		}
+		for _, object := range m.file(ctx, name, manifestMarks()) {
+			if id := object.ID(); isKept(id) {
+				key := manifestKey{id.Group(), id.Kind, id.Name}
+				m.where[key] = append(m.where[key], manifestPlace{id.Namespace, object.Origin})
+			}
+		}
+		return nil
+	})
+}
+
+func isYAML(name string) bool {
+	extension := path.Ext(name)
+	return extension == ".yaml" || extension == ".yml"
+}
+
+// file reads the objects of a file that has one of the marks.
+func (m *Manifests) file(ctx context.Context, name string, marks [][]byte) []plugin.Object {
+	info, err := m.root.Stat(name)
+	if err != nil || info.Size() > m.limits.FileBytes {
+		return nil
+	}
+	data, err := m.root.ReadFile(name)
+	if err != nil || !slices.ContainsFunc(marks, func(mark []byte) bool { return bytes.Contains(data, mark) }) {
+		return nil
+	}
+	rendering, err := render.New(render.Options{Limits: m.limits}).Render(ctx, plugin.Source{
+		Root: m.root, Path: name, Parameters: plugin.Parameters{Kind: render.KindDirectory},
+	})
+	if err != nil {
+		return nil
+	}
+	return rendering.Objects
+}
+
+// places are where objects of that kind and name stand.
+func (m *Manifests) places(ctx context.Context, id plugin.ObjectID) []manifestPlace {
+	m.once.Do(func() { m.scan(ctx) })
+	return m.where[manifestKey{id.Group(), id.Kind, id.Name}]
+}
+
+// read reads the object at a place again.
+func (m *Manifests) read(ctx context.Context, id plugin.ObjectID, at plugin.Origin) (plugin.Object, bool) {
+	for _, object := range m.file(ctx, at.File, manifestMarks()) {
+		if got := object.ID(); object.Origin == at && got.Kind == id.Kind && got.Name == id.Name {
+			return object, true
+		}
+	}
+	return plugin.Object{}, false
+}
+
+// shared counts the folders that two paths begin with together.
+func shared(a, b string) int {
+	left, right := strings.Split(a, "/"), strings.Split(b, "/")
+	count := 0
+	for count < min(len(left), len(right)) && left[count] == right[count] {
+		count++
+	}
+	return count
+}
+
+func inNamespace(object plugin.Object, namespace string) plugin.Object {
+	if namespace == "" || object.ID().Namespace == namespace {
+		return object
+	}
+	object = object.DeepCopy()
+	if metadata, ok := object.Fields["metadata"].(map[string]any); ok {
+		metadata["namespace"] = namespace
+	}
+	return object
+}
+
+// lookup finds an object that something in the file near names. What stands in
+// the same rendering counts first. Otherwise, of several in the tree the one
+// whose folder is nearest counts, as clusters have each their own; two that are
+// equally near are none. One without a namespace is taken where none has the
+// right one: a kustomization may set it.
+func (s *fluxSearch) lookup(id plugin.ObjectID, near string) (plugin.Object, lookedUp) {
+	given := s.given(id)
+	if len(s.parents) > 0 && len(given) == 1 {
+		return inNamespace(given[0], id.Namespace), isThere
+	}
+	if s.tree.Manifests == nil {
+		s.tree.Manifests = NewManifests(s.tree.Root, s.tree.Limits)
+	}
+	var candidates []manifestPlace
+	for _, object := range given {
+		candidates = append(candidates, manifestPlace{object.ID().Namespace, object.Origin})
+	}
+	for _, at := range s.tree.Manifests.places(s.ctx, id) {
+		if !slices.ContainsFunc(candidates, func(c manifestPlace) bool { return c.origin == at.origin }) {
+			candidates = append(candidates, at)
+		}
+	}
+	chosen, answer := nearest(candidates, id.Namespace, near)
+	if answer != isThere {
+		return plugin.Object{}, answer
+	}
+	if i := slices.IndexFunc(given, func(o plugin.Object) bool { return o.Origin == chosen }); i >= 0 {
+		return inNamespace(given[i], id.Namespace), isThere
+	}
+	object, there := s.tree.Manifests.read(s.ctx, id, chosen)
+	if !there {
+		return plugin.Object{}, isNowhere
+	}
+	return inNamespace(object, id.Namespace), isThere
+}
+
+// given are the objects of the search with that kind and name, in that
+// namespace or in none.
+func (s *fluxSearch) given(id plugin.ObjectID) []plugin.Object {
+	if s.index == nil {
+		s.index = map[manifestKey][]plugin.Object{}
+		for _, object := range s.objects {
+			if got := object.ID(); isKept(got) {
+				key := manifestKey{got.Group(), got.Kind, got.Name}
+				s.index[key] = append(s.index[key], object)
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(s.index[manifestKey{id.Group(), id.Kind, id.Name}]), func(object plugin.Object) bool {
+		namespace := object.ID().Namespace
+		return namespace != id.Namespace && namespace != ""
+	})
+}
+
+// lookedUp is what came of looking for an object.
+type lookedUp int
+
+const (
+	isNowhere lookedUp = iota
+	isThere
+	// isAmbiguous is one that several files define, none of them nearer than all
+	// others.
+	isAmbiguous
+)
+
+// why is the reason for which something is not seen.
+func (l lookedUp) why() string {
+	if l == isAmbiguous {
+		return "several files of this repository define it, and none of them is nearest"
+	}
+	return "no file of this repository defines it"
+}
+
+func nearest(all []manifestPlace, namespace, near string) (plugin.Origin, lookedUp) {
+	in := func(namespace string) []manifestPlace {
+		return slices.DeleteFunc(slices.Clone(all), func(p manifestPlace) bool { return p.namespace != namespace })
+	}
+	candidates := in(namespace)
+	if len(candidates) == 0 {
+		candidates = in("")
+	}
+	if len(candidates) == 0 {
+		return plugin.Origin{}, isNowhere
+	}
+	nearness := func(p manifestPlace) int { return shared(path.Dir(p.origin.File), path.Dir(near)) }
+	slices.SortStableFunc(candidates, func(a, b manifestPlace) int { return cmp.Compare(nearness(b), nearness(a)) })
+	if len(candidates) > 1 && nearness(candidates[0]) == nearness(candidates[1]) {
+		return plugin.Origin{}, isAmbiguous
+	}
+	return candidates[0].origin, isThere
+}
