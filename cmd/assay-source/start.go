@@ -66,7 +66,7 @@ func start(ctx context.Context, s streams, f *flags) error {
 		return err
 	}
 	reconciler := &flux.Reconciler{
-		Client: manager.GetClient(), Accounts: flux.NewAccounts(config, client.Options{Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper()}),
+		Client: manager.GetClient(), Live: manager.GetAPIReader(), Accounts: flux.NewAccounts(config, client.Options{Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper()}),
 		Judge: judge, GateDigest: digest, Counted: flux.NewCounters(metrics.Registry, judge, time.Now), Cluster: flux.NewCluster(discover, time.Now), Log: log, Clock: time.Now,
 		Journal:              report.Journal{Log: log, Door: flux.Door(), Clock: time.Now, Paper: &report.Paper{}},
 		Reach:                &flux.Reach{Client: &http.Client{Timeout: 10 * time.Second}, Clock: time.Now},

@@ -46,6 +46,10 @@ type Judge interface {
 type Reconciler struct {
 	// Client writes GatedSources and ExternalArtifacts, and reads sources.
 	Client client.Client
+	// Live reads what is judged next from the API server itself: a cache may be
+	// behind what this process, or the one before it, has noted as published or
+	// withdrawn.
+	Live client.Reader
 	// Accounts read ConfigMaps and Secrets as service accounts.
 	Accounts Accounts
 	// Judge judges, and GateDigest tells its configuration.
@@ -112,7 +116,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return r.putOff(object, place), nil
 	}
 	defer place.leave()
-	return r.look(ctx, object)
+	live := &v1alpha1.GatedSource{}
+	if err := r.Live.Get(ctx, request.NamespacedName, live); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(fmt.Errorf("reading GatedSource %s: %w", request.NamespacedName, err))
+	}
+	if !live.DeletionTimestamp.IsZero() || !controllerutil.ContainsFinalizer(live, v1alpha1.Finalizer) {
+		return ctrl.Result{}, nil // the cache tells of it in a moment
+	}
+	return r.look(ctx, live)
 }
 
 // share is how many GatedSources of one namespace are judged at once.
@@ -190,7 +201,10 @@ func (r *Reconciler) try(ctx context.Context, object *v1alpha1.GatedSource, patc
 			outcome = outcome.notStored(err)
 		}
 	}
-	r.tell(ctx, object, outcome, patcher)
+	if err := r.tell(ctx, object, outcome, patcher); err != nil {
+		r.Log.Error("telling the ExternalArtifact", "namespace", object.Namespace, "name", object.ArtifactName(), "problem", err.Error())
+		outcome.next = nextRetry // what is to be withdrawn is there until then
+	}
 	key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
 	switch outcome.next {
 	case nextInterval:

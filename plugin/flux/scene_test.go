@@ -175,7 +175,7 @@ func newScene(t *testing.T) *scene {
 	log := slog.New(slog.DiscardHandler)
 	c := newClient(t, scheme)
 	s.Reconciler = &Reconciler{
-		Client: c, Accounts: sameAccount{c}, Judge: s.judge, GateDigest: "sha256:gate", Trees: trees, Store: store, Cluster: oneCluster{},
+		Client: c, Live: c, Accounts: sameAccount{c}, Judge: s.judge, GateDigest: "sha256:gate", Trees: trees, Store: store, Cluster: oneCluster{},
 		Events: s.events, Metrics: runtimectrl.Metrics{Scheme: scheme}, Counted: NewCounters(prometheus.NewRegistry(), nil, time.Now), Log: log,
 		Journal: report.Journal{Log: log, Door: Door(), Clock: time.Now}, Clock: time.Now, DefaultServiceAccount: "default", RequeueDependency: 30 * time.Second, Concurrency: 4, LeastInterval: 10 * time.Second,
 	}

@@ -28,21 +28,20 @@ func Door() report.Door {
 
 // tell writes what came of a try where people look: the object's conditions,
 // the ExternalArtifact's, an event when something changed, the log and the
-// metrics.
-func (r *Reconciler) tell(ctx context.Context, object *v1alpha1.GatedSource, made outcome, patcher *patch.SerialPatcher) {
+// metrics. The error is that of the ExternalArtifact, which has not got it yet.
+func (r *Reconciler) tell(ctx context.Context, object *v1alpha1.GatedSource, made outcome, patcher *patch.SerialPatcher) (failed error) {
 	before := conditions.Get(object, meta.ReadyCondition).DeepCopy()
 	attempted := object.Status.LastAttemptedRevision
 	r.record(object, made)
 	mark(object, made)
 	if made.publish == nil {
-		if err := r.withhold(ctx, object, made, patcher); err != nil {
-			r.Log.Error("telling the ExternalArtifact", "namespace", object.Namespace, "name", object.ArtifactName(), "problem", err.Error())
-		}
+		failed = r.withhold(ctx, object, made, patcher)
 	}
 	after := conditions.Get(object, meta.ReadyCondition)
 	if before == nil || before.Status != after.Status || before.Reason != after.Reason || before.Message != after.Message || attempted != object.Status.LastAttemptedRevision {
 		r.event(object, made, after)
 	}
+	return failed
 }
 
 // record keeps what was judged in the status, the log and the metrics.
@@ -181,7 +180,8 @@ func (r *Reconciler) withhold(ctx context.Context, object *v1alpha1.GatedSource,
 		state.Artifact = nil
 	}
 	if state.Artifact == nil && object.Status.Artifact != nil {
-		// Noted first: a process that dies in between must not put it back.
+		// Noted first: a process that dies in between must not put it back, and the
+		// next one takes it away, whatever its answer is.
 		object.Status.Artifact, object.Status.PublishedRevision = nil, ""
 		if err := patcher.Patch(bounded, object, statusOptions()...); err != nil {
 			return fmt.Errorf("noting what is withdrawn for GatedSource %s/%s: %w", object.Namespace, object.Name, err)
