@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -157,17 +158,22 @@ func (a asAccount) variables(ctx context.Context, post *kustomizev1.PostBuild) (
 	return variables, slices.Sorted(maps.Keys(hidden)), nil
 }
 
-// pullSecret reads credentials for registries.
+// pullSecret reads credentials for registries. Going on without one that was
+// asked for would tell of images that are not there, so nothing is judged until
+// it can be read.
 func (a asAccount) pullSecret(ctx context.Context, name string) (*registry.Tenant, error) {
+	if len(validation.IsDNS1123Subdomain(name)) > 0 {
+		return nil, stalled(reasonValuesFailed, "reading spec.pullSecretRef: %.300q is no name of a Secret; name one of namespace %s", name, a.namespace)
+	}
 	var secret corev1.Secret
-	if err := a.reader.Get(ctx, types.NamespacedName{Namespace: a.namespace, Name: name}, &secret); err != nil {
-		return nil, a.explain(fmt.Sprintf("reading the pull secret %s/%s (spec.pullSecretRef)", a.namespace, name), err)
+	err := a.reader.Get(ctx, types.NamespacedName{Namespace: a.namespace, Name: name}, &secret)
+	switch doing := fmt.Sprintf("reading the pull secret %s/%s (spec.pullSecretRef)", a.namespace, name); {
+	case apierrors.IsNotFound(err):
+		return nil, waiting(reasonValuesFailed, "%s: %w; create it, or take spec.pullSecretRef out", doing, err)
+	case err != nil:
+		return nil, a.explain(doing, err)
 	}
-	tenant, err := ReadPullSecret(&secret)
-	if err != nil {
-		return nil, waiting(reasonValuesFailed, "%w", err)
-	}
-	return tenant, nil
+	return ReadPullSecret(&secret)
 }
 
 // object reads a ConfigMap's or a Secret's data; found is false when there is

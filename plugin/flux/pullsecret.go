@@ -5,12 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/registry"
 )
-
-// rulePullSecret refuses a Secret that is no pull secret.
-const rulePullSecret = "flux/pull-secret"
 
 // maxPullSecret is the largest pull secret in bytes: what the API server stores
 // of one (ConfigMapSecretSize of Kubernetes' validation).
@@ -18,8 +14,9 @@ const maxPullSecret = 1 << 20
 
 // ReadPullSecret reads what a Secret says about registries, as the kubelet reads
 // image pull secrets. The tenant has the Secret's namespace and name; what of
-// it is passed over stands in its Ignored. Errors are *plugin.Refusal; no text
-// shows what the Secret holds, but for hosts.
+// it is passed over stands in its Ignored. An error is no denial: nothing was
+// judged, and it ends when the Secret is mended. No text shows what the Secret
+// holds, but for hosts.
 func ReadPullSecret(secret *corev1.Secret) (*registry.Tenant, error) {
 	tenant := &registry.Tenant{Name: secret.Namespace + "/" + secret.Name}
 	keys := map[corev1.SecretType]string{
@@ -49,9 +46,5 @@ func ReadPullSecret(secret *corev1.Secret) (*registry.Tenant, error) {
 }
 
 func badPullSecret(secret, problem string) error {
-	return &plugin.Refusal{
-		Rule: rulePullSecret, Message: fmt.Sprintf("reading the pull secret %s: %s", secret, problem),
-		Why:  "going on without a credential that was asked for would tell of images that are not there",
-		Hint: "make it with kubectl create secret docker-registry, or take spec.pullSecretRef out",
-	}
+	return waiting(reasonValuesFailed, "reading the pull secret %s: %s; make it with kubectl create secret docker-registry, or take spec.pullSecretRef out", secret, problem)
 }

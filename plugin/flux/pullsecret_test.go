@@ -10,7 +10,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/assay-gitops/assay/plugin"
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+
+	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
 )
 
 const password = "hunter2"
@@ -79,11 +82,11 @@ func TestReadPullSecret_WhatCannotBeReadIsRefusedWithoutItsContent(t *testing.T)
 		"too many":                {secretOf(kind, key, `{"auths":{`+strings.TrimSuffix(manyEntries(101), ",")+`}}`), "101 entries, and at most 100"},
 	} {
 		_, err := ReadPullSecret(test.secret)
-		var refusal *plugin.Refusal
-		if !errors.As(err, &refusal) || refusal.Rule != rulePullSecret || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "team-a/pull") {
+		var told *trouble
+		if !errors.As(err, &told) || told.reason != reasonValuesFailed || told.next != nextDependency || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "team-a/pull") {
 			t.Errorf("%s: %v", name, err)
 		}
-		if text := fmt.Sprintf("%v %+v", err, refusal); strings.Contains(text, password) || strings.Contains(text, "puller") || strings.Contains(text, auth(password)) {
+		if text := fmt.Sprintf("%v %+v", err, told); strings.Contains(text, password) || strings.Contains(text, "puller") || strings.Contains(text, auth(password)) {
 			t.Errorf("%s: the error shows the Secret: %s", name, text)
 		}
 	}
@@ -132,4 +135,57 @@ func FuzzReadPullSecret(f *testing.F) {
 			t.Errorf("%v %v", tenant, err)
 		}
 	})
+}
+
+// TestReconcile_PullSecretThatCannotBeReadIsNoDenial: what is published stays,
+// also with Withdraw. One that is missing or no pull secret is looked for again
+// soon, as creating or mending it changes nothing of the GatedSource; a name that
+// is none, as of another namespace's Secret, waits for a change of the
+// GatedSource.
+func TestReconcile_PullSecretThatCannotBeReadIsNoDenial(t *testing.T) {
+	good := `{"auths":{"registry.example.com":{"username":"puller","password":"hunter2"}}}`
+	for name, test := range map[string]struct {
+		secret  *corev1.Secret
+		named   string
+		says    string
+		stalled bool
+	}{
+		"missing":              {nil, "pull", "create it, or take spec.pullSecretRef out", false},
+		"of another type":      {secretOf(corev1.SecretTypeOpaque, ".dockerconfigjson", good), "pull", "kubectl create secret docker-registry", false},
+		"broken":               {secretOf(corev1.SecretTypeDockerConfigJson, ".dockerconfigjson", "hunter2"), "pull", "not JSON", false},
+		"of another namespace": {nil, "team-b/pull", "name one of namespace team-a", true},
+		"good":                 {secretOf(corev1.SecretTypeDockerConfigJson, ".dockerconfigjson", good), "pull", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.source("main@sha1:aaa", oneFile())
+			s.gated(func(spec *v1alpha1.GatedSourceSpec) { spec.OnDenied = v1alpha1.Withdraw })
+			s.settle()
+			if test.secret != nil {
+				if err := s.Client.Create(t.Context(), test.secret); err != nil {
+					t.Fatal(err)
+				}
+			}
+			object := s.object()
+			object.Spec.PullSecretRef = &meta.LocalObjectReference{Name: test.named}
+			if err := s.Client.Update(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+			s.source("main@sha1:bbb", map[string]string{"web.yaml": "y"})
+			result := s.settle()
+			if test.says == "" {
+				if s.says(metav1.ConditionTrue, meta.SucceededReason); s.published() != "main@sha1:bbb" {
+					t.Error(s.published())
+				}
+				return
+			}
+			s.says(metav1.ConditionFalse, reasonValuesFailed, test.named, test.says, "main@sha1:aaa stays")
+			if s.published() != "main@sha1:aaa" || s.judge.asked != 1 || conditions.IsStalled(s.object()) != test.stalled {
+				t.Errorf("published %q, %d asked: %+v", s.published(), s.judge.asked, s.object().Status.Conditions)
+			}
+			if soon := result.RequeueAfter == s.RequeueDependency; soon == test.stalled {
+				t.Errorf("again after %s", result.RequeueAfter)
+			}
+		})
+	}
 }

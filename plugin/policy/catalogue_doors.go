@@ -70,11 +70,6 @@ func doorRules() []Rule {
 			Fix: "delete the ExternalArtifact that the message names, or rename the GatedSource",
 		},
 		{
-			ID: "flux/pull-secret", Severity: "medium", Level: "Deny", Title: "The pull secret can be read",
-			Why: "going on without a credential that was asked for would tell of images that are not there",
-			Fix: "make the Secret with kubectl create secret docker-registry, or take spec.pullSecretRef out",
-		},
-		{
 			ID: "flux/no-answer", Severity: "medium", Level: "Undetermined", Title: "The source's artifact could be fetched, and what passed could be published",
 			Why: "a file server or an API server that does not answer, other bytes than the source names, or a full disk is neither yes nor no",
 			Fix: "the message says which; it is asked for again",
