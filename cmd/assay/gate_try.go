@@ -64,7 +64,7 @@ type trial struct {
 }
 
 func tryGate(ctx context.Context, w io.Writer, t trial) error {
-	paths, err := findApplications(t.dir)
+	paths, err := findApplications(ctx, t.dir)
 	if err != nil {
 		return &exit{code: exitUsage, err: err}
 	}

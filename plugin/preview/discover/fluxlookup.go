@@ -89,12 +89,8 @@ func isYAML(name string) bool {
 
 // file reads the objects of a file that has one of the marks.
 func (m *Manifests) file(ctx context.Context, name string, marks [][]byte) []plugin.Object {
-	info, err := m.root.Stat(name)
-	if err != nil || info.Size() > m.limits.FileBytes {
-		return nil
-	}
-	data, err := m.root.ReadFile(name)
-	if err != nil || !slices.ContainsFunc(marks, func(mark []byte) bool { return bytes.Contains(data, mark) }) {
+	data, ok := readBounded(m.root, name, m.limits)
+	if !ok || !slices.ContainsFunc(marks, func(mark []byte) bool { return bytes.Contains(data, mark) }) {
 		return nil
 	}
 	rendering, err := render.New(render.Options{Limits: m.limits}).Render(ctx, plugin.Source{
