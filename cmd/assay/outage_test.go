@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,7 +31,7 @@ func TestOutage_SeveralContainersThatHardeningWouldFillInAreUndetermined(t *test
 		says  string
 	}{
 		"registry up":                            {"", false, exitAllowed, ""},
-		"registry down":                          {"", true, exitUndetermined, "(resolve/no-answer says why)"},
+		"registry down":                          {"", true, exitUndetermined, "pss/runAsNonRoot (3), image/not-pinned: there is no answer about"},
 		"registry down, and one container wrong": {privileged, true, exitDenied, "pss/privileged spec.template.spec.containers[1].securityContext.privileged"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,10 +46,16 @@ func TestOutage_SeveralContainersThatHardeningWouldFillInAreUndetermined(t *test
 			if got.code != test.code || !strings.Contains(got.text(), test.says) {
 				t.Fatalf("check ends with %d, want %d and %q:\n%s%s", got.code, test.code, test.says, got.out, got.err)
 			}
+			// The text has them on one line; the json report has each.
+			w.args = []string{"-o", "json"}
+			var whole struct {
+				Findings []struct{ Rule, Field string }
+			}
+			must(t, json.Unmarshal([]byte(w.run("check").out), &whole))
 			for _, container := range []string{"initContainers[0]", "containers[0]", "containers[1]"} {
-				field := fmt.Sprintf("pss/runAsNonRoot spec.template.spec.%s.securityContext.runAsNonRoot", container)
-				if strings.Contains(got.text(), field) != test.down {
-					t.Errorf("whether %q is said is not %v:\n%s", field, test.down, got.out)
+				finding := struct{ Rule, Field string }{"pss/runAsNonRoot", fmt.Sprintf("spec.template.spec.%s.securityContext.runAsNonRoot", container)}
+				if slices.Contains(whole.Findings, finding) != test.down {
+					t.Errorf("whether %+v is said is not %v:\n%s", finding, test.down, got.out)
 				}
 			}
 		})

@@ -15,10 +15,16 @@ type reasons struct {
 	// held maps a field that hardening could not fill in, as it could not look at
 	// the image, to that image.
 	held map[fieldOf]string
+	// silent is set when images that have a digest count as well: those about which
+	// their registry says nothing.
+	silent bool
 }
 
 // ruleHeldBack says that hardening did not fill in a field.
 const ruleHeldBack = "harden/held-back"
+
+// ruleUnlooked says that nobody knows who vouches for an image.
+const ruleUnlooked = "verify/no-answer"
 
 type fieldOf struct {
 	object plugin.ObjectID
@@ -43,16 +49,34 @@ func reasonsOf(findings []plugin.Finding) reasons {
 
 // of is the rule that says why there is this finding; empty when it stands for
 // itself. Nothing follows from what is less bad: that may have been waived.
-func (r reasons) of(finding plugin.Finding) string {
+func (r reasons) of(finding plugin.Finding) string { return r.why(finding).Rule }
+
+// why is the finding that says why; the zero value when there is none.
+func (r reasons) why(finding plugin.Finding) plugin.Finding {
 	image := r.held[fieldOf{finding.Object, finding.Field}]
 	if finding.Digest == "" && slices.Contains([]string{"image/not-pinned", "image/unaccounted", ruleHeldBack}, finding.Rule) {
 		image = finding.Image
 	}
+	if r.silent && finding.Rule == ruleUnlooked && strings.Contains(steady(finding.Message), causeOf(r.images[finding.Image])) {
+		image = finding.Image
+	}
 	reason, told := r.images[image]
 	if !told || reason.Level > finding.Level {
-		return ""
+		return plugin.Finding{}
 	}
-	return reason.Rule
+	return reason
+}
+
+// withSilent adds what follows from a registry that says nothing about images
+// that have a digest: nobody knows who vouches for them, nor how they run.
+func (r reasons) withSilent(findings []plugin.Finding) reasons {
+	r.silent = true
+	for _, finding := range findings {
+		if finding.Rule == ruleHeldBack && causeOf(r.images[finding.Image]) != "" {
+			r.held[fieldOf{finding.Object, finding.Field}] = finding.Image
+		}
+	}
+	return r
 }
 
 // Causes are the findings that stop the application and stand for themselves,

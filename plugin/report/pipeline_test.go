@@ -95,6 +95,7 @@ func TestReport_GoldenFileOfWholeRuns(t *testing.T) {
 		"allowed":      {judge(t, true, both, digest("1a"), digest("2b")), report.ExitAllowed},
 		"denied":       {judge(t, true, both, digest("1a")), report.ExitDenied},
 		"undetermined": {judge(t, true, answers{webImage: digest("1a")}, digest("1a")), report.ExitUndetermined},
+		"outage":       {judge(t, true, answers{}), report.ExitUndetermined},
 		"audit":        {judge(t, false, both, digest("1a")), report.ExitAllowed},
 	} {
 		t.Run(name, func(t *testing.T) {

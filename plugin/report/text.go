@@ -21,7 +21,7 @@ func (t textReporter) Report(w io.Writer, v *plugin.Verdict) error {
 	p := &page{color: t.Color, width: t.Width}
 	findings, omitted := t.shown(v)
 	p.head(v, t.Options)
-	p.findings(v, findings)
+	folded := p.findings(v, findings)
 	if omitted > 0 {
 		p.blank()
 		p.line(0, span{yellow, fmt.Sprintf("and %s more, not shown: the limit findingsPerVerdict is %d", plural(omitted, "finding"), t.Findings)})
@@ -30,7 +30,7 @@ func (t textReporter) Report(w io.Writer, v *plugin.Verdict) error {
 		p.changes(v, findings)
 		p.notes(findings)
 	} else {
-		p.unshown(v)
+		p.unshown(v, folded)
 	}
 	p.images(v)
 	p.next(v, cmp.Or(t.Path, v.Path, "."))
@@ -76,14 +76,18 @@ func (o Options) terms(v *plugin.Verdict) []string {
 }
 
 // unshown says what is left out when something blocks: what was changed in
-// manifests that nobody gets, and all but the first line of warnings.
-func (p *page) unshown(v *plugin.Verdict) {
+// manifests that nobody gets, what each of several findings on one line says, and
+// all but the first line of warnings.
+func (p *page) unshown(v *plugin.Verdict, folded int) {
 	counts := count(v, 0)
-	if counts.Info == 0 && counts.Warn == 0 {
+	if counts.Info == 0 && counts.Warn == 0 && folded == 0 {
 		return
 	}
 	p.blank()
 	var parts []string
+	if folded > 0 {
+		parts = append(parts, plural(folded, "finding")+" that share a line")
+	}
 	if counts.Warn > 0 {
 		parts = append(parts, plural(counts.Warn, "warning"))
 	}

@@ -11,18 +11,10 @@ import (
 // mostDetails is the number of candidates shown for one finding; JSON has all.
 const mostDetails = 20
 
-// group is what is said about one object, one image, or the application.
-type group struct {
-	title    string
-	kind     string // the object's apiVersion, "image", or nothing
-	origin   string // the file and line of the first finding
-	used     string // the places that use an image
-	findings []plugin.Finding
-}
-
 // teller writes the findings of one verdict. It knows what it said before.
 type teller struct {
 	*page
+	uses         map[string][]plugin.Use // by image
 	severalGates bool
 	// brief is set when something blocks: then warnings take one line each, so
 	// that they do not hide the reason for the "no".
@@ -31,12 +23,20 @@ type teller struct {
 	advised map[string]string
 	reasons reasons
 	details []string // of the finding before, in the same group
+	folded  int      // findings that share a line
+	remarks []string // told about them
 }
 
-// findings writes everything that blocks or warns, by object, the worst first.
-func (p *page) findings(v *plugin.Verdict, findings []plugin.Finding) {
-	t := teller{page: p, severalGates: len(v.Gates) > 1, brief: !v.Allowed(), advised: map[string]string{}, reasons: reasonsOf(findings)}
-	for _, g := range groupFindings(v, findings) {
+// findings writes everything that blocks or warns, by object, the worst first,
+// and returns how many findings share a line that leaves out what each says.
+func (p *page) findings(v *plugin.Verdict, findings []plugin.Finding) (folded int) {
+	t := teller{page: p, uses: usesByImage(v.Images), severalGates: len(v.Gates) > 1, brief: !v.Allowed(), advised: map[string]string{}, reasons: reasonsOf(findings).withSilent(findings)}
+	for _, g := range groupFindings(v, t.uses, findings) {
+		if g.outage != (outage{}) {
+			p.blank()
+			t.tellOutage(g)
+			continue
+		}
 		if g.findings = slices.DeleteFunc(g.findings, t.silent); !t.tells(g) {
 			continue
 		}
@@ -47,10 +47,9 @@ func (p *page) findings(v *plugin.Verdict, findings []plugin.Finding) {
 		slices.SortStableFunc(g.findings, func(a, b plugin.Finding) int {
 			return cmp.Or(cmp.Compare(a.Level, b.Level), cmp.Compare(rank(t.reasons.of(a)), rank(t.reasons.of(b))))
 		})
-		for _, finding := range g.findings {
-			t.tell(g, finding)
-		}
+		t.tellEach(g)
 	}
+	return t.folded
 }
 
 // rank puts what only follows from something else behind what does not.
@@ -59,6 +58,20 @@ func rank(reason string) int {
 		return 1
 	}
 	return 0
+}
+
+// tellEach writes the findings of a group, and in one line those that only wait
+// for the answer about some image.
+func (t *teller) tellEach(g *group) {
+	waiting := t.waiting(g.findings)
+	for i, finding := range g.findings {
+		switch at := slices.Index(waiting, i); {
+		case at < 0 || len(waiting) == 1:
+			t.tell(g, finding)
+		case at == 0:
+			t.together(g.findings, waiting)
+		}
+	}
 }
 
 func (t *teller) tell(g *group, finding plugin.Finding) {
@@ -75,17 +88,6 @@ func (t *teller) tell(g *group, finding plugin.Finding) {
 	t.advice(g, finding)
 }
 
-// following is one line for what only follows from something else, and none
-// for a warning that does.
-func (t *teller) following(finding plugin.Finding, reason string) {
-	about := finding.Rule + " " + finding.Field
-	if finding.Image != "" {
-		about = finding.Rule + ": " + finding.Image
-	}
-	mark, markStyle := levelMark(finding)
-	t.hang(2, len(mark)+2, span{markStyle, mark}, span{text: fmt.Sprintf("%s: %s (%s says why)", about, finding.Message, reason)})
-}
-
 // silent are warnings about what something that blocks says already, and, when
 // nothing blocks, what was held back: that has a part of its own.
 func (t *teller) silent(finding plugin.Finding) bool {
@@ -99,76 +101,6 @@ func (t *teller) silent(finding plugin.Finding) bool {
 // object that nothing stops does not hide the reason for a "no".
 func (t *teller) tells(g *group) bool {
 	return slices.ContainsFunc(g.findings, func(finding plugin.Finding) bool { return !isHeldBack(finding) })
-}
-
-// groupFindings keeps the order of the findings, so that the group with the
-// worst finding comes first.
-func groupFindings(v *plugin.Verdict, findings []plugin.Finding) []*group {
-	type key struct {
-		object plugin.ObjectID
-		image  string
-	}
-	byKey := map[key]*group{}
-	uses := usesByImage(v.Images)
-	var groups []*group
-	for _, finding := range findings {
-		if finding.Level == plugin.Info {
-			continue
-		}
-		k := key{object: finding.Object}
-		if finding.Object.IsZero() {
-			k.image = finding.Image
-		}
-		g := byKey[k]
-		if g == nil {
-			g = newGroup(uses, finding)
-			byKey[k] = g
-			groups = append(groups, g)
-		}
-		g.findings = append(g.findings, finding)
-	}
-	return groups
-}
-
-func newGroup(uses map[string][]plugin.Use, finding plugin.Finding) *group {
-	g := &group{title: finding.Subject(), origin: finding.Origin.String()}
-	switch {
-	case !finding.Object.IsZero():
-		g.kind = finding.Object.APIVersion
-	case finding.Image != "":
-		g.kind = "image"
-		g.used = usedIn(uses[finding.Image])
-	}
-	return g
-}
-
-func usesByImage(images []plugin.Image) map[string][]plugin.Use {
-	uses := map[string][]plugin.Use{}
-	for _, image := range images {
-		uses[image.Written] = image.Uses
-	}
-	return uses
-}
-
-// usedIn names up to three places that use an image.
-func usedIn(uses []plugin.Use) string {
-	text := ""
-	for i, use := range uses {
-		switch {
-		case i == 3:
-			return fmt.Sprintf("%s and %d more", text, len(uses)-i)
-		case i > 0:
-			text += ", "
-		}
-		text += use.ID.String()
-		if use.Container != "" {
-			text += " [" + use.Container + "]"
-		}
-		if at := use.Origin.String(); at != "" {
-			text += " at " + at
-		}
-	}
-	return text
 }
 
 // finding writes what is wrong and where.
