@@ -63,6 +63,23 @@ func JoinField(path, member string) string {
 	return path + "." + text
 }
 
+// SplitField is the parts of a path as [JoinField] makes it: a key stands bare,
+// all else in its brackets: "[0]", "[*]", "[name=web]".
+func SplitField(path string) ([]string, error) {
+	steps, err := parsePath(path)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]string, len(steps))
+	for i, s := range steps {
+		parts[i] = s.key
+		if s.kind != keyStep {
+			parts[i] = formatPath(steps[i : i+1])
+		}
+	}
+	return parts, nil
+}
+
 func formatPath(path []step) string {
 	var out strings.Builder
 	for _, s := range path {

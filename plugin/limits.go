@@ -48,6 +48,10 @@ type Limits struct {
 	CacheDiskBytes     int64 // registry facts on disk
 	RenderCacheBytes   int64 // rendered objects kept in memory
 	FindingsPerVerdict int64 // findings in one report
+	DiffObjects        int64 // changed objects of one application that a comparison lists
+	DiffFields         int64 // their fields
+	DiffFieldBytes     int64 // one side of one field
+	DiffBytes          int64 // the values of all these fields together
 }
 
 // Limit is one row of the table.
@@ -61,7 +65,10 @@ type Limit struct {
 	field   func(*Limits) *int64
 }
 
-const mebibyte = 1 << 20
+const (
+	kibibyte = 1 << 10
+	mebibyte = 1 << 20
+)
 
 // LimitTable is the one list of all limits, in the order of docs/limits.md.
 func LimitTable() []Limit {
@@ -103,6 +110,10 @@ func LimitTable() []Limit {
 		{"cacheDiskBytes", 256 * mebibyte, "bytes", "the cache of registry facts on disk (the default alone counts)", func(l *Limits) *int64 { return &l.CacheDiskBytes }},
 		{"renderCacheBytes", 64 * mebibyte, "bytes", "rendered objects kept in memory", func(l *Limits) *int64 { return &l.RenderCacheBytes }},
 		{"findingsPerVerdict", 10_000, "findings", "findings in one report", func(l *Limits) *int64 { return &l.FindingsPerVerdict }},
+		{"diffObjects", 10_000, "objects", "changed objects of one application that a comparison lists; the others are counted", func(l *Limits) *int64 { return &l.DiffObjects }},
+		{"diffFields", 100_000, "fields", "their fields that are listed; the others are counted", func(l *Limits) *int64 { return &l.DiffFields }},
+		{"diffFieldBytes", 64 * kibibyte, "bytes", "one side of one field; what is longer is cut, and says so", func(l *Limits) *int64 { return &l.DiffFieldBytes }},
+		{"diffBytes", 4 * mebibyte, "bytes", "the values of these fields together; what is beyond is counted", func(l *Limits) *int64 { return &l.DiffBytes }},
 	}
 }
 

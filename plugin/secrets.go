@@ -41,6 +41,8 @@ const shortSecret = 3
 type secrets struct {
 	// long are the values and their forms within quotes, sorted.
 	long []string
+	// begins has the first bytes of long and short: no value begins elsewhere.
+	begins [256]bool
 	// within is, for each of long, the index of the longest other one that it
 	// begins with, or -1.
 	within []int
@@ -66,6 +68,10 @@ func newSecrets(values map[string]bool) *secrets {
 	s.within = make([]int, len(s.long))
 	for i, value := range s.long {
 		s.within[i] = s.beginning(value, i-1)
+		s.begins[value[0]] = true
+	}
+	for value := range s.short {
+		s.begins[value[0]] = true
 	}
 	return s
 }
@@ -88,6 +94,9 @@ func (s *secrets) hide(text string) string {
 	var out strings.Builder
 	kept, end := 0, 0 // text[kept:] is not written yet, text[:end] is looked at or hidden
 	for at := range len(text) {
+		if !s.begins[text[at]] {
+			continue
+		}
 		length := s.at(text, at)
 		if length == 0 {
 			continue

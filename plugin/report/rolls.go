@@ -152,6 +152,9 @@ func effectOf(rollout Rollout) Effect {
 	return ByController
 }
 
+// EffectOn is what a changed Pod template does to an object that runs already.
+func EffectOn(id plugin.ObjectID) Effect { return effectOf(Rollout{Object: id, Mutated: 1}) }
+
 // reasons are what was changed: "1 image pinned, 4 settings filled in".
 func (r Rollout) reasons() string {
 	var parts []string

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/report"
 )
 
 // Schema names the form of the JSON report. A change that an old reader would
@@ -69,12 +70,14 @@ type Side struct {
 // Summary counts.
 type Summary struct {
 	// Applications by what the change does to them; Unaffected were not judged, as
-	// nothing that their renderings read changed.
+	// nothing that their renderings read changed; Same were judged, and nothing
+	// differs.
 	Added      int `json:"added"`
 	Changed    int `json:"changed"`
 	Removed    int `json:"removed"`
 	Renamed    int `json:"renamed"`
 	Unaffected int `json:"unaffected"`
+	Same       int `json:"same"`
 	// Denied and Undetermined are applications whose head is so.
 	Denied       int `json:"denied"`
 	Undetermined int `json:"undetermined"`
@@ -83,8 +86,9 @@ type Summary struct {
 	NewDenials int `json:"newDenials"`
 	// NewUndetermined are questions without an answer that the change brings.
 	NewUndetermined int `json:"newUndetermined"`
-	Fixed           int `json:"fixed"`
-	Still           int `json:"still"`
+	// Fixed and Still count findings of any level but notes.
+	Fixed int `json:"fixed"`
+	Still int `json:"still"`
 	// Objects and Images count those with that status in all applications.
 	Objects Counts `json:"objects"`
 	Images  Counts `json:"images"`
@@ -133,6 +137,9 @@ type Application struct {
 	Status Status  `json:"status"`
 	Before *Answer `json:"before,omitempty"`
 	After  *Answer `json:"after,omitempty"`
+	// Note says why objects are not compared: a side that does not render. Empty
+	// when they are.
+	Note string `json:"note,omitempty"`
 	// Objects that changed, sorted by what they are.
 	Objects []Object `json:"objects,omitempty"`
 	// Images on either side, the changed ones first.
@@ -141,7 +148,8 @@ type Application struct {
 	Waivers  []Waiver  `json:"waivers,omitempty"`
 	// Rollouts are the workloads whose Pods will be replaced.
 	Rollouts []plugin.ObjectID `json:"rollouts,omitempty"`
-	// Omitted counts objects and fields beyond the limits of a report.
+	// Omitted counts objects, and fields of listed objects, that differ and are
+	// beyond the limits diffObjects, diffFields and diffBytes.
 	Omitted int `json:"omitted,omitempty"`
 }
 
@@ -175,6 +183,9 @@ type Object struct {
 	Folded int `json:"folded,omitempty"`
 	// Rolls is set when its Pods are replaced.
 	Rolls bool `json:"rolls,omitempty"`
+	// Effect is what a changed Pod template does to the running workload; empty
+	// when the template does not change.
+	Effect report.Effect `json:"effect,omitempty"`
 }
 
 // Field is one difference in an object. No value shows Secret data.
@@ -185,23 +196,32 @@ type Field struct {
 	// Was and Now are compact JSON, or "***" for what is not shown.
 	Was string `json:"was,omitempty"`
 	Now string `json:"now,omitempty"`
-	// Lines is a unified diff for text of several lines, without a header; Was and
-	// Now are then empty.
+	// Lines is a unified diff for text of several lines, without the lines that
+	// name files; Was and Now are then empty.
 	Lines []string `json:"lines,omitempty"`
+	// Cut is set when Was, Now or Lines do not show all (limit diffFieldBytes).
+	Cut bool `json:"cut,omitempty"`
 	// Injected is what assay or the platform's mutations changed; the rest is the
 	// author's.
 	Injected bool `json:"injected,omitempty"`
-	// Noise says why the field is folded: "checksum", "generated label",
-	// "ignored"; empty for what is shown.
+	// Noise says why the field is folded: "checksum", "generated label", "generated
+	// name", "certificate", "tracking", "order", "ignored"; empty for what is shown.
 	Noise string `json:"noise,omitempty"`
 }
 
 // Image is one image on either side.
 type Image struct {
-	Repository string     `json:"repository"`
-	Status     Status     `json:"status"`
-	Was        *ImageSide `json:"was,omitempty"`
-	Now        *ImageSide `json:"now,omitempty"`
+	Repository string `json:"repository"`
+	// Chart marks a Helm chart that a rendering was made with.
+	Chart  bool   `json:"chart,omitempty"`
+	Status Status `json:"status"`
+	// Moved is set when the tag is the same and the digest is another.
+	Moved bool `json:"moved,omitempty"`
+	// Weaker is set when less is proven of the image than of the one before it; the
+	// first lines of Trust say what.
+	Weaker bool       `json:"weaker,omitempty"`
+	Was    *ImageSide `json:"was,omitempty"`
+	Now    *ImageSide `json:"now,omitempty"`
 	// Uses are the objects that name it on the head, or on the base when it is
 	// removed.
 	Uses []plugin.ObjectID `json:"uses,omitempty"`
@@ -235,9 +255,12 @@ type Vulnerabilities struct {
 	Removed []Vulnerability `json:"removed,omitempty"`
 	Same    int             `json:"same,omitempty"`
 	// OnlyBase and OnlyHead are set when one side alone has an attested scan, so
-	// that nothing can be said of the difference.
+	// that nothing can be said of the difference; Same then counts all that it
+	// lists.
 	OnlyBase bool `json:"onlyBase,omitempty"`
 	OnlyHead bool `json:"onlyHead,omitempty"`
+	// Omitted counts those that differ and are not listed.
+	Omitted int `json:"omitted,omitempty"`
 }
 
 // Vulnerability is one entry of a scan.
@@ -251,6 +274,8 @@ type Vulnerability struct {
 // Finding is what the gate says, and on which side.
 type Finding struct {
 	State State `json:"state"`
+	// BaseLevel is its level on the base, when it stands there with another one.
+	BaseLevel *plugin.Level `json:"baseLevel,omitempty"`
 	plugin.Finding
 }
 
@@ -260,6 +285,7 @@ type Waiver struct {
 	// Use is "used", "requested" or "ended".
 	Use    string          `json:"use"`
 	Rule   string          `json:"rule"`
+	Gate   string          `json:"gate,omitempty"`
 	Object plugin.ObjectID `json:"object,omitzero"`
 	Image  string          `json:"image,omitempty"`
 	plugin.Waived

@@ -1,0 +1,208 @@
+package change
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/assay-gitops/assay/plugin"
+)
+
+// exact is a value as compact JSON, in which a number with a point keeps it.
+func exact(value any) string {
+	switch value := value.(type) {
+	case absent:
+		return ""
+	case nil:
+		return "null"
+	case bool:
+		return strconv.FormatBool(value)
+	case float64:
+		text := strconv.FormatFloat(value, 'g', -1, 64)
+		if !strings.ContainsAny(text, ".eIN") {
+			text += ".0"
+		}
+		return text
+	case []any:
+		if value == nil {
+			return "null"
+		}
+		parts := make([]string, len(value))
+		for i, item := range value {
+			parts[i] = exact(item)
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	case map[string]any:
+		if value == nil {
+			return "null"
+		}
+		parts := make([]string, 0, len(value))
+		for _, key := range sortedKeys(value) {
+			parts = append(parts, exact(key)+":"+exact(value[key]))
+		}
+		return "{" + strings.Join(parts, ",") + "}"
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return strconv.Quote(fmt.Sprint(value)) // no JSON type fails to encode
+	}
+	return strings.TrimSuffix(out.String(), "\n")
+}
+
+// display turns values into text that may be shown.
+type display struct {
+	mask plugin.Mask
+	// most is the greatest number of bytes of one side.
+	most int
+}
+
+// fill writes what a difference shows.
+func (s display) fill(field *Field, d difference) {
+	if d.secret {
+		if d.was != (absent{}) {
+			field.Was = plugin.Masked
+		}
+		if d.now != (absent{}) {
+			field.Now = plugin.Masked
+		}
+		return
+	}
+	was, isWas := d.was.(string)
+	now, isNow := d.now.(string)
+	severalLines := strings.Contains(strings.TrimSuffix(was, "\n"), "\n") || strings.Contains(strings.TrimSuffix(now, "\n"), "\n")
+	if severalLines && (isWas || d.was == absent{}) && (isNow || d.now == absent{}) {
+		s.lines(field, was, now)
+		return
+	}
+	field.Was = s.value(field, d.was)
+	field.Now = s.value(field, d.now)
+}
+
+func (s display) value(field *Field, value any) string {
+	text, cut := s.cut(exact(s.hide(value)), s.most)
+	field.Cut = field.Cut || cut
+	return plugin.PlainText(plugin.RedactText(text))
+}
+
+// hide is the value without what is secret, wherever it stands in it. Texts are
+// hidden before they are encoded.
+func (s display) hide(value any) any {
+	switch value := value.(type) {
+	case string:
+		return s.mask.Hide(value)
+	case []any:
+		out := make([]any, len(value))
+		for i, item := range value {
+			out[i] = s.hide(item)
+		}
+		return out
+	case map[string]any:
+		secret := isSecretMap(value)
+		out := make(map[string]any, len(value))
+		for key, item := range value {
+			if key == "stringData" || key == lastApplied || secret && key == "data" {
+				out[key] = plugin.Masked
+				continue
+			}
+			out[s.mask.Hide(key)] = s.hide(item)
+		}
+		return out
+	}
+	return value
+}
+
+// path is a field's path as it may be shown.
+func (s display) path(steps []step) string {
+	shown := make([]step, len(steps))
+	for i, each := range steps {
+		shown[i] = step{s.mask.Hide(each.text), each.item}
+	}
+	text, _ := s.cut(pathOf(shown), s.most)
+	return plugin.PlainText(plugin.RedactText(text))
+}
+
+// longestWord is the most of a text's end that is left out so that no address is
+// cut in two: half of one may show a password that the whole would not.
+const longestWord = 4096
+
+// cut shortens a text, between words.
+func (s display) cut(text string, most int) (string, bool) {
+	if len(text) <= most {
+		return text, false
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	text = text[:most]
+	end := strings.LastIndexAny(text, " \t\r\n\"'<>`")
+	return strings.Clone(text[:max(end, len(text)-longestWord, 0)]), true
+}
+
+// lines is the unified difference of two texts.
+func (s display) lines(field *Field, was, now string) {
+	was, now = s.mask.Hide(was), s.mask.Hide(now)
+	if was == now { // what differs is hidden
+		field.Was, field.Now = plugin.Masked, plugin.Masked
+		return
+	}
+	if len(was)+len(now) > s.most {
+		was, now = withoutCommon(was, now)
+		was, now = s.cutLines(field, was), s.cutLines(field, now)
+	}
+	const header = 3 // "diff", "---", "+++"
+	out := strings.TrimSuffix(string(diff.Diff("base", []byte(was), "head", []byte(now))), "\n")
+	lines := strings.Split(out, "\n")
+	for _, line := range lines[min(header, len(lines)):] {
+		field.Lines = append(field.Lines, s.line(field, line))
+	}
+}
+
+// line is one line of text, in which tabs may stand.
+func (s display) line(field *Field, line string) string {
+	const longestLine = 8 * longestWord
+	line, cut := s.cut(line, min(s.most, longestLine))
+	field.Cut = field.Cut || cut
+	parts := strings.Split(plugin.RedactText(line), "\t")
+	for i := range parts {
+		parts[i] = plugin.PlainText(parts[i])
+	}
+	return strings.Join(parts, "\t")
+}
+
+// withoutCommon leaves out the lines that both texts begin and end with.
+func withoutCommon(was, now string) (wasRest, nowRest string) {
+	start := 0
+	for i := 0; i < min(len(was), len(now)) && was[i] == now[i]; i++ {
+		if was[i] == '\n' {
+			start = i + 1
+		}
+	}
+	was, now = was[start:], now[start:]
+	end := 0
+	for i := 1; i <= min(len(was), len(now)) && was[len(was)-i] == now[len(now)-i]; i++ {
+		if was[len(was)-i] == '\n' {
+			end = i - 1
+		}
+	}
+	return was[:len(was)-end], now[:len(now)-end]
+}
+
+// cutLines keeps whole lines.
+func (s display) cutLines(field *Field, text string) string {
+	if len(text) <= s.most {
+		return text
+	}
+	field.Cut = true
+	if end := strings.LastIndexByte(text[:s.most], '\n'); end >= 0 {
+		return text[:end+1]
+	}
+	short, _ := s.cut(text, s.most)
+	return short
+}
