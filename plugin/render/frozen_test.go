@@ -87,6 +87,54 @@ func TestFrozenChart_CRDsAreWhereTheyWere(t *testing.T) {
 	refused(t, err, ruleNotSupported, "another chart")
 }
 
+// TestFrozenChart_CRDsFoldersHoldDefinitionsAlone: Helm creates what lies there
+// before any template, wherever the release is. The twin has the same object in a
+// template.
+func TestFrozenChart_CRDsFoldersHoldDefinitionsAlone(t *testing.T) {
+	definition := object("CustomResourceDefinition", "widgets.example.com", nil)
+	for name, other := range map[string]plugin.Object{
+		"ConfigMap":          object("ConfigMap", "c", nil),
+		"ClusterRole":        object("ClusterRole", "c", nil),
+		"CustomResource":     object("Widget", "c", nil),
+		"KindOfAnotherGroup": {Fields: map[string]any{"apiVersion": "example.com/v1", "kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "c"}}},
+		"KindWithoutAGroup":  {Fields: map[string]any{"apiVersion": "v1", "kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "c"}}},
+		"OtherKindOfTheGroup": {Fields: map[string]any{
+			"apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview", "metadata": map[string]any{"name": "c"},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			options := frozenOptions(seal(t, definition, other))
+			options.Chart.CRDs = []plugin.ObjectID{definition.ID(), other.ID()}
+			_, err := FreezeChart(options)
+			refused(t, err, ruleNotSupported, "the chart's crds folder holds a "+other.ID().Kind+" (c): Helm would create it in whatever namespace the release has, before any template; move it to templates")
+			options.Chart.CRDs = options.Chart.CRDs[:1]
+			mustFreeze(t, options)
+		})
+	}
+}
+
+// TestFrozenChart_OtherKindsInACRDsFolderAreRefused as a chart has them; the twin
+// has them in templates.
+func TestFrozenChart_OtherKindsInACRDsFolderAreRefused(t *testing.T) {
+	for folder, denied := range map[string]bool{"web/crds/": true, "web/charts/sub/crds/": true, "web/templates/": false} {
+		source := plugin.Source{Path: "web", Application: plugin.Application{Name: "web", Namespace: "prod"}, Root: writeTree(t, map[string]string{
+			"web/Chart.yaml":            "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n- {name: sub, version: 1.0.0}\n",
+			"web/charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 1.0.0\n",
+			"web/crds/a.yaml":           "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\n",
+			folder + "b.yaml":           goodConfigMap,
+		})}
+		facts, err := DescribeChart(t.Context(), source, Options{Limits: plugin.DefaultLimits()})
+		check(t, err)
+		options := frozenOptions(seal(t, mustRender(t, source).Objects...))
+		options.Chart = facts
+		if _, err = FreezeChart(options); !denied {
+			check(t, err)
+			continue
+		}
+		refused(t, err, ruleNotSupported, "the chart's crds folder holds a ConfigMap")
+	}
+}
+
 func TestFrozenChart_ObjectsLandInTheJudgedNamespace(t *testing.T) {
 	role, config, widget := object("ClusterRole", "r", nil), object("ConfigMap", "c", nil), object("Widget", "w", nil)
 	elsewhere := hostileCircumstances()[2]
