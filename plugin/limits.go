@@ -52,6 +52,9 @@ type Limits struct {
 	DiffFields         int64 // their fields
 	DiffFieldBytes     int64 // one side of one field
 	DiffBytes          int64 // the values of all these fields together
+	Revisions          int64 // revisions of one repository that are compared or named
+	RevisionFiles      int64 // files of one of them
+	RevisionBytes      int64 // files of all of them, equal ones once
 }
 
 // Limit is one row of the table.
@@ -114,6 +117,9 @@ func LimitTable() []Limit {
 		{"diffFields", 100_000, "fields", "their fields that are listed; the others are counted", func(l *Limits) *int64 { return &l.DiffFields }},
 		{"diffFieldBytes", 64 * kibibyte, "bytes", "one side of one field; what is longer is cut, and says so", func(l *Limits) *int64 { return &l.DiffFieldBytes }},
 		{"diffBytes", 4 * mebibyte, "bytes", "the values of these fields together; what is beyond is counted", func(l *Limits) *int64 { return &l.DiffBytes }},
+		{"revisions", 20, "revisions", "revisions of one repository that a comparison opens: its two sides, and those that applications name", func(l *Limits) *int64 { return &l.Revisions }},
+		{"revisionFiles", 200_000, "files", "files and folders of one revision that is compared", func(l *Limits) *int64 { return &l.RevisionFiles }},
+		{"revisionBytes", 2 * 1024 * mebibyte, "bytes", "files of all revisions of one comparison, equal files once, those beyond fileBytes left out", func(l *Limits) *int64 { return &l.RevisionBytes }},
 	}
 }
 

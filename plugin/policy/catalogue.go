@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/assay-gitops/assay/plugin"
 )
 
 // Rule is the page of one rule: what `assay explain` prints and docs/rules
@@ -92,7 +94,7 @@ func Suggest(id string) string {
 	for _, rule := range Rules() {
 		ids = append(ids, rule.ID)
 	}
-	return nearest(id, ids)
+	return plugin.Nearest(id, ids)
 }
 
 func findRule(rules []Rule, id string) (Rule, bool) {

@@ -129,7 +129,7 @@ func (f kyvernoFile) checkControllers() error {
 	for _, controller := range f.controllers() {
 		if !slices.Contains(kyvernoControllers(), controller) && strings.Count(controller, ".") < 2 {
 			problems = append(problems, apiserver.Refuse(f.at, "policy %q: autogen.podControllers: there is no controller %q%s; write one of %v, or resource.version.group",
-				f.Name, controller, nearest(controller, kyvernoControllers()), kyvernoControllers()))
+				f.Name, controller, plugin.Nearest(controller, kyvernoControllers()), kyvernoControllers()))
 		}
 	}
 	return errors.Join(problems...)

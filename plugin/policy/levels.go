@@ -3,9 +3,8 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
 )
 
@@ -23,7 +22,7 @@ func ruleLevels(written []gate.RuleLevel, own []Rule) (map[string]ruleLevel, err
 		_, twice := levels[each.Rule]
 		switch {
 		case !found:
-			err = fmt.Errorf("there is no rule %q%s", each.Rule, nearest(each.Rule, ruleIDs(own)))
+			err = fmt.Errorf("there is no rule %q%s", each.Rule, plugin.Nearest(each.Rule, ruleIDs(own)))
 		case !rule.Adjustable:
 			err = fmt.Errorf("the level of rule %q cannot be set here; `assay explain %s` says what decides it", each.Rule, each.Rule)
 		case twice:
@@ -72,39 +71,4 @@ func parseLevel(written string) (ruleLevel, error) {
 		return levelOff, nil
 	}
 	return levelShipped, fmt.Errorf("level %q is none of Deny, Warn, Off", written)
-}
-
-// nearest is "; did you mean ...?" for the known name with the smallest edit
-// distance, or empty when none is close.
-func nearest(name string, known []string) string {
-	best, distance := "", len(name)/2+1
-	for _, each := range known {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(each)); d < distance {
-			best, distance = each, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// editDistance is Levenshtein's, over bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := slices.Clone(row)
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(row[j]+1, previous[j+1]+1, previous[j]+cost)
-		}
-	}
-	return row[len(b)]
 }

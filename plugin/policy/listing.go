@@ -221,7 +221,7 @@ func Nearest(id string, rules []Rule) string {
 	for _, rule := range rules {
 		ids = append(ids, rule.ID)
 	}
-	return nearest(id, ids)
+	return plugin.Nearest(id, ids)
 }
 
 // ListNotation is the trust policy document of a gate, whose statements are read

@@ -104,7 +104,7 @@ func unknownPolicies(names []string, policies []ownName) error {
 	}
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			problems = append(problems, fmt.Errorf("reading judge.policies: there is no policy %q%s", name, nearest(name, known)))
+			problems = append(problems, fmt.Errorf("reading judge.policies: there is no policy %q%s", name, plugin.Nearest(name, known)))
 		}
 	}
 	return errors.Join(problems...)

@@ -50,7 +50,7 @@ func unknownPack(name string, known []pack) error {
 	for _, each := range known {
 		names = append(names, each.name)
 	}
-	return fmt.Errorf("reading judge.packs: there is no pack %q%s", name, nearest(name, names))
+	return fmt.Errorf("reading judge.packs: there is no pack %q%s", name, plugin.Nearest(name, names))
 }
 
 // checkPackName refuses a pack that an earlier one is too, in the same version

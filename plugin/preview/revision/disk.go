@@ -1,0 +1,180 @@
+package revision
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha1" //nolint:gosec // Git names objects by it; nothing is trusted for it
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+)
+
+// listed is a file on disk that belongs to a side.
+type listed struct {
+	path string
+	// object is what the index holds for it, and kind as what; empty for files that
+	// are not in it.
+	object string
+	kind   kind
+	// absent is set for a file that a sparse checkout leaves out.
+	absent bool
+}
+
+// disk reads a folder of the user's.
+type disk struct {
+	root *os.Root
+	// sha256 says how blobs are named.
+	sha256 bool
+	// real are folders that were looked at: whether they are some, and no link.
+	real map[string]bool
+}
+
+// errMoving says that a file was written to while it was read.
+var errMoving = errors.New("it is being written to")
+
+// seen is what stands under a name on disk.
+type seen struct {
+	kind    kind
+	size    int64
+	content []byte // empty for a file beyond the limit
+	object  string
+	large   bool
+}
+
+// look reads what stands under a name; a zero kind when there is nothing that
+// git would keep.
+func (d *disk) look(ctx context.Context, name string, most int64) (seen, error) {
+	if !d.isReal(path.Dir(name)) {
+		return seen{}, nil
+	}
+	info, err := d.root.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return seen{}, nil
+	case err != nil:
+		return seen{}, unreadable(name, err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		target, err := d.root.Readlink(name)
+		if err != nil {
+			return seen{}, unreadable(name, err)
+		}
+		return seen{kind: link, content: []byte(target), object: d.name([]byte(target))}, nil
+	case !info.Mode().IsRegular():
+		return seen{}, nil
+	}
+	found, err := seen{}, errMoving
+	for tries := 0; tries < 3 && errors.Is(err, errMoving); tries++ {
+		if ctx.Err() != nil {
+			return seen{}, context.Cause(ctx)
+		}
+		found, err = d.read(name, most)
+	}
+	if err != nil {
+		return seen{}, unreadable(name, err)
+	}
+	return found, nil
+}
+
+func unreadable(name string, err error) error {
+	return noAnswer(fmt.Sprintf("reading %.200q", name), "see that the file can be read and is at rest, or compare commits", plainly(err))
+}
+
+// isReal reports whether a folder and those that it lies in are folders and not
+// links to one: what lies behind a link is not the repository's.
+func (d *disk) isReal(folder string) bool {
+	if folder == "." {
+		return true
+	}
+	known, looked := d.real[folder]
+	if !looked {
+		info, err := d.root.Lstat(folder)
+		known = err == nil && info.IsDir() && d.isReal(path.Dir(folder))
+		d.real[folder] = known
+	}
+	return known
+}
+
+// read reads a regular file, as it stood at one moment as far as can be told.
+func (d *disk) read(name string, most int64) (seen, error) {
+	opened, err := d.root.Open(name)
+	if err != nil {
+		return seen{}, err //nolint:wrapcheck // the caller names the file
+	}
+	defer func() { _ = opened.Close() }()
+	before, err := opened.Stat()
+	if err != nil {
+		return seen{}, err //nolint:wrapcheck // the caller names the file
+	}
+	found := seen{kind: file, size: before.Size(), large: before.Size() > most}
+	if found.large {
+		found.object, err = d.nameOf(opened, found.size)
+	} else {
+		found.content = make([]byte, found.size)
+		if _, err = io.ReadFull(opened, found.content); err == nil {
+			found.object = d.name(found.content)
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return seen{}, err
+	}
+	after, stat := opened.Stat()
+	if err != nil || stat != nil || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
+		return seen{}, errMoving
+	}
+	return found, nil
+}
+
+// name is the hash by which git names a blob.
+func (d *disk) name(content []byte) string {
+	sum := d.hash(int64(len(content)))
+	sum.Write(content)
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// nameOf is the same for a file that is not kept in memory.
+func (d *disk) nameOf(content io.Reader, size int64) (string, error) {
+	sum := d.hash(size)
+	if _, err := io.CopyN(sum, content, size); err != nil {
+		return "", err //nolint:wrapcheck // the caller names the file
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func (d *disk) hash(size int64) hash.Hash {
+	sum := sha1.New() //nolint:gosec // see the import
+	if d.sha256 {
+		sum = sha256.New()
+	}
+	fmt.Fprintf(sum, "blob %d\x00", size)
+	return sum
+}
+
+// settle makes the file on disk what the index holds when they differ as a
+// checkout makes them differ: by line endings, or as the file of a pointer of
+// LFS that the store has.
+func (d *disk) settle(found seen, one listed, keep *store) seen {
+	if one.kind != file || found.kind != file || found.object == one.object || found.large {
+		return found
+	}
+	if stands, is := keep.pointers[one.object]; is && stands.size == found.size {
+		if sum := sha256.Sum256(found.content); hex.EncodeToString(sum[:]) == stands.hash {
+			found.object = one.object // and the store has its bytes
+		}
+		return found
+	}
+	if !bytes.Contains(found.content, []byte("\r\n")) {
+		return found
+	}
+	unix := bytes.ReplaceAll(found.content, []byte("\r\n"), []byte("\n"))
+	if d.name(unix) == one.object {
+		found.object, found.content = one.object, unix
+	}
+	return found
+}
