@@ -26,6 +26,8 @@ import (
 // same names and defaults, as they stand side by side in one namespace or two.
 type flags struct {
 	set *pflag.FlagSet
+	// own are those that Flux's controllers do not have, or describe otherwise.
+	own *pflag.FlagSet
 
 	gates           []string
 	cache, cacheKey string
@@ -69,6 +71,8 @@ func parse(args []string) (*flags, error) {
 	f.set.Var(&f.stored, "storage-limit", "bytes that all published artifacts take together; the sources' trees take 4Gi beside it")
 	f.set.Var(&f.share, "namespace-storage-limit", "bytes that those of one namespace take; 0 is a quarter of --storage-limit")
 	f.set.BoolVar(&f.version, "version", false, "print the version")
+	f.own = pflag.NewFlagSet(program, pflag.ContinueOnError)
+	f.own.AddFlagSet(f.set)
 	f.storage.BindFlags(f.set)
 	f.client.BindFlags(f.set)
 	f.leader.BindFlags(f.set)
@@ -76,10 +80,8 @@ func parse(args []string) (*flags, error) {
 	f.watch.BindFlags(f.set)
 	f.interval.BindFlags(f.set)
 	f.acl.BindFlags(f.set)
-	// What these say is not done here: the digest of artifacts is always sha256,
-	// and ConfigMaps and Secrets are read at the interval.
-	for _, unused := range []string{"artifact-digest-algo", "watch-configs-label-selector"} {
-		if err := f.set.MarkHidden(unused); err != nil {
+	for _, name := range unused() {
+		if err := f.set.MarkHidden(name); err != nil {
 			return f, fmt.Errorf("setting up the flags: %w", err)
 		}
 	}
@@ -112,10 +114,7 @@ func (f *flags) check() error {
 	if _, err := f.sourceHosts(); err != nil {
 		return err
 	}
-	if f.set.Changed("artifact-digest-algo") || f.set.Changed("watch-configs-label-selector") {
-		return fmt.Errorf("--artifact-digest-algo and --watch-configs-label-selector are not used by assay-source; leave them out")
-	}
-	return nil
+	return f.checkValues()
 }
 
 // sourceHosts are where artifacts are fetched from: what another GatedSource
@@ -146,13 +145,30 @@ func (f *flags) trustDir() string {
 	return filepath.Join(f.cache, "trust")
 }
 
+// width is that of the usage, in characters.
+const width = 100
+
+// usage has assay's own flags first.
 func usage(f *flags) string {
+	others := pflag.NewFlagSet(program, pflag.ContinueOnError)
+	f.set.VisitAll(func(flag *pflag.Flag) {
+		if f.own.Lookup(flag.Name) == nil {
+			others.AddFlag(flag)
+		}
+	})
 	return `assay-source judges what Flux's sources give out, as GatedSources ask for it, and
 publishes what passes as ExternalArtifacts.
 
 Usage:
   assay-source [flags]
 
+It runs in a Pod, or with the cluster of KUBECONFIG. Health (/healthz, /readyz)
+and metrics (/metrics) are served over HTTP. The log is JSON on standard error.
+
+Exit codes: 0 ended by a signal, 1 failed, 64 wrong usage.
+
 Flags:
-` + f.set.FlagUsagesWrapped(100)
+` + f.own.FlagUsagesWrapped(width) + `
+Flags that Flux's controllers have as well:
+` + others.FlagUsagesWrapped(width)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/client-go/discovery"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -42,7 +44,6 @@ import (
 func start(ctx context.Context, s streams, f *flags) error {
 	handler := slog.NewJSONHandler(s.err, nil)
 	log := slog.New(handler)
-	ctrl.SetLogger(logr.FromSlogHandler(handler))
 	judge, digest, err := loadGate(f, log)
 	if err != nil {
 		return err
@@ -50,9 +51,13 @@ func start(ctx context.Context, s streams, f *flags) error {
 	defer judge.Close()
 	defer judge.KeepTrust(ctx, log)()
 	config, err := ctrl.GetConfig()
-	if err != nil {
+	switch {
+	case clientcmd.IsEmptyConfig(err):
+		return errors.New("looking for the cluster: there is none; run in a Pod, or set KUBECONFIG")
+	case err != nil:
 		return fmt.Errorf("looking for the cluster: %w; run in a Pod, or set KUBECONFIG", err)
 	}
+	ctrl.SetLogger(logr.FromSlogHandler(handler)) // what it says of Pods before would be of a person's terminal too
 	config.QPS, config.Burst = f.client.QPS, f.client.Burst
 	manager, err := newManager(config, f)
 	if err != nil {
@@ -128,9 +133,6 @@ func loadGate(f *flags, log *slog.Logger) (*setup.Setup, string, error) {
 // openFacts opens what registries said to earlier processes; nil without a
 // folder.
 func openFacts(f *flags, log *slog.Logger) (*facts.Store, error) {
-	if f.cache != "" && f.cacheKey == "" {
-		return nil, errors.New("opening the cache: --cache-dir is given and --cache-key is not; name a file for the key, outside of that folder")
-	}
 	return setup.OpenFacts(f.cache, f.cacheKey, func(err error) { log.Warn("the cache on disk is not used", "problem", err.Error()) })
 }
 
@@ -159,12 +161,13 @@ func newManager(config *rest.Config, f *flags) (ctrl.Manager, error) {
 		Controller: ctrlcfg.Controller{MaxConcurrentReconciles: f.concurrency, RecoverPanic: &recover},
 	}
 	if !f.watch.AllNamespaces {
-		if namespace == "" {
-			return nil, fmt.Errorf("setting up the controller: --watch-all-namespaces=false needs %s", runtimectrl.EnvRuntimeNamespace)
-		}
 		options.Cache.DefaultNamespaces = map[string]ctrlcache.Config{namespace: {}}
 	}
 	manager, err := ctrl.NewManager(config, options)
+	var unreachable *url.Error
+	if errors.As(err, &unreachable) {
+		return nil, fmt.Errorf("asking the API server for its kinds: %w; check that it can be reached, and the service account or KUBECONFIG", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("setting up the controller: %w", err)
 	}
