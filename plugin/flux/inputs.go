@@ -3,24 +3,19 @@ package flux
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
-	"github.com/fluxcd/pkg/kustomize"
 
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
 	"github.com/assay-gitops/assay/plugin/registry"
+	"github.com/assay-gitops/assay/plugin/render"
 )
 
 // Accounts give readers that act as service accounts, so that a GatedSource
@@ -130,32 +125,23 @@ type asAccount struct {
 	namespace, account string
 }
 
-// variables are those of a postBuild, as Flux collects them: those of objects
-// in their order, and then those that are written. The second list names those
-// that come from Secrets.
+// variables are those of a postBuild. The second list names those that come
+// from Secrets.
 func (a asAccount) variables(ctx context.Context, post *kustomizev1.PostBuild) (map[string]string, []string, error) {
-	spec, err := runtime.DefaultUnstructuredConverter.ToUnstructured(post)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading spec.kustomize.postBuild: %w", err)
-	}
-	kustomization := unstructured.Unstructured{Object: map[string]any{
-		"metadata": map[string]any{"namespace": a.namespace}, "spec": map[string]any{"postBuild": spec},
-	}}
-	hidden := map[string]bool{}
-	collecting := kustomize.ContextWithSecretVarsCollector(ctx, func(secret map[string]string) {
-		for name := range secret {
-			hidden[name] = true
+	from := make([]render.VariablesFrom, len(post.SubstituteFrom))
+	for i, written := range post.SubstituteFrom {
+		from[i] = render.VariablesFrom{Kind: written.Kind, Name: written.Name}
+		data, found, err := a.object(ctx, written.Kind, written.Name)
+		if err == nil && !found && !written.Optional {
+			err = apierrors.NewNotFound(corev1.Resource(written.Kind), written.Name)
 		}
-	})
-	variables, err := kustomize.LoadVariables(collecting, a.reader, kustomization)
-	if err != nil {
-		return nil, nil, a.explain("reading the variables of spec.kustomize.postBuild", err)
+		if err != nil {
+			return nil, nil, a.explain(fmt.Sprintf("reading the variables of %s %s/%s (spec.kustomize.postBuild)", written.Kind, a.namespace, written.Name), err)
+		}
+		from[i].Data = data
 	}
-	for name, value := range post.Substitute {
-		variables[name] = strings.ReplaceAll(value, "\n", "") // as Flux does with both
-		delete(hidden, name)
-	}
-	return variables, slices.Sorted(maps.Keys(hidden)), nil
+	variables := render.MergeVariables(post.Substitute, from)
+	return variables.Values, variables.Secret, nil
 }
 
 // pullSecret reads credentials for registries. Going on without one that was

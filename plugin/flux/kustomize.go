@@ -1,48 +1,48 @@
 package flux
 
 import (
-	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
-	"github.com/fluxcd/pkg/apis/kustomize"
+	"encoding/json"
+	"fmt"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
+	"github.com/assay-gitops/assay/plugin/render"
 )
 
-// fluxParameters are the object's fields of a Kustomization, with the variables
-// that were read.
-func fluxParameters(object *v1alpha1.GatedSource, read inputs) plugin.FluxParameters {
-	written := object.Spec.Kustomize
-	if written == nil {
-		written = &v1alpha1.KustomizeRendering{}
-	}
-	parameters := plugin.FluxParameters{
-		DefaultNamespace: applicationOf(object, observed{}).Namespace,
-		TargetNamespace:  written.TargetNamespace, NamePrefix: written.NamePrefix, NameSuffix: written.NameSuffix,
-		Components: written.Components, IgnoreMissingComponents: written.IgnoreMissingComponents,
-	}
-	if metadata := written.CommonMetadata; metadata != nil {
-		parameters.CommonMetadata = plugin.FluxMetadata{Labels: metadata.Labels, Annotations: metadata.Annotations}
-	}
-	for _, patch := range written.Patches {
-		parameters.Patches = append(parameters.Patches, plugin.FluxPatch{Patch: patch.Patch, Target: selectorOf(patch.Target)})
-	}
-	for _, image := range written.Images {
-		parameters.Images = append(parameters.Images, plugin.FluxImage{Name: image.Name, NewName: image.NewName, NewTag: image.NewTag, Digest: image.Digest})
-	}
-	if post := written.PostBuild; post != nil {
-		parameters.PostBuild = &plugin.FluxPostBuild{
-			Substitute: read.variables, Secret: read.secret, Always: post.SubstituteStrategy == kustomizev1.SubstituteStrategyAlways,
+// parametersOf are how the object says to render. What its fields mean is
+// render's to say, as a preview reads the same object out of a repository.
+func parametersOf(object *v1alpha1.GatedSource, read inputs) (plugin.Parameters, error) {
+	namespace := applicationOf(object, observed{}).Namespace
+	if isHelm(object) {
+		var fields render.HelmFields
+		if err := sameFields("spec.helm", object.Spec.Helm, &fields); err != nil {
+			return plugin.Parameters{}, err
 		}
+		if fields.KubeVersion == "" {
+			fields.KubeVersion = read.kubeVersion
+		}
+		if len(fields.APIVersions) == 0 {
+			fields.APIVersions = read.apiVersions
+		}
+		return plugin.Parameters{Kind: render.KindHelm, Helm: fields.Parameters(object.Name, namespace, read.values)}, nil
 	}
-	return parameters
+	var fields render.KustomizationFields
+	if err := sameFields("spec.kustomize", object.Spec.Kustomize, &fields); err != nil {
+		return plugin.Parameters{}, err
+	}
+	parameters := fields.Parameters(render.Variables{Values: read.variables, Secret: read.secret})
+	parameters.DefaultNamespace = namespace
+	return plugin.Parameters{Kind: render.KindFlux, Flux: parameters}, nil
 }
 
-func selectorOf(written *kustomize.Selector) *plugin.FluxSelector {
-	if written == nil {
-		return nil
+// sameFields reads what is written, nil included, into fields of the same names.
+func sameFields(name string, written, fields any) error {
+	data, err := json.Marshal(written)
+	if err == nil {
+		err = json.Unmarshal(data, fields)
 	}
-	return &plugin.FluxSelector{
-		Group: written.Group, Version: written.Version, Kind: written.Kind, Namespace: written.Namespace, Name: written.Name,
-		AnnotationSelector: written.AnnotationSelector, LabelSelector: written.LabelSelector,
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
 	}
+	return nil
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
-	"github.com/assay-gitops/assay/plugin/render"
 )
 
 // isHelm reports whether the object is rendered as a chart.
@@ -53,10 +52,14 @@ func sourcesOf(object *v1alpha1.GatedSource, seen observed, read inputs, root *o
 		}
 		paths = []string{folder}
 	}
+	parameters, err := parametersOf(object, read)
+	if err != nil {
+		return nil, err
+	}
 	sources := make([]plugin.Source, len(paths))
 	for i, folder := range paths {
 		sources[i] = plugin.Source{
-			Root: root, Path: folder, Revision: seen.origin(), Application: applicationOf(object, seen), Parameters: parametersOf(object, read), Hidden: read.hidden,
+			Root: root, Path: folder, Revision: seen.origin(), Application: applicationOf(object, seen), Parameters: parameters, Hidden: read.hidden,
 		}
 		sources[i].Parameters.Helm.Packaged = isHelm(object) && isPackage(object.Spec.SourceRef.Kind, folder)
 	}
@@ -98,39 +101,4 @@ func chartFolder(root *os.Root) (string, error) {
 		return "", &plugin.Refusal{Rule: "flux/chart", Message: "the package holds no folder with a chart", Hint: "look at the HelmChart; `helm package` makes a folder of the chart's name"}
 	}
 	return folder, nil
-}
-
-// parametersOf are how the object says to render.
-func parametersOf(object *v1alpha1.GatedSource, read inputs) plugin.Parameters {
-	if isHelm(object) {
-		return plugin.Parameters{Kind: render.KindHelm, Helm: helmParameters(object, read)}
-	}
-	return plugin.Parameters{Kind: render.KindFlux, Flux: fluxParameters(object, read)}
-}
-
-func helmParameters(object *v1alpha1.GatedSource, read inputs) plugin.HelmParameters {
-	helm := object.Spec.Helm
-	if helm == nil {
-		helm = &v1alpha1.HelmRendering{}
-	}
-	parameters := plugin.HelmParameters{
-		ReleaseName: releaseName(object), Namespace: applicationOf(object, observed{}).Namespace,
-		ChartValueFiles: helm.ValuesFiles, IgnoreMissingValueFiles: helm.IgnoreMissingValuesFiles, ReleaseValues: read.values, KeepTests: true, Flux: true,
-		KubeVersion: read.kubeVersion, APIVersions: read.apiVersions,
-		SkipCRDs: helm.SkipCRDs, SkipSchemaValidation: helm.DisableSchemaValidation,
-	}
-	if helm.KubeVersion != "" {
-		parameters.KubeVersion = helm.KubeVersion
-	}
-	if len(helm.APIVersions) > 0 {
-		parameters.APIVersions = helm.APIVersions
-	}
-	return parameters
-}
-
-func releaseName(object *v1alpha1.GatedSource) string {
-	if object.Spec.Helm != nil && object.Spec.Helm.ReleaseName != "" {
-		return object.Spec.Helm.ReleaseName
-	}
-	return object.Name
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/fluxcd/pkg/apis/meta"
-	"sigs.k8s.io/yaml"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
@@ -32,7 +31,7 @@ func (a asAccount) values(ctx context.Context, helm *v1alpha1.HelmRendering) (te
 			return "", nil, err
 		}
 		if reference.Kind == "Secret" {
-			hidden = append(hidden, textsOf(references[i].Data)...)
+			hidden = append(hidden, render.SecretTexts(references[i].Data)...)
 		}
 	}
 	merged, err := render.MergeReleaseValues(written, references)
@@ -45,33 +44,6 @@ func (a asAccount) values(ctx context.Context, helm *v1alpha1.HelmRendering) (te
 	}
 	text, err = render.EncodeReleaseValues(merged)
 	return text, hidden, err
-}
-
-// textsOf are the texts in a Secret's values, and the whole of what it holds:
-// with a target path that is one value.
-func textsOf(data []byte) []string {
-	texts := []string{string(data)}
-	var values any
-	if err := yaml.Unmarshal(data, &values); err != nil {
-		return texts
-	}
-	var walk func(any)
-	walk = func(value any) {
-		switch value := value.(type) {
-		case string:
-			texts = append(texts, value)
-		case []any:
-			for _, item := range value {
-				walk(item)
-			}
-		case map[string]any:
-			for _, item := range value {
-				walk(item)
-			}
-		}
-	}
-	walk(values)
-	return texts
 }
 
 // reference reads what one entry of valuesFrom names.

@@ -98,17 +98,10 @@ type releaseFields struct {
 		ReleaseName     string         `json:"releaseName"`
 		TargetNamespace string         `json:"targetNamespace"`
 		Values          map[string]any `json:"values"`
-		ValuesFrom      []struct {
-			Kind       string `json:"kind"`
-			Name       string `json:"name"`
-			ValuesKey  string `json:"valuesKey"`
-			TargetPath string `json:"targetPath"`
-			Literal    bool   `json:"literal"`
-			Optional   bool   `json:"optional"`
-		} `json:"valuesFrom"`
-		Install releaseAction `json:"install"`
-		Upgrade releaseAction `json:"upgrade"`
-		Test    struct {
+		ValuesFrom      []ValuesFrom   `json:"valuesFrom"`
+		Install         releaseAction  `json:"install"`
+		Upgrade         releaseAction  `json:"upgrade"`
+		Test            struct {
 			Enable bool `json:"enable"`
 		} `json:"test"`
 		PostRenderers []struct {

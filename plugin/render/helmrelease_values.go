@@ -129,12 +129,7 @@ func decodeReleaseValues(text string) (map[string]any, error) {
 func (s *releaseSearch) values() (map[string]any, error) {
 	var references []ValuesReference
 	for _, from := range s.fields.Spec.ValuesFrom {
-		reference := ValuesReference{
-			Kind: from.Kind, Name: from.Name, Key: from.ValuesKey, TargetPath: from.TargetPath, Literal: from.Literal, Optional: from.Optional,
-		}
-		if reference.Key == "" {
-			reference.Key = defaultValuesKey
-		}
+		reference := from.Reference()
 		object, found := s.lookup("", from.Kind, s.namespace, from.Name)
 		if !found {
 			return nil, s.unseen(fmt.Sprintf("%s %s/%s with its values", from.Kind, s.namespace, from.Name), "keep it in the same application, or write the values in the HelmRelease")
