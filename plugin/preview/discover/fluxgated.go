@@ -114,6 +114,7 @@ func (s *fluxSearch) gatedChart(app *Application, spec gatedSpec) {
 		return
 	}
 	part.Parameters = plugin.Parameters{Kind: render.KindHelm, Helm: fields.Parameters(app.Name, app.Namespace, values)}
+	part.Parameters.Helm.Packaged = part.Chart != nil // out of a Git repository it is packaged first
 	app.Parts = append(app.Parts, part)
 }
 
