@@ -69,13 +69,14 @@ type Parameters struct {
 }
 
 // HelmParameters mirror `helm template`. Later sources win: value files, then
-// Values, then Set and SetString.
+// Values, then Set, SetString and SetFile.
 type HelmParameters struct {
 	// ReleaseName defaults to the application's name, then to "release-name".
 	ReleaseName string `json:"releaseName,omitempty"`
 	// Namespace defaults to the application's destination namespace.
 	Namespace string `json:"namespace,omitempty"`
-	// ValueFiles are paths relative to the chart's folder, inside the tree.
+	// ValueFiles are paths or globs relative to the chart's folder, inside the tree;
+	// with a slash in front they are relative to the tree's root.
 	ValueFiles []string `json:"valueFiles,omitempty"`
 	// IgnoreMissingValueFiles skips value files that do not exist.
 	IgnoreMissingValueFiles bool `json:"ignoreMissingValueFiles,omitempty"`
@@ -84,6 +85,12 @@ type HelmParameters struct {
 	// Set and SetString are "path=value" in the syntax of helm's --set.
 	Set       []string `json:"set,omitempty"`
 	SetString []string `json:"setString,omitempty"`
+	// SetFile are "path=file": the value is what stands in the file, which is found
+	// as value files are (helm's --set-file).
+	SetFile []string `json:"setFile,omitempty"`
+	// References are the folders of the tree that "$name" stands for at the
+	// beginning of a value file or a file of SetFile (Argo CD, sources[].ref).
+	References map[string]string `json:"references,omitempty"`
 	// ReleaseValues are those of a Flux HelmRelease, as render.EncodeReleaseValues
 	// writes them; they win over all others.
 	ReleaseValues string `json:"releaseValues,omitempty"`
@@ -132,29 +139,68 @@ type HelmPostRenderer struct {
 // KustomizeParameters are applied on top of the kustomization, as
 // `kustomize edit` would.
 type KustomizeParameters struct {
-	NamePrefix        string            `json:"namePrefix,omitempty"`
-	NameSuffix        string            `json:"nameSuffix,omitempty"`
-	Namespace         string            `json:"namespace,omitempty"`
-	Images            []string          `json:"images,omitempty"`
-	CommonLabels      map[string]string `json:"commonLabels,omitempty"`
-	CommonAnnotations map[string]string `json:"commonAnnotations,omitempty"`
+	NamePrefix string             `json:"namePrefix,omitempty"`
+	NameSuffix string             `json:"nameSuffix,omitempty"`
+	Namespace  string             `json:"namespace,omitempty"`
+	Images     []string           `json:"images,omitempty"`
+	Replicas   []KustomizeReplica `json:"replicas,omitempty"`
+	// CommonLabels are added; one that the kustomization has is an error unless
+	// ForceCommonLabels replaces it. The same holds for annotations.
+	CommonLabels           map[string]string `json:"commonLabels,omitempty"`
+	CommonAnnotations      map[string]string `json:"commonAnnotations,omitempty"`
+	ForceCommonLabels      bool              `json:"forceCommonLabels,omitempty"`
+	ForceCommonAnnotations bool              `json:"forceCommonAnnotations,omitempty"`
+	// LabelWithoutSelector leaves selectors alone, and templates too unless
+	// LabelIncludeTemplates is set.
+	LabelWithoutSelector  bool `json:"labelWithoutSelector,omitempty"`
+	LabelIncludeTemplates bool `json:"labelIncludeTemplates,omitempty"`
 	// Patches are strategic-merge or JSON 6902 patches, YAML text.
-	Patches    []KustomizePatch `json:"patches,omitempty"`
-	Components []string         `json:"components,omitempty"`
+	Patches []KustomizePatch `json:"patches,omitempty"`
+	// Components are paths or globs relative to the application's folder.
+	Components              []string `json:"components,omitempty"`
+	IgnoreMissingComponents bool     `json:"ignoreMissingComponents,omitempty"`
+}
+
+// KustomizeReplica sets how many replicas the workloads of a name have.
+type KustomizeReplica struct {
+	Name  string `json:"name"`
+	Count int64  `json:"count"`
 }
 
 // KustomizePatch is one entry of a kustomization's patches field.
 type KustomizePatch struct {
-	Patch  string `json:"patch"`
-	Target string `json:"target,omitempty"` // YAML of a selector; empty when the patch names its object
+	Patch string `json:"patch,omitempty"`
+	// Path is a file relative to the application's folder, instead of Patch.
+	Path    string          `json:"path,omitempty"`
+	Target  string          `json:"target,omitempty"` // YAML of a selector; empty when the patch names its object
+	Options map[string]bool `json:"options,omitempty"`
 }
 
 // DirectoryParameters choose files of a plain directory.
 type DirectoryParameters struct {
 	Recurse bool `json:"recurse,omitempty"`
 	// Include and Exclude are globs over paths relative to Path; braces allowed.
-	Include string `json:"include,omitempty"`
-	Exclude string `json:"exclude,omitempty"`
+	Include string            `json:"include,omitempty"`
+	Exclude string            `json:"exclude,omitempty"`
+	Jsonnet JsonnetParameters `json:"jsonnet,omitzero"`
+}
+
+// JsonnetParameters are given to every .jsonnet file of a directory.
+type JsonnetParameters struct {
+	// ExternalVariables are read by std.extVar; TopLevel are the arguments of a file
+	// that is a function.
+	ExternalVariables []JsonnetVariable `json:"externalVariables,omitempty"`
+	TopLevel          []JsonnetVariable `json:"topLevel,omitempty"`
+	// Libraries are folders relative to the tree's root in which imports are looked
+	// for, the last one first.
+	Libraries []string `json:"libraries,omitempty"`
+}
+
+// JsonnetVariable is a string, or an expression when Code is set.
+type JsonnetVariable struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Code  bool   `json:"code,omitempty"`
 }
 
 // FluxParameters are the fields of a Flux Kustomization that decide what it

@@ -1,7 +1,6 @@
 package argocd
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -66,15 +65,10 @@ func badRequest(message, why string) error {
 	}
 }
 
-func badParameter(name, problem, hint string) error {
-	return &plugin.Refusal{Rule: ruleParameter, Message: fmt.Sprintf("the plugin parameter %q %s", name, problem), Hint: hint}
-}
-
 // The rules that this door answers with.
 const (
-	ruleRequest   = "argocd/request"
-	ruleParameter = "argocd/parameter"
-	ruleArchive   = "argocd/archive"
-	ruleLimit     = "argocd/limit"
-	ruleRival     = "argocd/another-plugin"
+	ruleRequest = "argocd/request"
+	ruleArchive = "argocd/archive"
+	ruleLimit   = "argocd/limit"
+	ruleRival   = "argocd/another-plugin"
 )

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/render"
 )
 
 // TestParameters_EachSetsItsField and nothing else.
@@ -15,23 +16,30 @@ func TestParameters_EachSetsItsField(t *testing.T) {
 		value string
 		want  plugin.Parameters
 	}{
-		"helm-value-files":                {`"array":["a.yaml","b.yaml"]`, plugin.Parameters{Helm: plugin.HelmParameters{ValueFiles: []string{"a.yaml", "b.yaml"}}}},
-		"helm-values":                     {`"string":"a: b"`, plugin.Parameters{Helm: plugin.HelmParameters{Values: "a: b"}}},
-		"helm-parameters":                 {`"map":{"b":"1,2","a":"{x,y}","c":"p\\,q"}`, plugin.Parameters{Helm: plugin.HelmParameters{Set: []string{"a={x,y}", `b=1\,2`, `c=p\,q`}}}},
-		"helm-string-parameters":          {`"map":{"a":"1"}`, plugin.Parameters{Helm: plugin.HelmParameters{SetString: []string{"a=1"}}}},
-		"helm-release-name":               {`"string":"r"`, plugin.Parameters{Helm: plugin.HelmParameters{ReleaseName: "r"}}},
-		"helm-namespace":                  {`"string":"n"`, plugin.Parameters{Helm: plugin.HelmParameters{Namespace: "n"}}},
-		"helm-kube-version":               {`"string":"1.30.0"`, plugin.Parameters{Helm: plugin.HelmParameters{KubeVersion: "1.30.0"}}},
-		"helm-api-versions":               {`"array":["v1"]`, plugin.Parameters{Helm: plugin.HelmParameters{APIVersions: []string{"v1"}}}},
-		"helm-skip-crds":                  {`"string":"true"`, plugin.Parameters{Helm: plugin.HelmParameters{SkipCRDs: true}}},
-		"helm-ignore-missing-value-files": {`"string":"true"`, plugin.Parameters{Helm: plugin.HelmParameters{IgnoreMissingValueFiles: true}}},
-		"helm-skip-schema-validation":     {`"string":"true"`, plugin.Parameters{Helm: plugin.HelmParameters{SkipSchemaValidation: true}}},
-		"kustomize-name-prefix":           {`"string":"p-"`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{NamePrefix: "p-"}}},
-		"kustomize-name-suffix":           {`"string":"-s"`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{NameSuffix: "-s"}}},
-		"kustomize-namespace":             {`"string":"n"`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{Namespace: "n"}}},
-		"kustomize-images":                {`"array":["a=b:1"]`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{Images: []string{"a=b:1"}}}},
-		"kustomize-common-labels":         {`"map":{"a":"b"}`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{CommonLabels: map[string]string{"a": "b"}}}},
-		"kustomize-common-annotations":    {`"map":{"a":"b"}`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{CommonAnnotations: map[string]string{"a": "b"}}}},
+		"helm-value-files":                    {`"array":["a.yaml","b.yaml"]`, plugin.Parameters{Helm: plugin.HelmParameters{ValueFiles: []string{"a.yaml", "b.yaml"}}}},
+		"helm-values":                         {`"string":"a: b"`, plugin.Parameters{Helm: plugin.HelmParameters{Values: "a: b"}}},
+		"helm-parameters":                     {`"map":{"b":"1,2","a":"{x,y}","c":"p\\,q"}`, plugin.Parameters{Helm: plugin.HelmParameters{Set: []string{"a={x,y}", `b=1\,2`, `c=p\,q`}}}},
+		"helm-string-parameters":              {`"map":{"a":"1"}`, plugin.Parameters{Helm: plugin.HelmParameters{SetString: []string{"a=1"}}}},
+		"helm-file-parameters":                {`"map":{"a":"f.txt"}`, plugin.Parameters{Helm: plugin.HelmParameters{SetFile: []string{"a=f.txt"}}}},
+		"helm-release-name":                   {`"string":"r"`, plugin.Parameters{Helm: plugin.HelmParameters{ReleaseName: "r"}}},
+		"helm-namespace":                      {`"string":"n"`, plugin.Parameters{Helm: plugin.HelmParameters{Namespace: "n"}}},
+		"helm-kube-version":                   {`"string":"1.30.0"`, plugin.Parameters{Helm: plugin.HelmParameters{KubeVersion: "1.30.0"}}},
+		"helm-api-versions":                   {`"array":["v1"]`, plugin.Parameters{Helm: plugin.HelmParameters{APIVersions: []string{"v1"}}}},
+		"helm-skip-crds":                      {`"string":"true"`, plugin.Parameters{Helm: plugin.HelmParameters{SkipCRDs: true}}},
+		"helm-ignore-missing-value-files":     {`"string":"true"`, plugin.Parameters{Helm: plugin.HelmParameters{IgnoreMissingValueFiles: true}}},
+		"helm-skip-schema-validation":         {`"string":"true"`, plugin.Parameters{Helm: plugin.HelmParameters{SkipSchemaValidation: true}}},
+		"kustomize-name-prefix":               {`"string":"p-"`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{NamePrefix: "p-"}}},
+		"kustomize-name-suffix":               {`"string":"-s"`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{NameSuffix: "-s"}}},
+		"kustomize-namespace":                 {`"string":"n"`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{Namespace: "n"}}},
+		"kustomize-images":                    {`"array":["a=b:1"]`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{Images: []string{"a=b:1"}}}},
+		"kustomize-common-labels":             {`"map":{"a":"b"}`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{CommonLabels: map[string]string{"a": "b"}}}},
+		"kustomize-common-annotations":        {`"map":{"a":"b"}`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{CommonAnnotations: map[string]string{"a": "b"}}}},
+		"kustomize-replicas":                  {`"map":{"b":"2","a":"1"}`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{Replicas: []plugin.KustomizeReplica{{Name: "a", Count: 1}, {Name: "b", Count: 2}}}}},
+		"kustomize-force-common-labels":       {`"string":"true"`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{ForceCommonLabels: true}}},
+		"kustomize-force-common-annotations":  {`"string":"true"`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{ForceCommonAnnotations: true}}},
+		"kustomize-label-without-selector":    {`"string":"true"`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{LabelWithoutSelector: true}}},
+		"kustomize-label-include-templates":   {`"string":"true"`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{LabelIncludeTemplates: true}}},
+		"kustomize-ignore-missing-components": {`"string":"true"`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{IgnoreMissingComponents: true}}},
 		"kustomize-patches": {
 			`"array":["kind: Deployment","{patch: x, target: {kind: Deployment}}"]`,
 			plugin.Parameters{Kustomize: plugin.KustomizeParameters{Patches: []plugin.KustomizePatch{{Patch: "kind: Deployment"}, {Patch: "x", Target: "kind: Deployment\n"}}}},
@@ -42,26 +50,26 @@ func TestParameters_EachSetsItsField(t *testing.T) {
 		"directory-exclude":    {`"string":"x/*"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Exclude: "x/*"}}},
 		"renderer":             {`"string":"helm"`, plugin.Parameters{Kind: "helm"}},
 	}
-	for _, each := range parameters() {
-		test, known := cases[each.name]
+	for _, each := range render.ArgoParameters() {
+		test, known := cases[each.Name]
 		if !known {
-			t.Errorf("%s has no case here", each.name)
+			t.Errorf("%s has no case here", each.Name)
 			continue
 		}
 		var got plugin.Parameters
-		if err := readParameters(`[{"name":"`+each.name+`",`+test.value+`}]`, &got); err != nil || !reflect.DeepEqual(got, test.want) {
-			t.Errorf("%s: %+v, %v, want %+v", each.name, got, err, test.want)
+		if err := readParameters(`[{"name":"`+each.Name+`",`+test.value+`}]`, &got); err != nil || !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %+v, %v, want %+v", each.Name, got, err, test.want)
 		}
-		if each.title == "" || each.tooltip == "" {
-			t.Errorf("%s is announced without words", each.name)
+		if each.Title == "" || each.Tooltip == "" {
+			t.Errorf("%s is announced without words", each.Name)
 		}
 	}
 }
 
 // TestParameters_EveryProblemIsToldAtOnce.
 func TestParameters_EveryProblemIsToldAtOnce(t *testing.T) {
-	err := readParameters(`[{"name":"x","string":"1"},{"name":"helm-skip-crds","string":"perhaps"},{"name":"renderer","string":"shell"}]`, &plugin.Parameters{})
-	for _, want := range []string{`"x" does not exist`, `"perhaps"`, `"shell"`} {
+	err := readParameters(`[{"name":"x","string":"1"},{"name":"helm-skip-crds","string":"perhaps"},{"name":"renderer","string":"shell"},{"name":"kustomize-replicas","map":{"a":"many"}}]`, &plugin.Parameters{})
+	for _, want := range []string{`"x" does not exist`, `"perhaps"`, `"shell"`, `"many"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %s", err, want)
 		}
@@ -85,7 +93,7 @@ func FuzzParameters(f *testing.F) {
 		if readParameters(data, &into) != nil {
 			return
 		}
-		var list []given
+		var list []render.ArgoPluginParameter
 		if data != "" && strings.TrimSpace(data) != "" && json.Unmarshal([]byte(data), &list) != nil {
 			t.Errorf("%q was read and is no list of parameters", data)
 		}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/argocd/protocol"
+	"github.com/assay-gitops/assay/plugin/render"
 )
 
 // TestServe_AllowedApplicationGetsItsManifests: an object a string, and the
@@ -134,7 +135,7 @@ func TestServe_AnnouncesItsParameters(t *testing.T) {
 	check(t, stream.Send(goodAsk(t).metadata()))
 	announced, err := stream.CloseAndRecv()
 	check(t, err)
-	if got := announced.GetParameterAnnouncements(); len(got) != len(parameters()) || got[0].GetName() != "helm-value-files" || got[0].GetCollectionType() != "array" {
+	if got := announced.GetParameterAnnouncements(); len(got) != len(render.ArgoParameters()) || got[0].GetName() != "helm-value-files" || got[0].GetCollectionType() != "array" {
 		t.Error(got)
 	}
 }

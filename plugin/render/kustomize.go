@@ -42,6 +42,10 @@ type kustomizeBuild struct {
 	inflated map[string][]string
 	// patches are those of the parameters.
 	patches []plugin.KustomizePatch
+	// kubeVersion and apiVersions win over what charts are written to be rendered
+	// for, as options of the command line do.
+	kubeVersion string
+	apiVersions []string
 }
 
 func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, options kustomizeOptions) (plugin.Rendering, error) {
@@ -49,7 +53,10 @@ func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, opti
 	if tree.isFile(folder) && slices.Contains(kustomizationNames(), path.Base(folder)) {
 		folder = path.Dir(folder)
 	}
-	build := &kustomizeBuild{files: newKustomizeFiles(tree), charts: options.charts, folder: folder, inflated: map[string][]string{}, patches: source.Parameters.Kustomize.Patches}
+	build := &kustomizeBuild{
+		files: newKustomizeFiles(tree), charts: options.charts, folder: folder, inflated: map[string][]string{}, patches: source.Parameters.Kustomize.Patches,
+		kubeVersion: source.Parameters.Helm.KubeVersion, apiVersions: source.Parameters.Helm.APIVersions,
+	}
 	if err := build.edit(source.Parameters.Kustomize); err != nil {
 		return plugin.Rendering{}, err
 	}
@@ -94,7 +101,7 @@ func (b *kustomizeBuild) edit(parameters plugin.KustomizeParameters) error {
 	if isZeroParameters(parameters) {
 		return nil
 	}
-	return b.rewrite(b.folder, func(k *types.Kustomization) error { return editKustomization(k, parameters) })
+	return b.rewrite(b.folder, func(k *types.Kustomization) error { return b.editKustomization(k, parameters) })
 }
 
 // rewrite replaces one folder's kustomization in memory.

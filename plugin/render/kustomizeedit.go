@@ -1,6 +1,7 @@
 package render
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -18,8 +19,9 @@ func isZeroParameters(parameters plugin.KustomizeParameters) bool {
 	return reflect.ValueOf(parameters).IsZero()
 }
 
-// editKustomization does what `kustomize edit` does for each parameter.
-func editKustomization(k *types.Kustomization, parameters plugin.KustomizeParameters) error {
+// editKustomization does what `kustomize edit` does for each parameter, in the
+// order of Argo CD's calls.
+func (b *kustomizeBuild) editKustomization(k *types.Kustomization, parameters plugin.KustomizeParameters) error {
 	if parameters.NamePrefix != "" {
 		k.NamePrefix = parameters.NamePrefix
 	}
@@ -29,17 +31,27 @@ func editKustomization(k *types.Kustomization, parameters plugin.KustomizeParame
 	if err := setImages(k, parameters.Images); err != nil {
 		return err
 	}
-	if len(parameters.CommonLabels) > 0 {
-		k.CommonLabels = overlayMap(k.CommonLabels, parameters.CommonLabels)
+	setReplicaCounts(k, parameters.Replicas)
+	if err := addLabels(k, parameters); err != nil {
+		return err
 	}
-	if len(parameters.CommonAnnotations) > 0 {
-		k.CommonAnnotations = overlayMap(k.CommonAnnotations, parameters.CommonAnnotations)
+	if err := addMetadata(&k.CommonAnnotations, metadataEdit{"annotation", parameters.CommonAnnotations, parameters.ForceCommonAnnotations}); err != nil {
+		return err
 	}
 	if parameters.Namespace != "" {
 		k.Namespace = parameters.Namespace
 	}
 	for i, patch := range parameters.Patches {
-		added := types.Patch{Patch: patch.Patch}
+		added := types.Patch{Patch: patch.Patch, Path: patch.Path}
+		if len(patch.Options) > 0 {
+			options, err := json.Marshal(patch.Options)
+			if err == nil {
+				err = yaml.UnmarshalStrict(options, &added.Options)
+			}
+			if err != nil {
+				return invalid(plugin.Origin{}, fmt.Sprintf("reading the options of patch %d of the parameters", i+1), err)
+			}
+		}
 		if patch.Target != "" {
 			if err := yaml.UnmarshalStrict([]byte(patch.Target), &added.Target); err != nil {
 				return invalid(plugin.Origin{}, fmt.Sprintf("reading the target of patch %d of the parameters", i+1), err)
@@ -47,17 +59,7 @@ func editKustomization(k *types.Kustomization, parameters plugin.KustomizeParame
 		}
 		k.Patches = append(k.Patches, added)
 	}
-	k.Components = append(k.Components, parameters.Components...)
-	return nil
-}
-
-func overlayMap(below, above map[string]string) map[string]string {
-	out := maps.Clone(below)
-	if out == nil {
-		out = map[string]string{}
-	}
-	maps.Copy(out, above)
-	return out
+	return b.addComponents(k, parameters)
 }
 
 // keepAsterisk in an image parameter keeps what the kustomization says.

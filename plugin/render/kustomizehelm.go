@@ -113,6 +113,12 @@ func (x *inflation) run(ctx context.Context) ([]string, error) {
 			APIVersions: x.chart.ApiVersions, SkipCRDs: !x.chart.IncludeCRDs,
 		},
 	}
+	if x.build.kubeVersion != "" {
+		release.parameters.KubeVersion = x.build.kubeVersion
+	}
+	if len(x.build.apiVersions) > 0 {
+		release.parameters.APIVersions = x.build.apiVersions
+	}
 	if err := x.name(release); err != nil {
 		return nil, err
 	}

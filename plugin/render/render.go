@@ -153,7 +153,7 @@ func renderStream(source plugin.Source, limits plugin.Limits) (plugin.Rendering,
 
 // asksForHelm reports whether values were given, which only charts have.
 func asksForHelm(p plugin.HelmParameters) bool {
-	return len(p.ValueFiles)+len(p.Set)+len(p.SetString) > 0 || p.Values != "" || p.ReleaseValues != ""
+	return len(p.ValueFiles)+len(p.Set)+len(p.SetString)+len(p.SetFile) > 0 || p.Values != "" || p.ReleaseValues != ""
 }
 
 func (r *Renderer) byKind(ctx context.Context, tree *tree, source plugin.Source, charts ChartFetcher) (plugin.Rendering, error) {

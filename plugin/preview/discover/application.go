@@ -46,8 +46,9 @@ type Part struct {
 	Chart *render.ChartReference
 	// Digest is the chart's, where the definition pins it.
 	Digest string
-	// Parameters are the rendering options. Value files of other parts are written
-	// "$name/path" and are listed in References.
+	// Parameters are the rendering options, as Settle completes them for a tree and
+	// a commit. Value files of other parts are written "$name/path" and are listed
+	// in References; Parameters.Helm.References says where they are in the tree.
 	Parameters plugin.Parameters
 	// References are the other repositories that "$name" stands for.
 	References map[string]Reference
@@ -57,6 +58,10 @@ type Part struct {
 	Objects []plugin.Object
 	// Hidden are values that come from Secrets.
 	Hidden []string
+
+	// argo is the source as it is written, for Settle, and application whose it is.
+	argo        *render.ArgoSource
+	application plugin.Application
 }
 
 // Reference is a repository that value files come from (Argo CD, sources[].ref).
