@@ -31,30 +31,13 @@ type plane struct {
 var shared *plane
 
 func TestMain(m *testing.M) {
-	os.Exit(controlplane.Main(m, func(ctx context.Context, dir string) (stop func(), err error) {
-		shared, err = start(ctx, dir)
-		if shared.Cluster != nil {
-			stop = shared.Stop
+	os.Exit(controlplane.MainWith(m, "cmd/assay", func(ctx context.Context, cluster *controlplane.Cluster, built string) (err error) {
+		shared = &plane{Cluster: cluster, assay: built}
+		if shared.argocd, err = shared.StartArgoCD(ctx, cmp.Or(os.Getenv("ASSAY_E2E_ARGOCD"), controlplane.Newest)); err != nil {
+			return err
 		}
-		return stop, err
+		return shared.closeWaysAround(ctx)
 	}))
-}
-
-// start brings everything up. What it returns may be stopped also when there
-// is an error.
-func start(ctx context.Context, dir string) (*plane, error) {
-	p := &plane{}
-	var err error
-	if p.assay, err = controlplane.Build(ctx, "cmd/assay", dir); err != nil {
-		return p, err
-	}
-	if p.Cluster, err = controlplane.Start(ctx, dir); err != nil {
-		return p, err
-	}
-	if p.argocd, err = p.StartArgoCD(ctx, cmp.Or(os.Getenv("ASSAY_E2E_ARGOCD"), controlplane.Newest)); err != nil {
-		return p, err
-	}
-	return p, p.closeWaysAround(ctx)
 }
 
 // closeWaysAround installs the admission policies, as the platform does, and

@@ -36,31 +36,14 @@ type plane struct {
 var shared *plane
 
 func TestMain(m *testing.M) {
-	os.Exit(controlplane.Main(m, func(ctx context.Context, dir string) (stop func(), err error) {
-		shared, err = start(ctx, dir)
-		if shared.Cluster != nil {
-			stop = shared.Stop
+	os.Exit(controlplane.MainWith(m, "cmd/assay-source", func(ctx context.Context, cluster *controlplane.Cluster, built string) (err error) {
+		shared = &plane{Cluster: cluster, source: built}
+		if shared.flux, err = shared.StartFlux(ctx); err != nil {
+			return err
 		}
-		return stop, err
+		if err = shared.install(ctx); err != nil {
+			return err
+		}
+		return shared.closeWaysAround(ctx)
 	}))
-}
-
-// start brings everything up. What it returns may be stopped also when there
-// is an error.
-func start(ctx context.Context, dir string) (*plane, error) {
-	p := &plane{}
-	var err error
-	if p.source, err = controlplane.Build(ctx, "cmd/assay-source", dir); err != nil {
-		return p, err
-	}
-	if p.Cluster, err = controlplane.Start(ctx, dir); err != nil {
-		return p, err
-	}
-	if p.flux, err = p.StartFlux(ctx); err != nil {
-		return p, err
-	}
-	if err = p.install(ctx); err != nil {
-		return p, err
-	}
-	return p, p.closeWaysAround(ctx)
 }
