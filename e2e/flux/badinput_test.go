@@ -32,9 +32,7 @@ func TestFolderOfNothing_IsDenied(t *testing.T) {
 	w := newWorld(t)
 	digest := w.registry.PushSigned("team-a/app:1", "first")
 	w.serve()
-	good := w.commit(w.web("team-a/app:1"))
-	w.gatedSource(hourly, inFolder)
-	w.deployed(good)
+	w.deploys("team-a/app:1")
 	w.commit(map[string]string{"app/web.yaml": "", "app/config.yaml": "", "app/kustomization.yaml": "resources: []\n"})
 	w.denied("")
 	w.runs("web", digest.DigestStr())
@@ -119,9 +117,7 @@ func TestMetrics_HaveFluxsNames(t *testing.T) {
 	w := newWorld(t)
 	w.registry.PushSigned("team-a/app:1", "first")
 	c := w.serve()
-	commit := w.commit(w.web("team-a/app:1"))
-	w.gatedSource(hourly, inFolder)
-	w.published(commit)
+	w.publishes("team-a/app:1")
 	text := string(w.get("http://" + c.metrics + "/metrics"))
 	for _, want := range []string{
 		"gotk_reconcile_duration_seconds_count{kind=\"GatedSource\",name=\"app\",namespace=\"" + w.name + "\"}",
@@ -145,10 +141,5 @@ func TestReconcileRequest_IsHandled(t *testing.T) {
 	w.registry.Sign(digest)
 	w.reconcile(gatedSources, "app")
 	w.deployed(commit)
-	w.until(gatedSources, "app", func(object *unstructured.Unstructured) error {
-		if asked, done := object.GetAnnotations()["reconcile.fluxcd.io/requestedAt"], field(object, "status", "lastHandledReconcileAt"); asked != done {
-			return fmt.Errorf("it was asked at %s, and handled %q", asked, done)
-		}
-		return nil
-	})
+	w.handled(gatedSources, "app")
 }

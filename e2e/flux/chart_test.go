@@ -59,11 +59,7 @@ func TestFrozenChart_InstallsUpgradesRunsHooksAndRollsBack(t *testing.T) {
 	second := w.registry.PushSigned("team-a/app:2", "second")
 	w.registry.PushSigned("team-a/app:3", "third")
 	w.serve()
-	commit := w.commit(w.chart("1.0.0"))
-	w.gatedSource(hourly, charted("1"))
-	w.published(commit)
-	w.release("")
-	w.condition(helmReleases, "app", "Ready=True", "InstallSucceeded")
+	w.installs(hourly, charted("1"), "")
 	w.runs("web", first.DigestStr())
 	if said := field(w.read(configMaps, "web"), "data", "greeting"); said != "hello from app" {
 		t.Errorf("the ConfigMap says %q", said)
@@ -87,6 +83,17 @@ func TestFrozenChart_InstallsUpgradesRunsHooksAndRollsBack(t *testing.T) {
 		return nil
 	})
 	w.runs("web", second.DigestStr())
+}
+
+// installs publishes the chart by a GatedSource of that interval and rest, and
+// waits until Flux has installed it by the HelmRelease with those values.
+func (w *world) installs(interval, rest, values string) {
+	w.t.Helper()
+	commit := w.commit(w.chart("1.0.0"))
+	w.gatedSource(interval, rest)
+	w.published(commit)
+	w.release(values)
+	w.condition(helmReleases, "app", "Ready=True", "InstallSucceeded")
 }
 
 // release makes the HelmRelease app, which rolls back when an upgrade fails.
@@ -136,11 +143,7 @@ func TestFrozenChart_KnowsNoValues(t *testing.T) {
 	w := newPlatform(t)
 	digest := w.registry.PushSigned("team-a/app:1", "first")
 	w.serve()
-	commit := w.commit(w.chart("1.0.0"))
-	w.gatedSource(hourly, charted("1"))
-	w.published(commit)
-	w.release("values: {tag: \"2\", image: docker.io/library/evil}")
-	w.condition(helmReleases, "app", "Ready=True", "InstallSucceeded")
+	w.installs(hourly, charted("1"), "values: {tag: \"2\", image: docker.io/library/evil}")
 	w.runs("web", digest.DigestStr())
 }
 
@@ -150,20 +153,11 @@ func TestChartWithAnUnsignedImage_KeepsTheRelease(t *testing.T) {
 	first := w.registry.PushSigned("team-a/app:1", "first")
 	w.registry.Push("team-a/app:2", "second")
 	w.serve()
-	commit := w.commit(w.chart("1.0.0"))
-	w.gatedSource(hourly, charted("1"))
-	w.published(commit)
-	w.release("")
-	w.condition(helmReleases, "app", "Ready=True", "InstallSucceeded")
+	w.installs(hourly, charted("1"), "")
 	w.gatedSource(hourly, charted("2"))
 	w.denied("team-a/app:2")
 	w.reconcile(helmReleases, "app")
-	w.until(helmReleases, "app", func(object *unstructured.Unstructured) error {
-		if asked, done := object.GetAnnotations()["reconcile.fluxcd.io/requestedAt"], field(object, "status", "lastHandledReconcileAt"); asked != done {
-			return errors.New("it was not looked at")
-		}
-		return nil
-	})
+	w.handled(helmReleases, "app")
 	w.runs("web", first.DigestStr())
 }
 
@@ -178,11 +172,7 @@ func TestValuesFrom_AreReadAndJudged(t *testing.T) {
 	}
 	values("1")
 	w.serve()
-	commit := w.commit(w.chart("1.0.0"))
-	w.gatedSource("2s", "  paths: [chart]\n  serviceAccountName: reader\n  helm: {valuesFrom: [{kind: Secret, name: values}]}\n")
-	w.published(commit)
-	w.release("")
-	w.condition(helmReleases, "app", "Ready=True", "InstallSucceeded")
+	w.installs("2s", "  paths: [chart]\n  serviceAccountName: reader\n  helm: {valuesFrom: [{kind: Secret, name: values}]}\n", "")
 	w.runs("web", first.DigestStr())
 	values("2")
 	w.denied("team-a/app:***") // the tag came from a Secret: no text shows it

@@ -36,9 +36,7 @@ func TestCommit_BecomesObjectsWithDigestsAndHardening(t *testing.T) {
 	w := newWorld(t)
 	digest := w.registry.PushSigned("team-a/app:1", "first")
 	w.serve()
-	commit := w.commit(w.web("team-a/app:1"))
-	w.gatedSource(hourly, inFolder)
-	w.deployed(commit)
+	commit := w.deploys("team-a/app:1")
 
 	w.runs("web", digest.DigestStr())
 	for _, want := range []struct {
@@ -132,9 +130,7 @@ func TestSameContentInANewCommit_HasTheSameBytes(t *testing.T) {
 	w := newWorld(t)
 	w.registry.PushSigned("team-a/app:1", "first")
 	w.serve()
-	first := w.commit(w.web("team-a/app:1"))
-	w.gatedSource(hourly, inFolder)
-	w.published(first)
+	w.publishes("team-a/app:1")
 	before := w.read(externalArtifacts, "assay-app")
 	second := w.commit(map[string]string{"README.md": "nothing that is deployed\n"})
 	w.published(second)

@@ -157,6 +157,36 @@ func (w *world) deployed(commit string) {
 	w.applied("app", revision)
 }
 
+// publishes judges a commit whose app is that image, and waits until it is
+// published.
+func (w *world) publishes(image string) (commit string) {
+	w.t.Helper()
+	commit = w.commit(w.web(image))
+	w.gatedSource(hourly, inFolder)
+	w.published(commit)
+	return commit
+}
+
+// deploys waits until Flux has applied it, too.
+func (w *world) deploys(image string) (commit string) {
+	w.t.Helper()
+	commit = w.publishes(image)
+	w.deployed(commit)
+	return commit
+}
+
+// handled waits until an object's controller has looked at it, as [world.reconcile]
+// asked.
+func (w *world) handled(kind, name string) {
+	w.t.Helper()
+	w.until(kind, name, func(object *unstructured.Unstructured) error {
+		if asked, done := object.GetAnnotations()["reconcile.fluxcd.io/requestedAt"], field(object, "status", "lastHandledReconcileAt"); asked != done {
+			return fmt.Errorf("it was asked at %s, and handled %q", asked, done)
+		}
+		return nil
+	})
+}
+
 // consume makes a Kustomization of an ExternalArtifact, which looks for drift
 // each second and changes nothing of what it applies.
 func (w *world) consume(name, artifact string) {

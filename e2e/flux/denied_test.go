@@ -22,9 +22,7 @@ func TestUnsigned_IsNotApplied_AndDriftOfWhatRunsIsRepaired(t *testing.T) {
 	first := w.registry.PushSigned("team-a/app:1", "first")
 	w.registry.Push("team-a/app:2", "second")
 	w.serve()
-	commit := w.commit(w.web("team-a/app:1"))
-	w.gatedSource(hourly, inFolder)
-	w.deployed(commit)
+	commit := w.deploys("team-a/app:1")
 	before := w.read(externalArtifacts, "assay-app")
 
 	bad := w.commit(w.web("team-a/app:2"))
@@ -112,9 +110,7 @@ func TestTrustThatEnds_IsToldAboutWhatIsPublished(t *testing.T) {
 	w := newWorld(t)
 	digest := w.registry.PushSigned("team-a/app:1", "first")
 	c := w.serve()
-	commit := w.commit(w.web("team-a/app:1"))
-	w.gatedSource(hourly, inFolder)
-	w.deployed(commit)
+	w.deploys("team-a/app:1")
 	c.process.Stop()
 
 	w.files["images-example.yaml"] = strings.ReplaceAll(w.registry.Policy(), "release.yaml", "other.yaml")
@@ -155,9 +151,7 @@ func TestSuspended_JudgesNothing_AndKeepsWhatIsPublished(t *testing.T) {
 	first := w.registry.PushSigned("team-a/app:1", "first")
 	second := w.registry.PushSigned("team-a/app:2", "second")
 	c := w.serve()
-	good := w.commit(w.web("team-a/app:1"))
-	w.gatedSource(hourly, inFolder)
-	w.deployed(good)
+	good := w.deploys("team-a/app:1")
 
 	must(t, w.Merge(t.Context(), w.object(gatedSources, "app"), `{"spec":{"suspend":true}}`))
 	// Once another GatedSource has the next commit, this one has seen it as well.
@@ -187,9 +181,7 @@ func TestDeleted_ServesNothingMore(t *testing.T) {
 	w := newWorld(t)
 	w.registry.PushSigned("team-a/app:1", "first")
 	c := w.serve()
-	commit := w.commit(w.web("team-a/app:1"))
-	w.gatedSource(hourly, inFolder)
-	w.published(commit)
+	w.publishes("team-a/app:1")
 	if stored := archives(t, c.storage); stored != 1 {
 		t.Errorf("%d archives are stored", stored)
 	}
