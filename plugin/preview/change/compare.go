@@ -14,6 +14,10 @@ type Input struct {
 	Origin  plugin.Origin
 	Parents []string
 	Path    string
+	// Notes are what a reader should know of it, a line each.
+	Notes []string
+	// Raised are findings about the change itself, such as another project.
+	Raised []plugin.Finding
 	// Base and Head are nil where the side does not have the application.
 	Base, Head *Judged
 	Options    Options
@@ -63,7 +67,7 @@ func Compare(in Input) Application {
 	app := Application{
 		Kind: in.Kind, Namespace: in.Namespace, Name: in.Name, WasName: in.WasName,
 		Origin: in.Origin, Parents: in.Parents, Path: in.Path,
-		Before: answerOf(in.Base), After: answerOf(in.Head), Note: c.note(),
+		Notes: in.Notes, Before: answerOf(in.Base), After: answerOf(in.Head), Note: c.note(),
 	}
 	c.pairs = c.match()
 	app.Objects, app.Omitted = c.objects()

@@ -43,6 +43,9 @@ func (c *comparison) findings() []Finding {
 			out = append(out, Finding{State: Fixed, Finding: each.finding})
 		}
 	}
+	for _, finding := range c.Raised {
+		out = append(out, Finding{State: New, Finding: finding})
+	}
 	out = slices.DeleteFunc(out, func(f Finding) bool {
 		return f.Level == plugin.Info && (f.State == Still && f.BaseLevel == nil || f.Was != "" || f.Now != "")
 	})

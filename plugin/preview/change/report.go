@@ -137,6 +137,9 @@ type Application struct {
 	Status Status  `json:"status"`
 	Before *Answer `json:"before,omitempty"`
 	After  *Answer `json:"after,omitempty"`
+	// Notes are what a reader should know of it, a line each: that it is suspended,
+	// what was assumed.
+	Notes []string `json:"notes,omitempty"`
 	// Note says why objects are not compared: a side that does not render. Empty
 	// when they are.
 	Note string `json:"note,omitempty"`
