@@ -86,21 +86,23 @@ func (s display) fill(field *Field, d difference) {
 }
 
 func (s display) value(field *Field, value any) string {
-	text, cut := s.cut(exact(s.hide(value)), s.most)
+	text, cut := s.cut(exact(s.hide(field, value)), s.most)
 	field.Cut = field.Cut || cut
-	return plugin.PlainText(plugin.RedactText(text))
+	return plugin.PlainText(text)
 }
 
 // hide is the value without what is secret, wherever it stands in it. Texts are
 // hidden before they are encoded.
-func (s display) hide(value any) any {
+func (s display) hide(field *Field, value any) any {
 	switch value := value.(type) {
 	case string:
-		return s.mask.Hide(value)
+		text, cut := s.cut(s.mask.Hide(value), s.most)
+		field.Cut = field.Cut || cut
+		return plugin.RedactText(text)
 	case []any:
 		out := make([]any, len(value))
 		for i, item := range value {
-			out[i] = s.hide(item)
+			out[i] = s.hide(field, item)
 		}
 		return out
 	case map[string]any:
@@ -111,7 +113,7 @@ func (s display) hide(value any) any {
 				out[key] = plugin.Masked
 				continue
 			}
-			out[s.mask.Hide(key)] = s.hide(item)
+			out[plugin.RedactText(s.mask.Hide(key))] = s.hide(field, item)
 		}
 		return out
 	}
