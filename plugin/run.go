@@ -11,6 +11,8 @@ import (
 
 func (r *run) render(ctx context.Context) {
 	rendering, err := r.Renderer.Render(ctx, r.source)
+	r.source.Hidden = slices.Concat(r.source.Hidden, rendering.Hidden)
+	r.verdict.hidden = r.source.Hidden
 	r.addOfNoGate(r.takeRequests(rendering.Findings))
 	if err != nil {
 		r.fail("render", err)

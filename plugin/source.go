@@ -108,6 +108,9 @@ type HelmParameters struct {
 	// Packaged says that the chart's folder is a package, unpacked: Helm ignores
 	// nothing in one, as what .helmignore names was left out when it was made.
 	Packaged bool `json:"packaged,omitempty"`
+	// SecretValues says that some of the values come from Secrets: what a template
+	// says of its failure is not shown, as it may hold any part of them.
+	SecretValues bool `json:"secretValues,omitempty"`
 	// Upgrade renders for a release that is there already.
 	Upgrade bool `json:"upgrade,omitempty"`
 	// Flux says what Flux would render otherwise in a cluster: what the chart

@@ -15,6 +15,9 @@ type Rendering struct {
 	// Charts are the charts that were fetched from a registry, with the digests of
 	// their manifests, each once.
 	Charts []Image
+	// Hidden are parts of secret values that were put into the objects: no text of
+	// a finding shows them. They are given beside an error, too, and never written.
+	Hidden []string
 	// Facts are what was read of the tree; nil where none was, or where a renderer
 	// does not say. They are given beside a *Refusal, too.
 	Facts TreeFacts

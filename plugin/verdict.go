@@ -74,6 +74,8 @@ type Verdict struct {
 	// Banner is the first line of every report, set under break glass.
 	Banner string
 
+	// hidden are the secret values that no text shows.
+	hidden    []string
 	manifests []byte
 	complete  bool
 
@@ -127,6 +129,15 @@ func (v *Verdict) Rendered() []Object { return v.rendered }
 // the pipeline keeps objects and the run came to the seal. They hold Secrets and
 // are never handed on: that is what Manifests is for. Do not change them.
 func (v *Verdict) Sealed() []Object { return v.sealed }
+
+// Hidden are the values from Secrets that the run knew of and what the rendering
+// made of them, for those who judge the same objects again. Show them nowhere.
+func (v *Verdict) Hidden() []string {
+	if v == nil {
+		return nil
+	}
+	return v.hidden
+}
 
 // SealDigest is "sha256:<hex>" over the bytes that were judged, also when they
 // are not handed on; empty when the run did not come to the seal.

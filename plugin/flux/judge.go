@@ -91,8 +91,18 @@ func (r *Reconciler) judge(ctx context.Context, object *v1alpha1.GatedSource) ou
 // say of what is published.
 func (r *Reconciler) denied(ctx context.Context, object *v1alpha1.GatedSource, made outcome) outcome {
 	made.next = nextInterval
-	made.standing = r.standing(ctx, object, made.seen, made.read)
+	made.standing = r.standing(ctx, object, made)
 	return made
+}
+
+// hidden are the values of Secrets that no text shows, and what the renderings
+// made of them.
+func (o outcome) hidden() []string {
+	hidden := slices.Clone(o.read.hidden)
+	for _, verdict := range o.verdicts {
+		hidden = append(hidden, verdict.Hidden()...)
+	}
+	return hidden
 }
 
 func (o outcome) stopped(trouble *trouble) outcome {
@@ -151,7 +161,7 @@ func (r *Reconciler) refused(ctx context.Context, object *v1alpha1.GatedSource, 
 		denial = *made.verdicts[0]
 	}
 	findings := plugin.FindingsFromError(stage, err)
-	plugin.MaskFindings(findings, made.read.hidden)
+	plugin.MaskFindings(findings, made.hidden())
 	denial.Findings = append(slices.Clone(denial.Findings), findings...)
 	plugin.SortFindings(denial.Findings)
 	var refusal *plugin.Refusal

@@ -16,7 +16,8 @@ import (
 // standing judges what is published again while something newer is denied, as
 // Flux goes on applying it: a key may have been revoked, a waiver may have
 // ended. It returns what there is to say, and nothing where it still passes.
-func (r *Reconciler) standing(ctx context.Context, object *v1alpha1.GatedSource, seen observed, read inputs) string {
+func (r *Reconciler) standing(ctx context.Context, object *v1alpha1.GatedSource, made outcome) string {
+	seen, read := made.seen, made.read
 	artifact := object.Status.Artifact
 	if artifact == nil || object.Spec.OnDenied == v1alpha1.Withdraw {
 		return ""
@@ -29,7 +30,7 @@ func (r *Reconciler) standing(ctx context.Context, object *v1alpha1.GatedSource,
 		return "; it could not be judged again: " + report.Neutral(err.Error())
 	}
 	source := plugin.Source{
-		Path: pathsOf(object)[0], Revision: object.Status.PublishedRevision, Application: applicationOf(object, seen), Rendered: manifestsIn(files), Hidden: read.hidden,
+		Path: pathsOf(object)[0], Revision: object.Status.PublishedRevision, Application: applicationOf(object, seen), Rendered: manifestsIn(files), Hidden: made.hidden(),
 	}
 	verdict := r.Judge.JudgeWith(ctx, source, read.tenant)
 	if verdict != nil && verdict.Outcome() == plugin.Allowed {

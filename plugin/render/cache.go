@@ -181,6 +181,9 @@ func (c *Cache) keep(source plugin.Source, rendering plugin.Rendering, reads map
 		return
 	}
 	entry.input, entry.reads = input, reads
+	for _, text := range rendering.Hidden {
+		entry.bytes += weight(text)
+	}
 	for name := range reads {
 		entry.bytes += int64(len(name)) + 128
 	}
@@ -217,6 +220,7 @@ func copyRendering(rendering plugin.Rendering) plugin.Rendering {
 		Objects:  make([]plugin.Object, len(rendering.Objects)),
 		Findings: append([]plugin.Finding(nil), rendering.Findings...),
 		Charts:   slices.Clone(rendering.Charts),
+		Hidden:   slices.Clone(rendering.Hidden),
 		Facts:    rendering.Facts,
 	}
 	for i, object := range rendering.Objects {

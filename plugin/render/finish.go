@@ -13,7 +13,7 @@ func finish(rendering plugin.Rendering, source plugin.Source, limits plugin.Limi
 	for _, object := range rendering.Objects {
 		expanded, err := expand(object, 0)
 		if err != nil {
-			return plugin.Rendering{Findings: rendering.Findings}, err
+			return plugin.Rendering{Findings: rendering.Findings, Hidden: rendering.Hidden}, err
 		}
 		objects = append(objects, expanded...)
 	}
@@ -25,7 +25,7 @@ func finish(rendering plugin.Rendering, source plugin.Source, limits plugin.Limi
 		stripOwn(object.Fields)
 	}
 	if len(objects) == 0 {
-		return plugin.Rendering{Findings: rendering.Findings}, &plugin.Refusal{
+		return plugin.Rendering{Findings: rendering.Findings, Hidden: rendering.Hidden}, &plugin.Refusal{
 			Rule: ruleEmpty, Origin: plugin.Origin{File: source.Path}, Message: "the source renders to no objects",
 			Why:  "an empty answer would let GitOps delete the application",
 			Hint: "check the path, the values and the include and exclude patterns",

@@ -50,14 +50,14 @@ func renderFlux(ctx context.Context, tree *tree, source plugin.Source, lock *sch
 	substitution := newSubstitution(parameters.PostBuild, build.files)
 	unset := substitution.unsetImages(objects)
 	if err := substitution.all(built, objects); err != nil {
-		return plugin.Rendering{Findings: findings}, err
+		return plugin.Rendering{Findings: findings, Hidden: substitution.hidden()}, err
 	}
 	for _, image := range unset {
 		findings = append(findings, image.finding(objects[image.object]))
 	}
 	settleNamespaces(objects, parameters.DefaultNamespace)
 	rendering, err := applied(objects, parameters.CommonMetadata)
-	rendering.Findings = append(findings, rendering.Findings...)
+	rendering.Findings, rendering.Hidden = append(findings, rendering.Findings...), substitution.hidden()
 	return rendering, err
 }
 

@@ -121,6 +121,8 @@ type ValuesFrom struct {
 	Optional   bool   `json:"optional"`
 }
 
+func (f ValuesFrom) secret() bool { return f.Kind == "Secret" }
+
 // Reference is what it asks for, with nothing found.
 func (f ValuesFrom) Reference() ValuesReference {
 	key := f.ValuesKey
@@ -136,7 +138,7 @@ func (f HelmFields) Parameters(name, namespace, values string) plugin.HelmParame
 	parameters := plugin.HelmParameters{
 		ReleaseName: f.ReleaseName, Namespace: f.TargetNamespace, ChartValueFiles: f.ValuesFiles, IgnoreMissingValueFiles: f.IgnoreMissingValuesFiles,
 		ReleaseValues: values, KeepTests: true, Flux: true, KubeVersion: f.KubeVersion, APIVersions: f.APIVersions,
-		SkipCRDs: f.SkipCRDs, SkipSchemaValidation: f.DisableSchemaValidation,
+		SkipCRDs: f.SkipCRDs, SkipSchemaValidation: f.DisableSchemaValidation, SecretValues: slices.ContainsFunc(f.ValuesFrom, ValuesFrom.secret),
 	}
 	if parameters.ReleaseName == "" {
 		parameters.ReleaseName = name

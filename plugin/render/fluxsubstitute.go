@@ -44,6 +44,8 @@ type substitution struct {
 	values map[string]string
 	strict bool
 	files  *kustomizeFiles
+	// pieces are what expressions over secret variables came to.
+	pieces *pieces
 }
 
 // newSubstitution is nil where Flux substitutes nothing: without postBuild,
@@ -52,7 +54,7 @@ func newSubstitution(asked *plugin.FluxPostBuild, files *kustomizeFiles) *substi
 	if asked == nil || len(asked.Substitute) == 0 && !asked.Always {
 		return nil
 	}
-	s := &substitution{values: make(map[string]string, len(asked.Substitute)), strict: asked.Strict, files: files}
+	s := &substitution{values: make(map[string]string, len(asked.Substitute)), strict: asked.Strict, files: files, pieces: newPieces(asked.Secret)}
 	for name, value := range asked.Substitute {
 		s.values[name] = strings.ReplaceAll(value, "\n", "")
 	}
@@ -87,6 +89,14 @@ func (s *substitution) all(built resmap.ResMap, objects []plugin.Object) error {
 		}
 	}
 	return problems.err()
+}
+
+// hidden are the parts of secret values that were put into objects.
+func (s *substitution) hidden() []string {
+	if s == nil {
+		return nil
+	}
+	return s.pieces.sorted()
 }
 
 func objectsFolder(objects []plugin.Object) string {
@@ -150,6 +160,9 @@ func (s *substitution) one(node *resource.Resource, object plugin.Object) error 
 	filled, err := s.fill(string(text))
 	if err != nil {
 		return s.unreadable(err, object)
+	}
+	if !s.pieces.find(string(text), s.values) {
+		return tooManyPieces(object)
 	}
 	limits := s.files.tree.limits
 	if int64(len(filled)) > limits.RenderedBytes {

@@ -55,6 +55,7 @@ type fetchedChart struct {
 type response struct {
 	Objects  []wireObject     `json:"objects,omitempty"`
 	Findings []plugin.Finding `json:"findings,omitempty"`
+	Hidden   []string         `json:"hidden,omitempty"`
 	Reads    map[string]read  `json:"reads,omitempty"`
 	Failure  *failure         `json:"failure,omitempty"`
 	// Wanted is a chart that the parent should fetch before it asks again.

@@ -127,7 +127,7 @@ func (r *helmRelease) execute(ctx context.Context, loaded *chart.Chart, values c
 	files, err := engine.Engine{CustomTemplateFuncs: functions}.RenderWithContext(ctx, loaded, values)
 	r.findings = append(r.findings, random.findings(loaded, r.origins, r.at("Chart.yaml"))...)
 	if err != nil {
-		failed := templateError{text: err.Error(), files: templateFiles(loaded, r.origins), chart: r.at("Chart.yaml")}
+		failed := templateError{text: err.Error(), files: templateFiles(loaded, r.origins), chart: r.at("Chart.yaml"), secret: r.parameters.SecretValues}
 		return nil, failed.refusal()
 	}
 	total := int64(0)

@@ -17,6 +17,11 @@ var (
 	depthPattern     = regexp.MustCompile(`executing "([^"]*)" at [^\n]*:\s+exceeded maximum template depth`)
 )
 
+// errSecretValues stands in the place of what a template says of its failure:
+// fail and the errors of functions repeat what they were given, in parts and in
+// other forms.
+var errSecretValues = errors.New("why is not shown, as values of the chart come from Secrets")
+
 // templateError is what helm's engine says of a template that fails: it writes
 // the way through all includes, and the last line is the one that failed.
 type templateError struct {
@@ -25,6 +30,8 @@ type templateError struct {
 	// files maps the engine's names of the templates to the tree's.
 	files map[string]string
 	chart plugin.Origin
+	// secret keeps what the template says to itself.
+	secret bool
 }
 
 // refusal names the innermost template and its line, and says in one line what
@@ -44,6 +51,10 @@ func (e *templateError) refusal() *plugin.Refusal {
 			refusal.Hint = "put the include into a condition that ends, or leave it out"
 			return refusal
 		}
+	}
+	if e.secret {
+		refusal.Cause = errSecretValues
+		return refusal
 	}
 	refusal.Cause = errors.New(e.message(places))
 	return refusal

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -190,8 +191,9 @@ func (s *releaseSearch) parameters() (plugin.HelmParameters, error) {
 	parameters := plugin.HelmParameters{
 		ReleaseName: releaseName(s.fields), Namespace: spec.TargetNamespace, KubeVersion: outer.KubeVersion, APIVersions: outer.APIVersions,
 		KeepTests: spec.Test.Enable, Flux: true, SkipSchemaValidation: spec.Install.DisableSchemaValidation,
-		SkipCRDs:   spec.Install.CRDs == "Skip" && (spec.Upgrade.CRDs == "" || spec.Upgrade.CRDs == "Skip"),
-		PostRender: plugin.HelmPostRender{Strategy: spec.PostRenderStrategy, CommonMetadata: spec.CommonMetadata},
+		SkipCRDs:     spec.Install.CRDs == "Skip" && (spec.Upgrade.CRDs == "" || spec.Upgrade.CRDs == "Skip"),
+		SecretValues: slices.ContainsFunc(spec.ValuesFrom, ValuesFrom.secret),
+		PostRender:   plugin.HelmPostRender{Strategy: spec.PostRenderStrategy, CommonMetadata: spec.CommonMetadata},
 	}
 	if parameters.Namespace == "" {
 		parameters.Namespace = s.namespace

@@ -133,7 +133,7 @@ func (r *Renderer) render(ctx context.Context, source plugin.Source) (output, er
 	}
 	rendering, err := r.byKind(ctx, tree, source, charts)
 	if err != nil {
-		return output{rendering: plugin.Rendering{Findings: rendering.Findings, Facts: facts(tree.reads)}, reads: tree.reads}, err
+		return output{rendering: plugin.Rendering{Findings: rendering.Findings, Hidden: rendering.Hidden, Facts: facts(tree.reads)}, reads: tree.reads}, err
 	}
 	rendering, err = finish(rendering, source, limits)
 	rendering.Charts, rendering.Facts = record.fetched, facts(tree.reads)

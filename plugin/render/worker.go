@@ -148,7 +148,7 @@ func (w *Workers) fetch(ctx context.Context, charts ChartFetcher, asked *request
 
 // accept brings an answer back into JSON's types and keeps it.
 func (w *Workers) accept(source plugin.Source, answer response, charts []plugin.Image) (plugin.Rendering, error) {
-	rendering := plugin.Rendering{Findings: answer.Findings, Charts: charts, Facts: facts(answer.Reads)}
+	rendering := plugin.Rendering{Findings: answer.Findings, Hidden: answer.Hidden, Charts: charts, Facts: facts(answer.Reads)}
 	if err := answer.Failure.err(); err != nil {
 		return rendering, err
 	}

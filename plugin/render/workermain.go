@@ -87,7 +87,7 @@ func (s *workServer) answer(ctx context.Context, asked request) response {
 	if charts.wanted != nil {
 		return response{Wanted: charts.wanted}
 	}
-	out := response{Findings: rendered.rendering.Findings, Reads: rendered.reads, Failure: newFailure(err)}
+	out := response{Findings: rendered.rendering.Findings, Hidden: rendered.rendering.Hidden, Reads: rendered.reads, Failure: newFailure(err)}
 	for _, object := range rendered.rendering.Objects {
 		out.Objects = append(out.Objects, wireObject(object))
 	}
