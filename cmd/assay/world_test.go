@@ -11,20 +11,16 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/assay-gitops/assay/e2e/origin"
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 	"github.com/assay-gitops/assay/plugin/verify/throwaway"
 )
 
 // The identity that the world's gate trusts.
 const (
-	trustedIssuer  = "https://issuer.example.com"
-	trustedSubject = "https://git.example.com/team-a/app/.ci/release.yaml@refs/tags/v1"
+	trustedIssuer  = origin.Issuer
+	trustedSubject = origin.Subject
 )
 
 // world is an application, the gate that judges it, and a registry on loopback
@@ -33,6 +29,7 @@ const (
 type world struct {
 	t        *testing.T
 	dir      string
+	registry *origin.Registry
 	server   *ociserver.Server
 	sigstore *throwaway.Sigstore
 	// image is what the Deployment names, and digest what its tag stands for.
@@ -60,19 +57,14 @@ func newWorld(t *testing.T) *world {
 
 func newWorldWith(t *testing.T, options ociserver.Options) *world {
 	t.Helper()
-	server, err := ociserver.Start(options)
-	must(t, err)
-	t.Cleanup(func() { _ = server.Close() })
-	made, err := throwaway.New()
-	must(t, err)
+	made := origin.NewRegistry(t, "example", options)
 	w := &world{
-		t: t, dir: t.TempDir(), server: server, sigstore: made,
+		t: t, dir: t.TempDir(), registry: made, server: made.Server, sigstore: made.Sigstore,
 		limits:    map[string]int{"retries": 1, "retryAfterSeconds": 1},
 		identity:  fmt.Sprintf("{issuer: %q, subject: %q}", trustedIssuer, trustedSubject),
 		authority: "ctlog: {trustRootRef: example}",
 	}
-	made.Remote = w.remoteOptions()
-	w.trust(made)
+	w.trust(made.Sigstore)
 	w.digest = w.push("team-a/app:1", "first")
 	w.image = w.digest.Context().Tag("1").Name()
 	return w
@@ -97,30 +89,16 @@ func (w *world) trust(who *throwaway.Sigstore) {
 // same digest.
 func (w *world) push(reference, content string) name.Digest {
 	w.t.Helper()
-	return w.pushImage(reference, static.NewLayer([]byte(content), types.OCIUncompressedLayer), v1.Config{User: "65532:65532", Entrypoint: []string{"/app"}})
+	return w.pushImage(reference, origin.Layer(content), v1.Config{User: "65532:65532", Entrypoint: []string{"/app"}})
 }
 
 // pushImage puts an image of one layer under a tag.
 func (w *world) pushImage(reference string, layer v1.Layer, config v1.Config) name.Digest {
 	w.t.Helper()
-	tag, err := name.NewTag(w.server.Host() + "/" + reference)
-	must(w.t, err)
-	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-	made, err := mutate.AppendLayers(base, layer)
-	must(w.t, err)
-	made, err = mutate.Config(made, config)
-	must(w.t, err)
-	made, err = mutate.CreatedAt(made, v1.Time{Time: w.created})
-	must(w.t, err)
-	must(w.t, remote.Write(tag, made, w.remoteOptions()...))
-	digest, err := made.Digest()
-	must(w.t, err)
-	return tag.Digest(digest.String())
+	return w.registry.PushImage(reference, layer, config, w.created)
 }
 
-func trusted() throwaway.Signer {
-	return throwaway.Signer{Issuer: trustedIssuer, Subject: trustedSubject}
-}
+func trusted() throwaway.Signer { return origin.Trusted() }
 
 func (w *world) sign(who throwaway.Signer) {
 	w.t.Helper()

@@ -3,6 +3,7 @@ package origin
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -60,12 +61,25 @@ func (r *Registry) Image(reference string) string { return r.Host() + "/" + refe
 // same digest.
 func (r *Registry) Push(reference, content string) name.Digest {
 	r.t.Helper()
+	return r.PushImage(reference, Layer(content), v1.Config{User: "65532:65532", Entrypoint: []string{"/app"}}, time.Time{})
+}
+
+// Layer is one of that content.
+func Layer(content string) v1.Layer {
+	return static.NewLayer([]byte(content), types.OCIUncompressedLayer)
+}
+
+// PushImage puts an image of one layer, built at a time, under a tag.
+func (r *Registry) PushImage(reference string, layer v1.Layer, config v1.Config, created time.Time) name.Digest {
+	r.t.Helper()
 	tag, err := name.NewTag(r.Image(reference))
 	must(r.t, err)
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-	made, err := mutate.AppendLayers(base, static.NewLayer([]byte(content), types.OCIUncompressedLayer))
+	made, err := mutate.AppendLayers(base, layer)
 	must(r.t, err)
-	made, err = mutate.Config(made, v1.Config{User: "65532:65532", Entrypoint: []string{"/app"}})
+	made, err = mutate.Config(made, config)
+	must(r.t, err)
+	made, err = mutate.CreatedAt(made, v1.Time{Time: created})
 	must(r.t, err)
 	must(r.t, remote.Write(tag, made, append(r.Remote(), remote.WithContext(r.t.Context()))...))
 	digest, err := made.Digest()
