@@ -42,6 +42,7 @@ func layers() [][]string {
 func support() map[string][]string {
 	return map[string][]string{
 		"plugin/registry/ociserver":      nil,
+		"plugin/report/jsonschema":       nil,
 		"plugin/verify/throwaway":        {"plugin", "plugin/gate"},
 		"plugin/verify/throwaway/notary": nil,
 		"examples":                       nil,

@@ -13,7 +13,7 @@ func (c *comparison) objects() (objects []Object, omitted int) {
 	names := c.generatedNames()
 	for _, both := range []bool{true, false} {
 		for _, pair := range c.pairs {
-			if (pair.was != nil && pair.now != nil) != both {
+			if pair.alone() == both {
 				continue
 			}
 			object, cut, differs := c.object(pair, names)
@@ -37,7 +37,7 @@ func (c *comparison) objects() (objects []Object, omitted int) {
 func (c *comparison) generatedNames() map[string]string {
 	names := map[string]string{}
 	for _, pair := range c.pairs {
-		if pair.was != nil && pair.now != nil && pair.was.id.Name != pair.now.id.Name {
+		if !pair.alone() && pair.was.id.Name != pair.now.id.Name {
 			names[pair.was.id.Name] = pair.now.id.Name
 		}
 	}
@@ -58,6 +58,9 @@ func (c *comparison) object(p pair, names map[string]string) (object Object, omi
 	inTemplate, more := false, false
 	walker{func(d difference) {
 		differs = true
+		if p.alone() && isID(d.path) {
+			return
+		}
 		inTemplate = inTemplate || isTemplate(object.ID, d.path)
 		noise := c.noise(p.id(), d, names)
 		more = more || noise != noiseName
@@ -185,11 +188,20 @@ func (c *comparison) rollouts(objects []Object) []plugin.ObjectID {
 	return out
 }
 
+// alone reports whether one side alone has the object.
+func (p pair) alone() bool { return p.was == nil || p.now == nil }
+
+// isID reports whether a field is a part of the object's identity.
+func isID(path []step) bool {
+	text := pathOf(path)
+	return text == "apiVersion" || text == "kind" || text == "metadata.name" || text == "metadata.namespace"
+}
+
 // headOf is the identity on the head of an object of the base.
 func (c *comparison) headOf() map[identity]identity {
 	ids := map[identity]identity{}
 	for _, pair := range c.pairs {
-		if pair.was != nil && pair.now != nil {
+		if !pair.alone() {
 			ids[identityOf(pair.was.id)] = identityOf(pair.now.id)
 		}
 	}

@@ -166,7 +166,8 @@ type Answer struct {
 	Unanswered int `json:"unanswered"`
 	Warnings   int `json:"warnings"`
 	// Seal is "sha256:<hex>" over the judged manifests; several parts are joined by
-	// ", "; empty when a run did not come to the seal.
+	// ", ". Empty when a run did not come to the seal, and when there are Secrets
+	// in it: a hash over a short password is as good as the password.
 	Seal string `json:"seal,omitempty"`
 	// Banner is the first line under break glass.
 	Banner string `json:"banner,omitempty"`
@@ -180,7 +181,7 @@ type Object struct {
 	Origin plugin.Origin    `json:"origin,omitzero"`
 	Status Status           `json:"status"`
 	// Fields that differ, in the order of their paths. For an added or removed
-	// object they are its leaves.
+	// object they are its leaves, but for what ID says.
 	Fields []Field `json:"fields,omitempty"`
 	// Folded counts the fields that are noise.
 	Folded int `json:"folded,omitempty"`

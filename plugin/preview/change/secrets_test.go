@@ -183,3 +183,14 @@ func TestSecrets_AWordIsNotCutSoThatHalfOfItShows(t *testing.T) {
 		}
 	}
 }
+
+func TestSecrets_AHashOverThemIsNotShown(t *testing.T) {
+	for name, test := range map[string]struct {
+		side world
+		seal bool
+	}{"Secret": {world{manifests: deployment + "\n---\n" + secret}, false}, "Hidden": {world{manifests: deployment, hidden: []string{"x"}}, false}, "None": {world{manifests: deployment}, true}} {
+		if app := compare(t, test.side, test.side); (app.After.Seal != "") != test.seal {
+			t.Errorf("%s: the seal is %q", name, app.After.Seal)
+		}
+	}
+}

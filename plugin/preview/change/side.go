@@ -165,6 +165,16 @@ func answerOf(judged *Judged) *Answer {
 		answer.Outcome = plugin.Allowed
 	}
 	answer.Images = len(newSide(judged).images)
-	answer.Seal, answer.Banner = strings.Join(seals, ", "), strings.Join(banners, "; ")
+	answer.Banner = strings.Join(banners, "; ")
+	if !judged.secret() {
+		answer.Seal = strings.Join(seals, ", ")
+	}
 	return answer
+}
+
+// secret reports whether the manifests hold what must not be shown.
+func (j *Judged) secret() bool {
+	return len(j.Hidden) > 0 || slices.ContainsFunc(j.Verdicts, func(v *plugin.Verdict) bool {
+		return v != nil && slices.ContainsFunc(v.Sealed(), func(object plugin.Object) bool { return object.ID().Kind == "Secret" })
+	})
 }
