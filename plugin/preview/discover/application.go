@@ -86,6 +86,9 @@ type Tree struct {
 	// Manifests are the objects in the tree's files that definitions may name; nil
 	// reads the tree anew for each question.
 	Manifests *Manifests
+	// Near is the file that defines what the objects at hand were rendered from;
+	// empty for those of files. Of several objects of one name the nearest counts.
+	Near string
 }
 
 // Found is what discovery made of files or of the objects of a rendering.

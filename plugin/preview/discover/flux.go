@@ -38,7 +38,7 @@ func Flux(ctx context.Context, tree Tree, objects []plugin.Object, parents []str
 	for _, object := range objects {
 		id := object.ID()
 		read := search.reader(id)
-		if read == nil || slices.Contains(parents, parentName(id)) {
+		if read == nil || slices.ContainsFunc(parents, func(parent string) bool { return isParent(parent, id) }) {
 			continue
 		}
 		if len(parents) >= deepestParents {
@@ -82,8 +82,22 @@ func (s *fluxSearch) reader(id plugin.ObjectID) func(plugin.Object) {
 	return nil
 }
 
-// parentName is how an application is named among the parents of others.
+// AsParent is how an application is named among the parents of others. The file
+// tells apart what has one name in several clusters.
+func (a Application) AsParent() string {
+	name := a.Kind + " " + place(a.Namespace, a.Name)
+	if a.Namespace == "" || a.Origin.File == "" {
+		return name
+	}
+	return name + " in " + a.Origin.File
+}
+
+// parentName is the same without the file.
 func parentName(id plugin.ObjectID) string { return id.Kind + " " + place(id.Namespace, id.Name) }
+
+func isParent(parent string, id plugin.ObjectID) bool {
+	return parent == parentName(id) || strings.HasPrefix(parent, parentName(id)+" ")
+}
 
 func place(namespace, name string) string {
 	if namespace == "" {

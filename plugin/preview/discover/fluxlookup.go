@@ -2,11 +2,12 @@ package discover
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -141,9 +142,9 @@ func inNamespace(object plugin.Object, namespace string) plugin.Object {
 
 // lookup finds an object that something in the file near names. What stands in
 // the same rendering counts first. Otherwise, of several in the tree the one
-// whose folder is nearest counts, as clusters have each their own; two that are
-// equally near are none. One without a namespace is taken where none has the
-// right one: a kustomization may set it.
+// whose folder is nearest counts, as clusters have each their own; where two are
+// equally near they have to say the same. One without a namespace is taken where
+// none has the right one: a kustomization may set it.
 func (s *fluxSearch) lookup(id plugin.ObjectID, near string) (plugin.Object, lookedUp) {
 	given := s.given(id)
 	if len(s.parents) > 0 && len(given) == 1 {
@@ -161,18 +162,31 @@ func (s *fluxSearch) lookup(id plugin.ObjectID, near string) (plugin.Object, loo
 			candidates = append(candidates, at)
 		}
 	}
-	chosen, answer := nearest(candidates, id.Namespace, near)
-	if answer != isThere {
-		return plugin.Object{}, answer
+	var found []plugin.Object
+	for _, at := range s.nearest(candidates, id.Namespace, near) {
+		if i := slices.IndexFunc(given, func(o plugin.Object) bool { return o.Origin == at.origin }); i >= 0 {
+			found = append(found, given[i])
+		} else if object, there := s.tree.Manifests.read(s.ctx, id, at.origin); there {
+			found = append(found, object)
+		}
 	}
-	if i := slices.IndexFunc(given, func(o plugin.Object) bool { return o.Origin == chosen }); i >= 0 {
-		return inNamespace(given[i], id.Namespace), isThere
-	}
-	object, there := s.tree.Manifests.read(s.ctx, id, chosen)
-	if !there {
+	switch {
+	case len(found) == 0:
 		return plugin.Object{}, isNowhere
+	case slices.ContainsFunc(found[1:], func(o plugin.Object) bool { return !sameContent(o, found[0]) }):
+		return plugin.Object{}, isAmbiguous
 	}
-	return inNamespace(object, id.Namespace), isThere
+	return inNamespace(found[0], id.Namespace), isThere
+}
+
+// sameContent compares what objects say besides what they are called.
+func sameContent(a, b plugin.Object) bool {
+	content := func(o plugin.Object) map[string]any {
+		fields := maps.Clone(o.Fields)
+		delete(fields, "metadata")
+		return fields
+	}
+	return reflect.DeepEqual(content(a), content(b))
 }
 
 // given are the objects of the search with that kind and name, in that
@@ -212,7 +226,9 @@ func (l lookedUp) why() string {
 	return "no file of this repository defines it"
 }
 
-func nearest(all []manifestPlace, namespace, near string) (plugin.Origin, lookedUp) {
+// nearest are the places in the namespace, or in none where there is no such,
+// that are nearest to what was rendered, and of these those nearest to the file.
+func (s *fluxSearch) nearest(all []manifestPlace, namespace, file string) []manifestPlace {
 	in := func(namespace string) []manifestPlace {
 		return slices.DeleteFunc(slices.Clone(all), func(p manifestPlace) bool { return p.namespace != namespace })
 	}
@@ -220,13 +236,12 @@ func nearest(all []manifestPlace, namespace, near string) (plugin.Origin, looked
 	if len(candidates) == 0 {
 		candidates = in("")
 	}
-	if len(candidates) == 0 {
-		return plugin.Origin{}, isNowhere
+	for _, near := range []string{s.tree.Near, file} {
+		most := 0
+		for _, each := range candidates {
+			most = max(most, shared(path.Dir(each.origin.File), path.Dir(near)))
+		}
+		candidates = slices.DeleteFunc(candidates, func(p manifestPlace) bool { return shared(path.Dir(p.origin.File), path.Dir(near)) < most })
 	}
-	nearness := func(p manifestPlace) int { return shared(path.Dir(p.origin.File), path.Dir(near)) }
-	slices.SortStableFunc(candidates, func(a, b manifestPlace) int { return cmp.Compare(nearness(b), nearness(a)) })
-	if len(candidates) > 1 && nearness(candidates[0]) == nearness(candidates[1]) {
-		return plugin.Origin{}, isAmbiguous
-	}
-	return candidates[0].origin, isThere
+	return candidates
 }

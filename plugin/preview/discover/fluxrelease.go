@@ -53,7 +53,7 @@ func (s *fluxSearch) chartOf(app *Application, spec releaseSpec, part *Part) boo
 	switch {
 	case spec.Chart != nil:
 		ref = spec.Chart.Spec.SourceRef
-		part.Revision = spec.Chart.Spec.Version
+		part.Path, part.Revision = spec.Chart.Spec.Chart, spec.Chart.Spec.Version
 	case spec.ChartRef != nil:
 		ref = *spec.ChartRef
 	default:
@@ -69,6 +69,7 @@ func (s *fluxSearch) chartOf(app *Application, spec releaseSpec, part *Part) boo
 		if !s.decode(object, &chart) {
 			return false
 		}
+		part.Path, part.Revision = chart.Chart, chart.Version
 		inner := chart.SourceRef
 		inner.Namespace = ref.Namespace
 		source, there := s.source(app, &inner)
@@ -88,6 +89,7 @@ func (s *fluxSearch) chartIsHere(app *Application, ref sourceRef, object plugin.
 		return false
 	}
 	if ref.Kind != "GitRepository" {
+		part.Path = ""
 		return true
 	}
 	if s.tree.Own == nil || !s.tree.Own(source.URL) {
@@ -95,7 +97,7 @@ func (s *fluxSearch) chartIsHere(app *Application, ref sourceRef, object plugin.
 		return false
 	}
 	app.Identity.Repository = withoutUser(source.URL)
-	part.Repository, part.Revision = source.URL, source.revision()
+	part.Repository, part.Revision, part.Path = source.URL, source.revision(), folderOf(part.Path)
 	return true
 }
 

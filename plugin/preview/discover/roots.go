@@ -148,7 +148,7 @@ func Unreached(roots, defined []Application, tree Tree) []Application {
 	for _, app := range defined {
 		defines[path.Dir(app.Origin.File)] = true
 		for _, part := range app.Parts {
-			if own := part.Repository == "" || tree.Own != nil && tree.Own(part.Repository); own && part.Path != "" {
+			if part.isIn(tree) {
 				reached[path.Clean(part.Path)] = true
 			}
 		}
@@ -156,6 +156,11 @@ func Unreached(roots, defined []Application, tree Tree) []Application {
 	return slices.DeleteFunc(slices.Clone(roots), func(root Application) bool {
 		return defines[root.Name] || reached[root.Name] || isBelow(reached, root.Name)
 	})
+}
+
+// isIn reports whether a part is a folder of the tree.
+func (p Part) isIn(tree Tree) bool {
+	return p.Path != "" && (p.Repository == "" || tree.Own != nil && tree.Own(p.Repository))
 }
 
 // hasManifest reports whether a file of the folder looks like Kubernetes
