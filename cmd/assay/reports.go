@@ -18,13 +18,21 @@ type reportFile struct{ format, file string }
 
 // parseReports reads the values of --report, before anything is judged.
 func parseReports(values []string) ([]reportFile, error) {
+	return parseFiles(values, func(format string) error {
+		_, err := report.For(format, report.Options{})
+		return err
+	})
+}
+
+// parseFiles reads "format=file", each file once; known refuses a format.
+func parseFiles(values []string, known func(format string) error) ([]reportFile, error) {
 	var files []reportFile
 	for _, value := range values {
 		format, file, both := strings.Cut(value, "=")
 		if !both || file == "" {
 			return nil, fmt.Errorf("reading --report %q: write format=file, such as sarif=assay.sarif", value)
 		}
-		if _, err := report.For(format, report.Options{}); err != nil {
+		if err := known(format); err != nil {
 			return nil, fmt.Errorf("reading --report %q: %w", value, err)
 		}
 		twice := func(other reportFile) bool { return filepath.Clean(other.file) == filepath.Clean(file) }

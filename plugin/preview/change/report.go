@@ -114,6 +114,9 @@ type Unseen struct {
 	// Reason says why, and Hint what makes it seen.
 	Reason string `json:"reason"`
 	Hint   string `json:"hint,omitempty"`
+	// Changed is set when the change alters what is written about it: another
+	// version, another address.
+	Changed bool `json:"changed,omitempty"`
 	// Head and Base say on which sides.
 	Base bool `json:"base"`
 	Head bool `json:"head"`

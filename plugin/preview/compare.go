@@ -1,0 +1,119 @@
+package preview
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/preview/change"
+)
+
+// compare judges what the change affects, on both sides, one application after
+// the other on each worker: no two of them hold their objects longer than that.
+func (r *runner) compare(ctx context.Context, pairs []pair, gaps []change.Unseen) (change.Report, error) {
+	pairs = slices.DeleteFunc(slices.Clone(pairs), pair.hidden)
+	affected := slices.DeleteFunc(slices.Clone(pairs), func(p pair) bool { return !r.All && p.unaffected() })
+	compared := make([]change.Application, len(affected))
+	var mu sync.Mutex
+	done := 0
+	sideBySide(r.Workers, len(affected), func(i int) {
+		compared[i] = r.judge(ctx, affected[i])
+		mu.Lock()
+		defer mu.Unlock()
+		done++
+		r.Progress(fmt.Sprintf("judged %d of %d applications", done, len(affected)))
+	})
+	if err := context.Cause(ctx); err != nil {
+		return change.Report{}, fmt.Errorf("judging what the change affects: %w", err)
+	}
+	return change.Summarise(change.Header{
+		Base: r.Base.named(), Head: r.Head.named(), At: r.At, Gates: r.gates.names(), Unaffected: len(pairs) - len(affected), Unseen: gaps,
+	}, compared), nil
+}
+
+// judge compares one application.
+func (r *runner) judge(ctx context.Context, p pair) change.Application {
+	named := p.named()
+	input := change.Input{
+		Kind: named.Kind, Namespace: named.Namespace, Name: named.Name, Origin: named.Origin, Parents: named.Parents, Path: pathsOf(named), Notes: named.Notes,
+		Base: r.verdicts(ctx, p.base), Head: r.verdicts(ctx, p.head), Options: r.Compare,
+	}
+	if p.base != nil && p.head != nil {
+		if p.base.label() != p.head.label() {
+			input.WasName = strings.TrimPrefix(p.base.Namespace+"/"+p.base.Name, "/")
+		}
+		input.Raised = projectChanged(p)
+	}
+	return change.Compare(input)
+}
+
+// verdicts judges every part of one side.
+func (r *runner) verdicts(ctx context.Context, side *deployed) *change.Judged {
+	if !side.seen() {
+		return nil
+	}
+	made := &change.Judged{}
+	for _, part := range side.parts {
+		made.Hidden = append(made.Hidden, part.source.Hidden...)
+		verdict := r.verdict(ctx, part)
+		r.gates.add(verdict.Gates)
+		made.Verdicts = append(made.Verdicts, verdict)
+	}
+	return made
+}
+
+func (r *runner) verdict(ctx context.Context, part *located) *plugin.Verdict {
+	if part.release != nil {
+		return r.Setup.JudgeRelease(ctx, part.outer, part.release)
+	}
+	return r.Setup.Judge(ctx, part.source)
+}
+
+// names is a set of names that several may add to.
+type names struct {
+	mu  sync.Mutex
+	set map[string]bool
+}
+
+func (n *names) add(more []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, name := range more {
+		n.set[name] = true
+	}
+}
+
+func (n *names) names() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Sorted(maps.Keys(n.set))
+}
+
+// projectChanged tells that other gates may judge the head than the base.
+func projectChanged(p pair) []plugin.Finding {
+	was, now := p.base.Identity.Project, p.head.Identity.Project
+	if was == now {
+		return nil
+	}
+	return []plugin.Finding{{
+		Rule: "diff/project", Level: plugin.Warn, Origin: p.head.Origin, Message: fmt.Sprintf("the change moves the application from project %q to %q", was, now),
+		Why: "the project chooses the gates, and the one who writes the change chooses the project", Hint: "let the owners of both projects review it",
+	}}
+}
+
+func pathsOf(application *deployed) string {
+	var paths []string
+	for _, part := range application.Parts {
+		switch {
+		case part.Chart != nil:
+			paths = append(paths, part.Chart.Name+" "+part.Chart.Version)
+		case part.Path != "":
+			paths = append(paths, part.Path)
+		}
+	}
+	return strings.Join(slices.Compact(paths), ", ")
+}

@@ -1,0 +1,224 @@
+package preview
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/preview/discover"
+	"github.com/assay-gitops/assay/plugin/preview/revision"
+	"github.com/assay-gitops/assay/plugin/render"
+)
+
+// located is one part of an application with the tree that it is rendered from.
+type located struct {
+	source plugin.Source
+	limits plugin.Limits
+	// release is set for a HelmRelease; outer is then the source whose rendering
+	// it stands in.
+	release *render.FoundRelease
+	outer   plugin.Source
+	// key says what is rendered but for the files.
+	key string
+	// facts are what the rendering read; nil when that is not known.
+	facts plugin.TreeFacts
+}
+
+// unseen is an error that says that a part cannot be looked at from here.
+type unseen struct{ discover.Unseen }
+
+func (u unseen) Error() string { return u.What + ": " + u.Reason }
+
+// locate finds the tree of one part and what is laid over it.
+func (r *runner) locate(ctx context.Context, side Side, application discover.Application, part discover.Part) (*located, error) {
+	root, err := r.tree(ctx, side, part.Repository, part.Revision, part.Chart != nil)
+	if err != nil {
+		return nil, err
+	}
+	found := &located{source: plugin.Source{
+		Root: root, Path: path.Clean(path.Join(".", part.Path)), RepositoryPath: path.Clean(path.Join(".", part.Path)), Revision: side.Commit,
+		Application: application.Identity, Parameters: part.Parameters, Hidden: part.Hidden,
+	}}
+	r.fill(&found.source.Parameters.Helm)
+	if found.limits, err = r.Setup.LimitsOf(found.source); err != nil {
+		found.limits = plugin.DefaultLimits() // the verdict says what is wrong with the gates
+	}
+	if part.Chart != nil {
+		if err := r.chart(ctx, found, part); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.valueFiles(ctx, side, found, part); err != nil {
+		return nil, err
+	}
+	found.key, err = keyOf(found.source)
+	return found, err
+}
+
+// fill sets what a definition leaves to the cluster.
+func (r *runner) fill(helm *plugin.HelmParameters) {
+	if helm.KubeVersion == "" {
+		helm.KubeVersion = r.Parameters.KubeVersion
+	}
+	if len(helm.APIVersions) == 0 {
+		helm.APIVersions = r.Parameters.APIVersions
+	}
+}
+
+// tree is the tree of a repository at a revision. A chart from elsewhere is laid
+// over the side's own.
+func (r *runner) tree(ctx context.Context, side Side, repository, at string, chart bool) (*os.Root, error) {
+	what := plugin.RedactURL(repository)
+	switch {
+	case chart:
+		return side.Root, nil
+	case !side.own(repository):
+		folder, vendored := r.Sources[revision.NormalizeURL(repository)]
+		if !vendored {
+			return nil, unseen{discover.Unseen{
+				What: what, Reason: "its source is in another repository", Hint: "name a copy with --source " + what + "=FOLDER",
+			}}
+		}
+		return r.vendored(folder)
+	case side.tracks(at):
+		return side.Root, nil
+	}
+	if side.At != nil {
+		root, err := side.At(ctx, at)
+		if err != nil || root != nil {
+			return root, err
+		}
+	}
+	return nil, unseen{discover.Unseen{
+		What: strings.TrimPrefix(what+" at "+at, " at "), Reason: "this clone has no tag or commit " + at + ", and it is not the branch that is compared",
+		Hint: "fetch it, or name the branch with --branch " + at + " when it means what is compared",
+	}}
+}
+
+// vendored opens a folder once.
+func (r *runner) vendored(folder string) (*os.Root, error) {
+	r.known.mu.Lock()
+	defer r.known.mu.Unlock()
+	if root, open := r.known.vendored[folder]; open {
+		return root, nil
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, fmt.Errorf("opening the copy of a source: %w", err)
+	}
+	r.known.vendored[folder] = root
+	return root, nil
+}
+
+// chart lays a chart of a Helm repository or registry over the tree.
+func (r *runner) chart(ctx context.Context, found *located, part discover.Part) error {
+	published, err := r.Setup.FetchChart(ctx, found.source, *part.Chart)
+	var refusal *plugin.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return unseen{discover.Unseen{
+			What: fmt.Sprintf("chart %s %s from %s", part.Chart.Name, part.Chart.Version, plugin.RedactURL(part.Chart.Repository)), Reason: refusal.Message, Hint: refusal.Hint,
+		}}
+	case err != nil:
+		return unseen{discover.Unseen{
+			What:   fmt.Sprintf("chart %s %s from %s", part.Chart.Name, part.Chart.Version, plugin.RedactURL(part.Chart.Repository)),
+			Reason: err.Error(), Hint: "run it again where the registry answers",
+		}}
+	}
+	sum := sha256.Sum256(published.Archive)
+	digest := hex.EncodeToString(sum[:])
+	if part.Digest != "" && part.Digest != published.Manifest && part.Digest != "sha256:"+digest {
+		return &plugin.Refusal{
+			Rule: "chart/digest", Message: fmt.Sprintf("chart %s %s is sha256:%s, and %s is written", part.Chart.Name, part.Chart.Version, digest, part.Digest),
+			Hint: "find out why a published version was replaced",
+		}
+	}
+	found.source.Path = ".assay-chart-" + digest + ".tgz"
+	found.source.Overlay = map[string][]byte{found.source.Path: published.Archive}
+	return nil
+}
+
+// valueFiles puts files of other sources ("$name/path") where the chart's
+// renderer reads them.
+func (r *runner) valueFiles(ctx context.Context, side Side, found *located, part discover.Part) error {
+	files := slices.Clone(found.source.Parameters.Helm.ValueFiles)
+	for i, file := range files {
+		name, rest, isReference := strings.Cut(strings.TrimPrefix(file, "$"), "/")
+		if !strings.HasPrefix(file, "$") || !isReference {
+			continue
+		}
+		reference, named := part.References[name]
+		if !named {
+			return &plugin.Refusal{
+				Rule: "render/values", Message: fmt.Sprintf("the value file %s names a source that the application does not have", file),
+				Hint: "give one of its sources ref: " + name,
+			}
+		}
+		root, err := r.tree(ctx, side, reference.Repository, reference.Revision, false)
+		if err != nil {
+			return err
+		}
+		if root == found.source.Root {
+			files[i] = "/" + rest
+			continue
+		}
+		if files[i], err = lay(found, root, name, rest); err != nil {
+			return err
+		}
+	}
+	found.source.Parameters.Helm.ValueFiles = files
+	return nil
+}
+
+// lay lays one value file of another tree over the part's own.
+func lay(found *located, root *os.Root, name, file string) (string, error) {
+	at := path.Join(".assay-values", name, file)
+	opened, err := root.Open(path.Clean(file))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "/" + at, nil // the renderer says that it is missing
+	case err != nil:
+		return "", fmt.Errorf("reading the value file %s: %w", file, err)
+	}
+	defer opened.Close()
+	data, err := io.ReadAll(io.LimitReader(opened, found.limits.FileBytes+1))
+	if err != nil {
+		return "", fmt.Errorf("reading the value file %s: %w", file, err)
+	}
+	if found.source.Overlay == nil {
+		found.source.Overlay = map[string][]byte{}
+	}
+	found.source.Overlay[at] = data // one that is too large is refused by the renderer
+	return "/" + at, nil
+}
+
+// keyOf is everything about a source but its tree.
+func keyOf(source plugin.Source) (string, error) {
+	overlay := map[string]string{}
+	for name, data := range maps.All(source.Overlay) {
+		sum := sha256.Sum256(data)
+		overlay[name] = hex.EncodeToString(sum[:])
+	}
+	data, err := json.Marshal(struct {
+		Path, RepositoryPath string
+		Application          plugin.Application
+		Parameters           plugin.Parameters
+		Hidden               []string
+		Overlay              map[string]string
+	}{source.Path, source.RepositoryPath, source.Application, source.Parameters, source.Hidden, overlay})
+	if err != nil {
+		return "", fmt.Errorf("describing a source: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
+}
