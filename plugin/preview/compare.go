@@ -58,10 +58,9 @@ func (r *runner) verdicts(ctx context.Context, side *deployed) *change.Judged {
 	}
 	made := &change.Judged{}
 	for _, part := range side.parts {
-		made.Hidden = append(made.Hidden, part.source.Hidden...)
 		verdict := r.verdict(ctx, part)
 		r.gates.add(verdict.Gates)
-		made.Verdicts = append(made.Verdicts, verdict)
+		made.Verdicts, made.Hidden = append(made.Verdicts, verdict), append(made.Hidden, verdict.Hidden()...)
 	}
 	return made
 }
