@@ -41,9 +41,7 @@ func (r *repository) fill(ctx context.Context, made *draft, entries []entry, pla
 	for i, one := range entries {
 		switch {
 		case one.kind == submodule:
-			if err := made.store.root.Mkdir(places[i], 0o755); err != nil {
-				return noDisk(err)
-			}
+			err = made.store.mkdir(places[i])
 		case one.kind == link:
 			err = made.link(places[i], one.path, wanted.targets[one.object])
 		case made.store.kept[one.object] != places[i]:
@@ -96,23 +94,23 @@ func (r *repository) fetchInto(ctx context.Context, made *draft, entries []entry
 	if err != nil {
 		return nil, err
 	}
-	for object, size := range sizes {
+	var small []string
+	for _, object := range wanted.order {
 		_, isTarget := wanted.targets[object]
-		switch {
+		switch size := sizes[object]; {
 		case isTarget && size > longestTarget:
 			return nil, badEntry(made.name, nameOf(entries, object), "is a symbolic link with too long a target")
 		case size > made.store.limits.FileBytes:
-			if err := made.hollow(wanted.files[object], object, size); err != nil {
-				return nil, err
-			}
-			wanted.order = slices.DeleteFunc(wanted.order, func(each string) bool { return each == object })
+			err = made.hollow(wanted.files[object], object, size)
 		default:
-			if err := made.spend(size); err != nil {
-				return nil, err
-			}
+			small = append(small, object)
+			err = made.spend(size)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	return wanted, r.contents(ctx, wanted.order, func(object string, content []byte) error {
+	return wanted, r.contents(ctx, small, func(object string, content []byte) error {
 		if _, isTarget := wanted.targets[object]; isTarget {
 			wanted.targets[object] = string(content)
 		}

@@ -29,11 +29,9 @@ type listed struct {
 
 // disk reads a folder of the user's.
 type disk struct {
-	root *os.Root
 	// sha256 says how blobs are named.
 	sha256 bool
-	// real are folders that were looked at: whether they are some, and no link.
-	real map[string]bool
+	way    ladder
 }
 
 // errMoving says that a file was written to while it was read.
@@ -51,17 +49,17 @@ type seen struct {
 // look reads what stands under a name; a zero kind when there is nothing that
 // git would keep.
 func (d *disk) look(ctx context.Context, name string, most int64) (seen, error) {
-	if !d.isReal(path.Dir(name)) {
-		return seen{}, nil
+	folder, err := d.way.at(path.Dir(name))
+	if folder == nil || err != nil {
+		return seen{}, gone(name, err)
 	}
-	info, err := d.root.Lstat(name)
+	last := path.Base(name)
+	info, err := folder.Lstat(last)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return seen{}, nil
 	case err != nil:
-		return seen{}, unreadable(name, err)
+		return seen{}, gone(name, err)
 	case info.Mode()&fs.ModeSymlink != 0:
-		target, err := d.root.Readlink(name)
+		target, err := folder.Readlink(last)
 		if err != nil {
 			return seen{}, unreadable(name, err)
 		}
@@ -69,12 +67,13 @@ func (d *disk) look(ctx context.Context, name string, most int64) (seen, error) 
 	case !info.Mode().IsRegular():
 		return seen{}, nil
 	}
-	found, err := seen{}, errMoving
+	var found seen
+	err = errMoving
 	for tries := 0; tries < 3 && errors.Is(err, errMoving); tries++ {
 		if ctx.Err() != nil {
 			return seen{}, context.Cause(ctx)
 		}
-		found, err = d.read(name, most)
+		found, err = d.read(folder, last, most)
 	}
 	if err != nil {
 		return seen{}, unreadable(name, err)
@@ -86,24 +85,17 @@ func unreadable(name string, err error) error {
 	return noAnswer(fmt.Sprintf("reading %.200q", name), "see that the file can be read and is at rest, or compare commits", plainly(err))
 }
 
-// isReal reports whether a folder and those that it lies in are folders and not
-// links to one: what lies behind a link is not the repository's.
-func (d *disk) isReal(folder string) bool {
-	if folder == "." {
-		return true
+// gone is no error for a file that is not there.
+func gone(name string, err error) error {
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
 	}
-	known, looked := d.real[folder]
-	if !looked {
-		info, err := d.root.Lstat(folder)
-		known = err == nil && info.IsDir() && d.isReal(path.Dir(folder))
-		d.real[folder] = known
-	}
-	return known
+	return unreadable(name, err)
 }
 
 // read reads a regular file, as it stood at one moment as far as can be told.
-func (d *disk) read(name string, most int64) (seen, error) {
-	opened, err := d.root.Open(name)
+func (d *disk) read(folder *os.Root, name string, most int64) (seen, error) {
+	opened, err := folder.Open(name)
 	if err != nil {
 		return seen{}, err //nolint:wrapcheck // the caller names the file
 	}

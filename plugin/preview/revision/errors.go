@@ -47,6 +47,9 @@ func overLimit(side, limit string, most int64) error {
 		"raise the limit in the gate (spec.limits."+limit+"), or compare a repository that holds the deployment alone")
 }
 
+// errCramped says that the trees do not fit into memory; they fit on disk.
+var errCramped = errors.New("the folder in memory is full")
+
 // noDisk is a temporary folder that cannot be written.
 func noDisk(err error) error {
 	return noAnswer("keeping the trees in "+os.TempDir(), "give that folder more space, or set TMPDIR to another", plainly(err))

@@ -18,7 +18,7 @@ const mostReferences = "20000"
 func explain(err error, repository *repository, name string) error {
 	var usage *UsageError
 	var told *plugin.StageError
-	if errors.As(err, &usage) || errors.As(err, &told) {
+	if errors.As(err, &usage) || errors.As(err, &told) || errors.Is(err, errCramped) {
 		return err
 	}
 	subject := fmt.Sprintf("opening %.200q", name)
@@ -48,7 +48,7 @@ func explain(err error, repository *repository, name string) error {
 		return noAnswer(subject, "the setting safe.bareRepository forbids bare repositories; compare in a clone of it with a worktree", err)
 	case has("promisor remote", "lazy fetching disabled"), repository != nil && repository.settings.partial && errors.Is(err, errMissing):
 		return noAnswer(subject, "this is a partial clone, and nothing is fetched while comparing: run git fetch --refetch --no-filter "+remoteOf(repository)+", or clone without --filter (actions/checkout: leave out filter and sparse-checkout)", err)
-	case errors.Is(err, errMissing), has("is corrupt", "inflate", "object file", "unable to read", "unable to stream", "bad object", "not a tree object", "corrupted", "unpack"):
+	case errors.Is(err, errMissing), has("is corrupt", "inflate", "object file", "unable to read", "unable to stream", "bad object", "not a tree object", "tree entry", "tree data", "corrupted", "unpack"):
 		return noAnswer(subject, "the repository is damaged: run git fsck, and clone it anew if that finds errors", err)
 	}
 	return noAnswer(subject, "run git status in the same folder to see whether git can read the repository; assay needs git 2.31 or newer", err)

@@ -17,6 +17,11 @@ import (
 // [plugin.StageError], a lasting one for a tree that git would not check out or
 // that is beyond a limit. The caller closes the pair.
 func Open(ctx context.Context, options Options) (*Pair, error) {
+	return openIn(ctx, options, findMemory(sharedMemory))
+}
+
+// openIn opens both sides in memory if they fit.
+func openIn(ctx context.Context, options Options, memory place) (*Pair, error) {
 	if options.Limits == (plugin.Limits{}) {
 		options.Limits = plugin.DefaultLimits()
 	}
@@ -35,7 +40,25 @@ func Open(ctx context.Context, options Options) (*Pair, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked.memory = memory
 	return asked.open(ctx)
+}
+
+// fit opens both sides in memory, or on disk when they are too large for it.
+func (q request) fit(both func(*store) (*Pair, error)) (*Pair, error) {
+	for _, at := range []place{q.memory, {}} {
+		keep, err := newStore(at, q.Limits)
+		if err == nil {
+			var pair *Pair
+			if pair, err = both(keep); err == nil {
+				return pair, nil
+			}
+		}
+		if !errors.Is(err, errCramped) {
+			return nil, err
+		}
+	}
+	return nil, errCramped // which no disk says
 }
 
 // request is what the user asks for, with a range taken apart.
@@ -43,6 +66,7 @@ type request struct {
 	Options
 	// ranged is set for "BASE..HEAD" and "BASE...HEAD".
 	ranged bool
+	memory place
 }
 
 // spread reads a range, as git diff does: an end that is left out is HEAD.
@@ -125,15 +149,14 @@ func (q request) openFolders(ctx context.Context, base, head string) (*Pair, err
 	if q.MergeBase {
 		return nil, &UsageError{Problem: "two folders have no merge base", Hint: "leave it out, or name revisions"}
 	}
-	keep, err := newStore(q.Limits)
-	if err != nil {
-		return nil, err
-	}
-	pair := &Pair{Path: ".", store: keep, others: map[string]*Side{}}
-	if pair.Base, err = openFolder(ctx, keep, base, Side{Name: q.Base}); err == nil {
-		pair.Head, err = openFolder(ctx, keep, head, Side{Name: q.Head})
-	}
-	return pair.done(err, q.Base)
+	return q.fit(func(keep *store) (*Pair, error) {
+		pair := &Pair{Path: ".", store: keep, others: map[string]*Side{}}
+		var err error
+		if pair.Base, err = openFolder(ctx, keep, base, Side{Name: q.Base}); err == nil {
+			pair.Head, err = openFolder(ctx, keep, head, Side{Name: q.Head})
+		}
+		return pair.done(err, q.Base)
+	})
 }
 
 // done closes a pair that is not whole.
@@ -147,31 +170,33 @@ func (p *Pair) done(err error, name string) (*Pair, error) {
 }
 
 func (q request) openRevisions(ctx context.Context, repository *repository) (*Pair, error) {
-	pair := &Pair{Path: repository.path, Repository: true, Shallow: repository.shallow, repository: repository, others: map[string]*Side{}}
 	base, head, err := q.resolve(ctx, repository)
+	if err == nil {
+		err = q.name(ctx, repository, &base, &head)
+	}
 	if err != nil {
 		return nil, explain(err, repository, q.Base)
 	}
-	if err := q.name(ctx, repository, &base, &head); err != nil {
-		return nil, explain(err, repository, q.Base)
-	}
+	var told []Note
 	if base.MergeBase && repository.shallow {
-		pair.Notes = append(pair.Notes, Note{
-			Reason: "the clone is shallow: the merge base that it knows may be older than the real one", Hint: deeper(repository, q.Base),
-		})
+		told = append(told, Note{Reason: "the clone is shallow: the merge base that it knows may be older than the real one", Hint: deeper(repository, q.Base)})
 	}
-	if pair.store, err = newStore(q.Limits); err != nil {
-		return nil, err
-	}
-	if pair.Base, err = repository.openCommit(ctx, pair.store, base); err != nil {
-		return pair.done(err, base.Name)
-	}
-	if head.Commit == "" {
-		pair.Head, err = repository.openWorktree(ctx, pair.store, head)
-	} else {
-		pair.Head, err = repository.openCommit(ctx, pair.store, head)
-	}
-	return pair.done(err, head.Name)
+	return q.fit(func(keep *store) (*Pair, error) {
+		pair := &Pair{
+			Path: repository.path, Repository: true, Shallow: repository.shallow, Notes: told,
+			repository: repository, store: keep, others: map[string]*Side{},
+		}
+		var err error
+		if pair.Base, err = repository.openCommit(ctx, keep, base); err != nil {
+			return pair.done(err, base.Name)
+		}
+		if head.Commit == "" {
+			pair.Head, err = repository.openWorktree(ctx, keep, head)
+		} else {
+			pair.Head, err = repository.openCommit(ctx, keep, head)
+		}
+		return pair.done(err, head.Name)
+	})
 }
 
 // resolve finds the commits of both sides; the worktree has none.

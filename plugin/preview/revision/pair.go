@@ -55,7 +55,9 @@ type Pair struct {
 	repository *repository // nil for two folders
 	store      *store
 
-	mu     sync.Mutex
+	mu sync.Mutex
+	// spill is on disk, for what does not fit into the store in memory.
+	spill  *store
 	others map[string]*Side // by commit
 	closed bool
 }
@@ -99,7 +101,7 @@ func (p *Pair) At(ctx context.Context, revision string) (*Side, bool, error) {
 			return known, true, nil
 		}
 	}
-	side, err := p.repository.openCommit(ctx, p.store, Side{Name: revision, Commit: commit})
+	side, err := p.openOther(ctx, Side{Name: revision, Commit: commit})
 	if err != nil {
 		return nil, false, explain(err, p.repository, revision)
 	}
@@ -107,15 +109,36 @@ func (p *Pair) At(ctx context.Context, revision string) (*Side, bool, error) {
 	return side, true, nil
 }
 
+// openOther opens a further tree beside the two sides, or on disk when there is
+// no room beside them.
+func (p *Pair) openOther(ctx context.Context, side Side) (*Side, error) {
+	if p.spill == nil {
+		opened, err := p.repository.openCommit(ctx, p.store, side)
+		if !errors.Is(err, errCramped) {
+			return opened, err
+		}
+		spill, err := newStore(place{}, p.store.limits)
+		if err != nil {
+			return nil, err
+		}
+		spill.sides, spill.bytes = p.store.sides-1, p.store.bytes
+		p.spill = spill
+	}
+	return p.repository.openCommit(ctx, p.spill, side)
+}
+
 // fixed is the commit that a tag or hash means; empty for neither.
 func (p *Pair) fixed(ctx context.Context, revision string) (string, error) {
+	if strings.ContainsAny(revision, "~^:?*[\\ @{") { // no reference is named so (git-check-ref-format), what comes from one is
+		return "", nil
+	}
 	names := []string{"refs/tags/" + strings.TrimPrefix(revision, "refs/tags/")}
 	if hexadecimal.MatchString(revision) {
 		names = append(names, revision)
 	}
 	for _, name := range names {
 		commit, err := p.repository.resolve(ctx, name)
-		if err == nil && (name != revision || strings.HasPrefix(commit, strings.ToLower(revision)) || strings.HasPrefix(name, "refs/tags/")) {
+		if err == nil && (!hexadecimal.MatchString(name) || strings.HasPrefix(commit, strings.ToLower(name))) { // else it is a branch that reads as a hash
 			return commit, nil
 		}
 		var usage *UsageError
@@ -142,6 +165,9 @@ func (p *Pair) Close() error {
 		if side != nil {
 			_ = side.Root.Close()
 		}
+	}
+	if p.spill != nil {
+		return errors.Join(p.store.close(), p.spill.close())
 	}
 	return p.store.close()
 }

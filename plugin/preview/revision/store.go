@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"github.com/assay-gitops/assay/plugin"
 )
@@ -13,11 +14,14 @@ import (
 // store is the temporary folder in which the sides lie. Equal files lie there
 // once, under several names.
 type store struct {
-	dir    string
+	place
 	root   *os.Root
+	way    ladder
 	limits plugin.Limits
 	sides  int64
 	bytes  int64
+	// taken is the room of a store in memory that is used up, in bytes.
+	taken int64
 	// kept is a file of the store for each blob that was written.
 	kept map[string]string
 	// large are the sizes of blobs beyond the limit on one file, and pointers those
@@ -26,21 +30,42 @@ type store struct {
 	pointers map[string]pointer
 }
 
-func newStore(limits plugin.Limits) (*store, error) {
-	dir, err := os.MkdirTemp("", "assay-revisions-")
+func newStore(at place, limits plugin.Limits) (*store, error) {
+	dir, err := os.MkdirTemp(at.dir, folderPrefix)
+	made := &store{place: place{dir: dir, most: at.most}, limits: limits, kept: map[string]string{}, large: map[string]int64{}, pointers: map[string]pointer{}}
 	if err != nil {
-		return nil, noDisk(err)
+		return nil, made.broken(err)
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
+	if made.root, err = os.OpenRoot(dir); err != nil {
 		_ = os.Remove(dir)
-		return nil, noDisk(err)
+		return nil, made.broken(err)
 	}
-	return &store{dir: dir, root: root, limits: limits, kept: map[string]string{}, large: map[string]int64{}, pointers: map[string]pointer{}}, nil
+	made.way.base = made.root
+	return made, nil
+}
+
+// broken says why the store's folder does not do. In memory it is not said:
+// there is another.
+func (s *store) broken(err error) error {
+	if s.most > 0 {
+		return errCramped
+	}
+	return noDisk(err)
+}
+
+// take takes room for a file or folder. A file system in memory gives it in
+// whole pages.
+func (s *store) take(bytes int64) error {
+	const page = 4096
+	if s.taken += (bytes/page + 1) * page; s.most > 0 && s.taken > s.most {
+		return errCramped
+	}
+	return nil
 }
 
 // close removes all sides.
 func (s *store) close() error {
+	s.way.close()
 	_ = s.root.Close()
 	if err := os.RemoveAll(s.dir); err != nil {
 		return fmt.Errorf("removing the trees that were compared: %w", err)
@@ -68,8 +93,8 @@ func (s *store) begin(name string) (*draft, error) {
 		return nil, overLimit(name, "revisions", s.limits.Revisions)
 	}
 	folder := strconv.FormatInt(s.sides, 10)
-	if err := s.root.Mkdir(folder, 0o755); err != nil {
-		return nil, noDisk(err)
+	if err := s.mkdir(folder); err != nil {
+		return nil, err
 	}
 	return &draft{store: s, name: name, folder: folder, written: newWritten()}, nil
 }
@@ -96,8 +121,8 @@ func (d *draft) take(one entry) (string, error) {
 		return "", overLimit(d.name, "revisionFiles", d.store.limits.RevisionFiles)
 	}
 	for _, folder := range made {
-		if err := d.store.root.Mkdir(d.folder+"/"+folder, 0o755); err != nil {
-			return "", noDisk(err)
+		if err := d.store.mkdir(d.folder + "/" + folder); err != nil {
+			return "", err
 		}
 	}
 	d.entries = append(d.entries, one)
@@ -127,16 +152,16 @@ func (d *draft) write(at, object string, content []byte) error {
 // hollow makes a file of the right length without the content of a blob beyond
 // the limit: whoever reads it is refused by that limit.
 func (d *draft) hollow(at, object string, size int64) error {
-	made, err := d.store.root.OpenFile(at, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o444)
+	made, err := d.store.create(at, 0)
 	if err != nil {
-		return noDisk(err)
+		return err
 	}
 	err = made.Truncate(size)
 	if closed := made.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		return noDisk(err)
+		return d.store.broken(err)
 	}
 	d.store.kept[object], d.store.large[object] = at, size
 	return nil
@@ -146,7 +171,9 @@ func (d *draft) hollow(at, object string, size int64) error {
 // many names for one file, and some take one.
 func (d *draft) share(at, object string) error {
 	kept := d.store.kept[object]
-	if d.store.root.Link(kept, at) == nil {
+	// No link can stand on either way: those of a side are made last, and no side is
+	// written to after.
+	if os.Link(filepath.Join(d.store.dir, kept), filepath.Join(d.store.dir, at)) == nil {
 		return nil
 	}
 	if size, large := d.store.large[object]; large {
@@ -154,7 +181,7 @@ func (d *draft) share(at, object string) error {
 	}
 	content, err := d.store.root.ReadFile(kept)
 	if err != nil {
-		return noDisk(err)
+		return d.store.broken(err)
 	}
 	return d.write(at, object, content)
 }
@@ -172,7 +199,7 @@ func (d *draft) link(at, name, target string) error {
 func (d *draft) finish(side Side) (*Side, error) {
 	for _, each := range d.links {
 		if err := d.store.root.Symlink(each.target, each.at); err != nil {
-			return nil, noDisk(err)
+			return nil, d.store.broken(err)
 		}
 	}
 	for _, one := range d.entries {
@@ -181,23 +208,53 @@ func (d *draft) finish(side Side) (*Side, error) {
 	side.Dir = filepath.Join(d.store.dir, d.folder)
 	root, err := os.OpenRoot(side.Dir)
 	if err != nil {
-		return nil, noDisk(err)
+		return nil, d.store.broken(err)
 	}
 	side.Root, side.entries, side.Notes = root, d.entries, d.notes.list()
 	return &side, nil
 }
 
 func (s *store) write(at string, content []byte) error {
-	made, err := s.root.OpenFile(at, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o444)
+	made, err := s.create(at, int64(len(content)))
 	if err != nil {
-		return noDisk(err)
+		return err
 	}
 	_, err = made.Write(content)
 	if closed := made.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		return noDisk(err)
+		return s.broken(err)
+	}
+	return nil
+}
+
+// create makes a file that is not there, in a folder that is.
+func (s *store) create(at string, size int64) (*os.File, error) {
+	if err := s.take(size); err != nil {
+		return nil, err
+	}
+	folder, err := s.way.at(path.Dir(at))
+	if err == nil && folder == nil {
+		err = syscall.ENOTDIR
+	}
+	if err != nil {
+		return nil, s.broken(err)
+	}
+	made, err := folder.OpenFile(path.Base(at), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o444)
+	if err != nil {
+		return nil, s.broken(err)
+	}
+	return made, nil
+}
+
+// mkdir makes a folder in one that is there.
+func (s *store) mkdir(at string) error {
+	if err := s.take(0); err != nil {
+		return err
+	}
+	if err := s.root.Mkdir(at, 0o755); err != nil {
+		return s.broken(err)
 	}
 	return nil
 }

@@ -146,7 +146,8 @@ func copyFrom(ctx context.Context, keep *store, from copying, side Side) (_ *Sid
 			made.drop()
 		}
 	}()
-	disk := &disk{root: root, sha256: from.sha256, real: map[string]bool{}}
+	disk := &disk{sha256: from.sha256, way: ladder{base: root}}
+	defer disk.way.close()
 	var rest []entry
 	var places []string
 	for _, one := range from.files {
