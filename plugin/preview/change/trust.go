@@ -91,7 +91,7 @@ func credentialsOf(side *ImageSide) credentials {
 		if version != "" {
 			add(&c.versions, builder+" "+claims.Builder[len(builder)+1:])
 		}
-		add(&c.kinds, kindOf(claims))
+		add(&c.kinds, EvidenceName(claims))
 		if revisions := c.revisions[claims.SourceRepository]; claims.SourceRevision != "" && !slices.Contains(revisions, claims.SourceRevision) {
 			c.revisions[claims.SourceRepository] = append(revisions, claims.SourceRevision)
 		}
@@ -181,8 +181,8 @@ func (c credentials) commits(now credentials) string {
 	return strings.Join(lines, "; ")
 }
 
-// kindOf names a kind of evidence for people.
-func kindOf(claims plugin.Claims) string {
+// EvidenceName names a kind of evidence for people.
+func EvidenceName(claims plugin.Claims) string {
 	switch claims.Kind {
 	case plugin.EvidenceStatic:
 		return "a rule that asks for no signature"
