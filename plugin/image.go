@@ -150,6 +150,9 @@ type ImageConfig struct {
 	Entrypoint, Cmd []string
 	// Created is RFC 3339 or empty.
 	Created string
+	// Size is what the manifest gives for the configuration and the layers, as the
+	// registry has them, in bytes; zero when that is not known.
+	Size int64
 	// Named is what the image's own files say about User where it is a name;
 	// nil when it is none, or when nobody asked.
 	Named *NamedUser

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -209,7 +210,27 @@ func (i Inspector) readConfig(ctx context.Context, repository string, leaf Manif
 	if read, err = parseConfig(data); err != nil {
 		return imageConfig{}, false, invalidAnswer("image config "+manifest.Config.Digest, err)
 	}
+	read.config.Size = i.Client.sizeOf(leaf, manifest.Config.Size)
 	return read, true, nil
+}
+
+// sizeOf is the size of an image's config and layers by its manifest, in bytes;
+// zero where the manifest gives none that can be read, as only people look at it.
+func (c *Client) sizeOf(leaf Manifest, config int64) int64 {
+	document := struct {
+		Layers manifestList `json:"layers"`
+	}{manifestList{limit: c.limits.Layers}}
+	if err := json.Unmarshal(leaf.Bytes, &document); err != nil {
+		return 0
+	}
+	sum := config
+	for _, layer := range document.Layers.entries {
+		if sum < 0 || layer.Size < 0 || layer.Size > math.MaxInt64-sum {
+			return 0
+		}
+		sum += layer.Size
+	}
+	return max(sum, 0)
 }
 
 // imageConfig is what an image config says.

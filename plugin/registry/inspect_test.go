@@ -42,6 +42,20 @@ func imageFor(t *testing.T, platform, user string) v1.Image {
 	return image
 }
 
+// sizeOf is the sum of an image's config and layers.
+func sizeOf(t *testing.T, image v1.Image) int64 {
+	t.Helper()
+	manifest, err := image.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := manifest.Config.Size
+	for _, layer := range manifest.Layers {
+		sum += layer.Size
+	}
+	return sum
+}
+
 // pushIndex pushes an index of images whose user is their platform, with a
 // statement as BuildKit adds it.
 func pushIndex(t *testing.T, server *ociserver.Server, tag string, platforms ...string) string {
@@ -82,7 +96,8 @@ func inspect(t *testing.T, server *ociserver.Server, digest string, platforms ..
 
 func TestInspect_SingleImageCostsTwoRequests(t *testing.T) {
 	server := startServer(t, ociserver.Options{})
-	digest := pushThis(t, server, "app:v1", imageFor(t, "linux/arm64", "65532:65532"))
+	made := imageFor(t, "linux/arm64", "65532:65532")
+	digest := pushThis(t, server, "app:v1", made)
 	image, findings := inspect(t, server, digest, "linux/arm64")
 	if len(findings) != 0 || image.Config == nil {
 		t.Fatalf("got %+v, %+v", image.Config, findings)
@@ -91,6 +106,9 @@ func TestInspect_SingleImageCostsTwoRequests(t *testing.T) {
 	if config.User != "65532:65532" || config.OS != "linux" || config.Architecture != "arm64" || !slices.Equal(config.ExposedPorts, []string{"443/tcp", "8080/tcp"}) ||
 		!slices.Equal(config.Volumes, []string{"/data"}) || !slices.Equal(config.Entrypoint, []string{"/app"}) || !slices.Equal(config.Cmd, []string{"serve"}) {
 		t.Errorf("got %+v", config)
+	}
+	if want := sizeOf(t, made); config.Size != want {
+		t.Errorf("the size is %d, want %d", config.Size, want)
 	}
 	if !slices.Equal(image.Platforms, []string{"linux/arm64"}) || server.Count() != 3 {
 		t.Errorf("platforms %v after %d requests", image.Platforms, server.Count())

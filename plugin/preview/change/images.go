@@ -188,6 +188,9 @@ func (c *comparison) imageSide(image *plugin.Image, of *side) *ImageSide {
 		Written: plugin.RedactReference(c.display.mask.Hide(image.Written)), Tag: image.Reference.Tag, Digest: image.Digest, From: image.DigestFrom,
 		Platforms: slices.Clone(image.Platforms), Verified: notVerified,
 	}
+	if image.Config != nil {
+		side.Size = image.Config.Size
+	}
 	seen := map[plugin.Claims]bool{}
 	for _, evidence := range image.Evidence {
 		if evidence.IsZero() {

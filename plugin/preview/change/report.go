@@ -247,8 +247,8 @@ type ImageSide struct {
 	// From says who decided the digest: written, registry, lock or stale.
 	From      plugin.DigestSource `json:"from,omitempty"`
 	Platforms []string            `json:"platforms,omitempty"`
-	// Size is that of the manifest's layers and configuration in bytes where it is
-	// known, zero otherwise.
+	// Size is that of the layers and configuration as the registry has them, in
+	// bytes, of one platform; zero where it is not known.
 	Size int64 `json:"size,omitempty"`
 	// Verified is "verified", "not verified" or "undetermined".
 	Verified string `json:"verified"`
