@@ -225,6 +225,24 @@ type FluxParameters struct {
 	DefaultNamespace string `json:"defaultNamespace,omitempty"`
 	// PostBuild is nil where nothing is substituted.
 	PostBuild *FluxPostBuild `json:"postBuild,omitempty"`
+	// Checkout is set where the tree is a checkout of a repository and no artifact:
+	// what source-controller leaves out of one is not there then, either.
+	Checkout *FluxCheckout `json:"checkout,omitempty"`
+}
+
+// FluxCheckout says which files of a checkout are not in the artifact. Without
+// any pattern those are that source-controller leaves out by default.
+type FluxCheckout struct {
+	// Ignore are the .sourceignore files of the repository, and behind them what
+	// the source itself says; a later one wins.
+	Ignore []FluxIgnore `json:"ignore,omitempty"`
+}
+
+// FluxIgnore holds patterns in the syntax of .gitignore.
+type FluxIgnore struct {
+	// Folder is what they are relative to, slash-separated; "." is the root.
+	Folder   string `json:"folder"`
+	Patterns string `json:"patterns"`
 }
 
 // FluxMetadata is set on every object after the build, over what it has.

@@ -27,7 +27,7 @@ func (b *kustomizeBuild) generate(ctx context.Context, parameters plugin.FluxPar
 		written, findings, err = b.readFlux(name, &k)
 	} else {
 		name = path.Join(b.folder, kustomizationNames()[0])
-		err = b.listFlux(ctx, &k)
+		err = b.listFlux(ctx, &k, parameters.Checkout)
 	}
 	if err != nil {
 		return nil, err
@@ -76,8 +76,8 @@ func (b *kustomizeBuild) readFlux(name string, k *types.Kustomization) (written 
 const placeholderNamespace = "_placeholder"
 
 // listFlux makes a kustomization of a folder that has none.
-func (b *kustomizeBuild) listFlux(ctx context.Context, k *types.Kustomization) error {
-	scan := &fluxScan{files: b.files, root: b.folder}
+func (b *kustomizeBuild) listFlux(ctx context.Context, k *types.Kustomization, checkout *plugin.FluxCheckout) error {
+	scan := &fluxScan{files: b.files, root: b.folder, ignore: newSourceIgnore(checkout)}
 	if err := scan.folder(ctx, b.folder); err != nil {
 		return err
 	}

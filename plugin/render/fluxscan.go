@@ -17,6 +17,7 @@ import (
 type fluxScan struct {
 	files     *kustomizeFiles
 	root      string
+	ignore    *sourceIgnore
 	resources []string
 	depth     int
 }
@@ -51,7 +52,7 @@ func (s *fluxScan) entry(ctx context.Context, name string) error {
 	if info.IsDir() {
 		return s.below(ctx, name)
 	}
-	manifest := isFluxManifest(name)
+	manifest := isFluxManifest(name) && !s.ignore.leavesOut(name)
 	if info.Mode()&fs.ModeSymlink != 0 {
 		target, err := s.files.tree.stat(name)
 		if err != nil && (manifest || errors.Is(err, errEscape)) {
@@ -69,7 +70,7 @@ func (s *fluxScan) entry(ctx context.Context, name string) error {
 
 // below takes a folder in whole, or what is in it.
 func (s *fluxScan) below(ctx context.Context, name string) error {
-	if _, found := s.files.kustomization(name); found {
+	if file, found := s.files.kustomization(name); found && !s.ignore.leavesOut(file) {
 		s.add(name)
 		return nil
 	}

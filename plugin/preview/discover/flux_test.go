@@ -1,9 +1,11 @@
 package discover
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -96,7 +98,7 @@ func TestFlux_EveryFieldOfAKustomizationThatChangesWhatIsAppliedCounts(t *testin
 		Patches:        []plugin.FluxPatch{{Patch: "kind: Deployment", Target: &plugin.FluxSelector{Kind: "Deployment", Name: "web"}}},
 		Images:         []plugin.FluxImage{{Name: "web", NewName: "registry.example.com/web", NewTag: "2", Digest: "d"}},
 		Components:     []string{"../part"}, IgnoreMissingComponents: true,
-		PostBuild: &plugin.FluxPostBuild{Substitute: map[string]string{"zone": "ab"}, Always: true},
+		PostBuild: &plugin.FluxPostBuild{Substitute: map[string]string{"zone": "ab"}, Always: true}, Checkout: &plugin.FluxCheckout{},
 	}}
 	if len(app.Parts) != 1 || app.Kind != "Kustomization" {
 		t.Fatalf("parts %+v", app.Parts)
@@ -112,24 +114,9 @@ func TestFlux_EveryFieldOfAKustomizationThatChangesWhatIsAppliedCounts(t *testin
 
 func same(t *testing.T, what string, got, want any) {
 	t.Helper()
-	if g, w := fmt.Sprintf("%#v", deref(got)), fmt.Sprintf("%#v", deref(want)); g != w {
-		t.Errorf("%s:\n got %s\nwant %s", what, g, w)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
 	}
-}
-
-// deref prints what pointers lead to.
-func deref(value any) any {
-	parameters, is := value.(plugin.Parameters)
-	if !is {
-		return value
-	}
-	text := fmt.Sprintf("%+v", parameters.Helm)
-	for _, patch := range parameters.Flux.Patches {
-		text += fmt.Sprintf("%q %+v", patch.Patch, patch.Target)
-	}
-	text += fmt.Sprintf("%+v", parameters.Flux.PostBuild)
-	parameters.Flux.Patches, parameters.Flux.PostBuild = nil, nil
-	return fmt.Sprintf("%+v", parameters) + text
 }
 
 func TestFlux_TheOlderPatchesOfV1Beta2Count(t *testing.T) {
@@ -243,6 +230,41 @@ func TestFlux_WhatASourceGives(t *testing.T) {
 			}
 			same(t, "part", []string{app.Parts[0].Repository, app.Parts[0].Revision, app.Parts[0].Path}, []string{c.repository, c.revision, "deploy"})
 		})
+	}
+}
+
+// What source-controller leaves out of a repository stands in no artifact.
+func TestFlux_FilesThatNoArtifactHasAreLeftOut(t *testing.T) {
+	const manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+	for name, c := range map[string]struct {
+		source string
+		files  map[string]string
+		want   int
+	}{
+		"by default":          {"", map[string]string{".github/ci.yaml": "on: push", ".gitlab-ci.yml": "test: {}"}, 3},
+		"by a file":           {"", map[string]string{".sourceignore": "/drafts\n", "drafts/a.yaml": manifest}, 3},
+		"by a file below":     {"", map[string]string{"apps/.sourceignore": "/drafts\n", "apps/drafts/a.yaml": manifest, "drafts/a.yaml": strings.ReplaceAll(manifest, "name: a", "name: b")}, 4},
+		"by the source":       {", ignore: \"/drafts\"", map[string]string{"drafts/a.yaml": manifest}, 3},
+		"but for one of them": {", ignore: \"/drafts/*\\n!/drafts/b.yaml\"", map[string]string{"drafts/a.yaml": "broken: [", "drafts/b.yaml": strings.ReplaceAll(manifest, "name: a", "name: b")}, 4},
+		"not without a word":  {"", map[string]string{"drafts/a.yaml": strings.ReplaceAll(manifest, "name: a", "name: b")}, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.files["a.yaml"] = kustomization("{sourceRef: {kind: GitRepository, name: fleet}}") + strings.Replace(ownSource, "spec: {", "spec: {interval: 1m"+c.source+", ", 1)
+			c.files["config.yaml"] = manifest
+			tree := treeWith(t, c.files)
+			app := Flux(t.Context(), tree, inFile(t, tree, "a.yaml"), nil).Applications[0]
+			same(t, "objects", len(rendered(t, tree, app.Parts[0])), c.want)
+		})
+	}
+}
+
+func TestFlux_APathThatIsNotThereIsToldByItsRendering(t *testing.T) {
+	tree := treeWith(t, map[string]string{"a.yaml": kustomization("{path: ./deplyo, sourceRef: {kind: GitRepository, name: fleet}}") + ownSource, "deploy/a.yaml": ""})
+	part := Flux(t.Context(), tree, inFile(t, tree, "a.yaml"), nil).Applications[0].Parts[0]
+	_, err := render.New(render.Options{Limits: tree.Limits}).Render(t.Context(), plugin.Source{Root: tree.Root, Path: part.Path, Parameters: part.Parameters})
+	var refusal *plugin.Refusal
+	if !errors.As(err, &refusal) || refusal.Rule != "render/missing" || !strings.Contains(refusal.Hint, "deploy") {
+		t.Errorf("got %v", err)
 	}
 }
 

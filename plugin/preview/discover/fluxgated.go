@@ -64,7 +64,7 @@ func (s *fluxSearch) gatedFolders(app *Application, spec gatedSpec) {
 	}
 	variables := s.variables(app, fields.PostBuild)
 	parameters := fields.Parameters(variables)
-	parameters.DefaultNamespace = app.Identity.Namespace
+	parameters.DefaultNamespace, parameters.Checkout = app.Identity.Namespace, &from.checkout
 	for _, folder := range folders {
 		app.Parts = append(app.Parts, Part{
 			Repository: from.repository, Revision: from.revision, Path: folder, Hidden: variables.Hidden(),

@@ -48,10 +48,9 @@ func (s *fluxSearch) kustomization(object plugin.Object) {
 	if from, seen := s.resolve(&app, spec.SourceRef, folder); seen {
 		fields := spec.fields(object.ID().APIVersion)
 		variables := s.variables(&app, fields.PostBuild)
-		app.Parts = append(app.Parts, Part{
-			Repository: from.repository, Revision: from.revision, Path: folder, Hidden: variables.Hidden(),
-			Parameters: plugin.Parameters{Kind: render.KindFlux, Flux: fields.Parameters(variables)},
-		})
+		parameters := plugin.Parameters{Kind: render.KindFlux, Flux: fields.Parameters(variables)}
+		parameters.Flux.Checkout = &from.checkout
+		app.Parts = append(app.Parts, Part{Repository: from.repository, Revision: from.revision, Path: folder, Hidden: variables.Hidden(), Parameters: parameters})
 	}
 	s.found.Applications = append(s.found.Applications, app)
 }

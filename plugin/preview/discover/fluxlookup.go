@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/fluxcd/pkg/sourceignore"
+
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/render"
 )
@@ -25,7 +27,15 @@ type Manifests struct {
 	once   sync.Once
 	// where holds the places of objects; their content is read when it is asked for.
 	where map[manifestKey][]manifestPlace
+	// ignore are the .sourceignore files.
+	ignore []plugin.FluxIgnore
+	guard  sync.Mutex
+	// asked are the objects that were asked for; nobody changes them.
+	asked map[plugin.Origin]plugin.Object
 }
+
+// mostAsked bounds the objects that are kept.
+const mostAsked = 1_000
 
 // manifestKey names an object whatever its namespace: a kustomization may set
 // that.
@@ -65,12 +75,18 @@ func (m *Manifests) scan(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 			return fs.SkipAll
-		case err != nil || entry.IsDir():
-			if entry != nil && entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), ".") {
-				return fs.SkipDir
+		case err != nil:
+			return nil
+		case entry.IsDir() && entry.Name() == ".git":
+			return fs.SkipDir
+		case !entry.Type().IsRegular():
+			return nil
+		case entry.Name() == sourceignore.IgnoreFile:
+			if data, ok := readBounded(m.root, name, m.limits); ok {
+				m.ignore = append(m.ignore, plugin.FluxIgnore{Folder: path.Dir(name), Patterns: string(data)})
 			}
 			return nil
-		case !isYAML(name) || !entry.Type().IsRegular():
+		case !isYAML(name):
 			return nil
 		}
 		for _, object := range m.file(ctx, name, manifestMarks()) {
@@ -109,10 +125,25 @@ func (m *Manifests) places(ctx context.Context, id plugin.ObjectID) []manifestPl
 	return m.where[manifestKey{id.Group(), id.Kind, id.Name}]
 }
 
-// read reads the object at a place again.
+// ignored are the .sourceignore files, those of outer folders first.
+func (m *Manifests) ignored(ctx context.Context) []plugin.FluxIgnore {
+	m.once.Do(func() { m.scan(ctx) })
+	return m.ignore
+}
+
+// read reads the object at a place.
 func (m *Manifests) read(ctx context.Context, id plugin.ObjectID, at plugin.Origin) (plugin.Object, bool) {
+	m.guard.Lock()
+	defer m.guard.Unlock()
+	if object, kept := m.asked[at]; kept {
+		return object, true
+	}
 	for _, object := range m.file(ctx, at.File, manifestMarks()) {
 		if got := object.ID(); object.Origin == at && got.Kind == id.Kind && got.Name == id.Name {
+			if m.asked == nil || len(m.asked) >= mostAsked {
+				m.asked = map[plugin.Origin]plugin.Object{}
+			}
+			m.asked[at] = object
 			return object, true
 		}
 	}
@@ -150,14 +181,11 @@ func (s *fluxSearch) lookup(id plugin.ObjectID, near string) (plugin.Object, loo
 	if len(s.parents) > 0 && len(given) == 1 {
 		return inNamespace(given[0], id.Namespace), isThere
 	}
-	if s.tree.Manifests == nil {
-		s.tree.Manifests = NewManifests(s.tree.Root, s.tree.Limits)
-	}
 	var candidates []manifestPlace
 	for _, object := range given {
 		candidates = append(candidates, manifestPlace{object.ID().Namespace, object.Origin})
 	}
-	for _, at := range s.tree.Manifests.places(s.ctx, id) {
+	for _, at := range s.manifests().places(s.ctx, id) {
 		if !slices.ContainsFunc(candidates, func(c manifestPlace) bool { return c.origin == at.origin }) {
 			candidates = append(candidates, at)
 		}
@@ -166,7 +194,7 @@ func (s *fluxSearch) lookup(id plugin.ObjectID, near string) (plugin.Object, loo
 	for _, at := range s.nearest(candidates, id.Namespace, near) {
 		if i := slices.IndexFunc(given, func(o plugin.Object) bool { return o.Origin == at.origin }); i >= 0 {
 			found = append(found, given[i])
-		} else if object, there := s.tree.Manifests.read(s.ctx, id, at.origin); there {
+		} else if object, there := s.manifests().read(s.ctx, id, at.origin); there {
 			found = append(found, object)
 		}
 	}
@@ -177,6 +205,13 @@ func (s *fluxSearch) lookup(id plugin.ObjectID, near string) (plugin.Object, loo
 		return plugin.Object{}, isAmbiguous
 	}
 	return inNamespace(found[0], id.Namespace), isThere
+}
+
+func (s *fluxSearch) manifests() *Manifests {
+	if s.tree.Manifests == nil {
+		s.tree.Manifests = NewManifests(s.tree.Root, s.tree.Limits)
+	}
+	return s.tree.Manifests
 }
 
 // sameContent compares what objects say besides what they are called.

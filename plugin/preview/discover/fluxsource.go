@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -34,6 +35,8 @@ type sourceSpec struct {
 		Commit string `json:"commit"`
 		Digest string `json:"digest"`
 	} `json:"ref"`
+	// Ignore has patterns in the syntax of .gitignore.
+	Ignore  string `json:"ignore"`
 	Include []struct {
 		Repository struct {
 			Name string `json:"name"`
@@ -53,8 +56,12 @@ func (s sourceSpec) revision() string {
 }
 
 // given is where a source's content comes from: the repository and revision as
-// they are written, both empty for the tree of the search.
-type given struct{ repository, revision string }
+// they are written, both empty for the tree of the search; and what of it is not
+// in the source's artifact.
+type given struct {
+	repository, revision string
+	checkout             plugin.FluxCheckout
+}
 
 // resolve finds what a sourceRef gives at the folder. What is not in sight is
 // written into the application, and false is answered.
@@ -76,7 +83,7 @@ func (s *fluxSearch) resolve(app *Application, ref sourceRef, folder string) (gi
 	if ref.Kind != "GitRepository" && !own {
 		if s.isBootstrap(ref, folder) {
 			app.Notes = append(app.Notes, fmt.Sprintf("%s is taken to be made of this repository, as its name is that of the bootstrap and it has %s", ref, folder))
-			return given{}, true
+			return s.ownTree(), true
 		}
 		app.unseen(ref.String()+" ("+withoutUser(spec.URL)+")", "what it holds is not in this repository", "give its address with --repository when it is made of this one")
 		return given{}, false
@@ -84,10 +91,22 @@ func (s *fluxSearch) resolve(app *Application, ref sourceRef, folder string) (gi
 	for _, other := range spec.Include {
 		app.unseen("GitRepository "+place(ref.Namespace, other.Repository.Name), ref.String()+" includes it, and included repositories are not put together", "")
 	}
-	if ref.Kind != "GitRepository" { // its references are those of a registry
-		return given{}, true
+	from := given{}
+	if own {
+		from = s.ownTree()
 	}
-	return given{spec.URL, spec.revision()}, true
+	if spec.Ignore != "" {
+		from.checkout.Ignore = append(slices.Clip(from.checkout.Ignore), plugin.FluxIgnore{Folder: ".", Patterns: spec.Ignore})
+	}
+	if ref.Kind == "GitRepository" { // the references of others are those of a registry
+		from.repository, from.revision = spec.URL, spec.revision()
+	}
+	return from, true
+}
+
+// ownTree is the tree of the search.
+func (s *fluxSearch) ownTree() given {
+	return given{checkout: plugin.FluxCheckout{Ignore: s.manifests().ignored(s.ctx)}}
 }
 
 // assume decides on a source that no file defines: tools that set up Flux make
@@ -97,10 +116,10 @@ func (s *fluxSearch) assume(app *Application, ref sourceRef, folder string, answ
 	switch {
 	case s.isBootstrap(ref, folder):
 		app.Notes = append(app.Notes, fmt.Sprintf("%s is taken for this repository, as its name is that of the bootstrap: %s", ref, answer.why()))
-		return given{}, true
+		return s.ownTree(), true
 	case answer == isNowhere && ref.Kind == "GitRepository" && folder != "." && s.isFolder(folder):
 		app.Notes = append(app.Notes, fmt.Sprintf("%s is taken for this repository, as %s is a folder of it: %s", ref, folder, answer.why()))
-		return given{}, true
+		return s.ownTree(), true
 	}
 	app.unseen(ref.String(), answer.why(), "keep its definition in this repository")
 	return given{}, false
