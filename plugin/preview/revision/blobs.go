@@ -32,9 +32,9 @@ func (r *repository) measure(ctx context.Context, objects []string) (map[string]
 	return sizes, err
 }
 
-// contents reads blobs in the order that they are asked for. What is handed
-// over is valid until the next.
-func (r *repository) contents(ctx context.Context, objects []string, take func(object string, content []byte) error) error {
+// contents reads blobs of the sizes that were measured, in the order that they
+// are asked for. What is handed over is valid until the next.
+func (r *repository) contents(ctx context.Context, objects []string, sizes map[string]int64, take func(object string, content []byte) error) error {
 	if len(objects) == 0 {
 		return nil
 	}
@@ -45,11 +45,14 @@ func (r *repository) contents(ctx context.Context, objects []string, take func(o
 			if err != nil {
 				return err
 			}
+			if size != sizes[object] {
+				return fmt.Errorf("reading the blob %s: git answers that it has %d bytes, and before that it has %d", object, size, sizes[object])
+			}
 			if int64(cap(buffer)) < size+1 {
 				buffer = make([]byte, size+1)
 			}
 			if _, err := io.ReadFull(answer, buffer[:size+1]); err != nil {
-				return fmt.Errorf("reading the blob %s: %w", object, err)
+				return fmt.Errorf("reading the blob %s: %w", object, whole(err))
 			}
 			if err := take(object, buffer[:size]); err != nil {
 				return err

@@ -110,7 +110,7 @@ func (r *repository) fetchInto(ctx context.Context, made *draft, entries []entry
 			return nil, err
 		}
 	}
-	return wanted, r.contents(ctx, small, func(object string, content []byte) error {
+	return wanted, r.contents(ctx, small, sizes, func(object string, content []byte) error {
 		if _, isTarget := wanted.targets[object]; isTarget {
 			wanted.targets[object] = string(content)
 		}

@@ -151,22 +151,41 @@ func (d *disk) hash(size int64) hash.Hash {
 // settle makes the file on disk what the index holds when they differ as a
 // checkout makes them differ: by line endings, or as the file of a pointer of
 // LFS that the store has.
-func (d *disk) settle(found seen, one listed, keep *store) seen {
-	if one.kind != file || found.kind != file || found.object == one.object || found.large {
-		return found
+func (d *disk) settle(found seen, one listed, keep *store) (seen, error) {
+	if one.kind != file || found.kind != file || found.object == one.object {
+		return found, nil
 	}
 	if stands, is := keep.pointers[one.object]; is && stands.size == found.size {
-		if sum := sha256.Sum256(found.content); hex.EncodeToString(sum[:]) == stands.hash {
-			found.object = one.object // and the store has its bytes
+		sum, err := d.sum(one.path)
+		if err == nil && sum == stands.hash {
+			found.object, found.large = one.object, false // and the store has its bytes
 		}
-		return found
+		return found, err
 	}
-	if !bytes.Contains(found.content, []byte("\r\n")) {
-		return found
+	if found.large || !bytes.Contains(found.content, []byte("\r\n")) {
+		return found, nil
 	}
 	unix := bytes.ReplaceAll(found.content, []byte("\r\n"), []byte("\n"))
 	if d.name(unix) == one.object {
-		found.object, found.content = one.object, unix
+		found.object, found.content, found.size = one.object, unix, int64(len(unix))
 	}
-	return found
+	return found, nil
+}
+
+// sum is the SHA-256 of a file in hex, by which LFS names it.
+func (d *disk) sum(name string) (string, error) {
+	folder, err := d.way.at(path.Dir(name))
+	if folder == nil || err != nil {
+		return "", gone(name, err)
+	}
+	opened, err := folder.Open(path.Base(name))
+	if err != nil {
+		return "", unreadable(name, err)
+	}
+	defer func() { _ = opened.Close() }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, opened); err != nil {
+		return "", unreadable(name, err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }

@@ -110,10 +110,13 @@ func (p program) stream(ctx context.Context, input io.Reader, read func(*bufio.R
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("starting git: %w", err)
 	}
+	// A wrapper's child may hold the other end when the wrapper is ended.
+	unread := context.AfterFunc(running, func() { _ = out.Close() })
 	failed := read(bufio.NewReaderSize(out, 256<<10))
 	if failed != nil {
 		stop()
 	}
+	unread()
 	err = command.Wait()
 	var exit *exec.ExitError
 	switch {

@@ -202,7 +202,7 @@ func (q request) openRevisions(ctx context.Context, repository *repository) (*Pa
 // resolve finds the commits of both sides; the worktree has none.
 func (q request) resolve(ctx context.Context, repository *repository) (base, head Side, err error) {
 	if q.Head == "" && repository.top == "" {
-		return base, head, &UsageError{Problem: "the repository is bare: it has no worktree to compare with", Hint: "name the head too, such as assay diff " + q.Base + " HEAD"}
+		return base, head, &UsageError{Problem: "there is no worktree here to compare with: the repository is bare, or this is a folder of Git's own", Hint: "name the head too, such as assay diff " + q.Base + " HEAD"}
 	}
 	base, head = Side{Name: q.Base}, Side{Name: cmp.Or(q.Head, Worktree)}
 	if base.Commit, err = repository.resolve(ctx, q.Base); err != nil {

@@ -191,7 +191,9 @@ func (d *disk) copy(ctx context.Context, made *draft, one listed) (entry, string
 	case found.kind == 0: // deleted, or replaced by what git does not keep
 		return entry{}, "", nil
 	}
-	found = d.settle(found, one, made.store)
+	if found, err = d.settle(found, one, made.store); err != nil {
+		return entry{}, "", err
+	}
 	at, err := made.take(entry{path: one.path, kind: found.kind, object: found.object})
 	if err != nil {
 		return entry{}, "", err
