@@ -75,8 +75,8 @@ func (m *Manifests) scan(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 			return fs.SkipAll
-		case err != nil:
-			return nil
+		case err != nil: // a folder that cannot be listed
+			return fs.SkipDir
 		case entry.IsDir() && entry.Name() == ".git":
 			return fs.SkipDir
 		case !entry.Type().IsRegular():
