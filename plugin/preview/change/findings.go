@@ -21,7 +21,10 @@ type about struct {
 type judgement struct {
 	finding plugin.Finding
 	about   about
-	paired  bool
+	// users are the objects of the head that use the finding's image: of a finding
+	// of the base the one that it stands at.
+	users  []identity
+	paired bool
 }
 
 // findings says which findings the change brings, mends and leaves. Notes (info)
@@ -91,6 +94,13 @@ func (c *comparison) judgements(of *side, renamed map[identity]identity) []judge
 			rule: finding.Rule, gate: finding.Gate, object: object, image: repositoryIn(finding.Image),
 			field: fieldName(of.byID[finding.Object], finding.Field),
 		}}
+		switch {
+		case finding.Image == "":
+		case renamed != nil:
+			out[i].users = []identity{object}
+		default:
+			out[i].users = of.users[finding.Image]
+		}
 	}
 	return out
 }
@@ -108,35 +118,57 @@ func repositoryIn(image string) string {
 }
 
 // pairFindings returns the base's finding for each of the head's that has one:
-// the same message first, then the same subject in the order of both sides; then,
-// for findings about an image as such, the same image wherever it is used.
+// the same message first, then the same subject in the order of both sides; then
+// the same artifact, as what is said of an image stands at the object that uses
+// it first.
 func pairFindings(was, now []judgement) map[int]int {
 	pairs := map[int]int{}
-	for _, key := range []func(judgement) (string, bool){
-		func(j judgement) (string, bool) { return j.about.text() + "\n" + j.finding.Message, true },
-		func(j judgement) (string, bool) { return j.about.text(), true },
-		func(j judgement) (string, bool) {
-			return exact([]any{j.about.rule, j.about.gate, j.about.image, j.finding.Image}), j.about.image != ""
-		},
-		func(j judgement) (string, bool) {
-			return exact([]any{j.about.rule, j.about.gate, j.about.image}), j.about.image != ""
-		},
+	for _, keys := range []func(judgement) []string{
+		func(j judgement) []string { return []string{j.about.text() + "\n" + j.finding.Message} },
+		func(j judgement) []string { return []string{j.about.text()} },
+		judgement.artifact,
+		judgement.places,
 	} {
 		waiting := map[string][]int{}
 		for i := range was {
-			if text, has := key(was[i]); has && !was[i].paired {
-				waiting[text] = append(waiting[text], i)
+			if was[i].paired {
+				continue
+			}
+			for _, key := range keys(was[i]) {
+				waiting[key] = append(waiting[key], i)
 			}
 		}
 		for i := range now {
-			text, has := key(now[i])
-			if left := waiting[text]; has && !now[i].paired && len(left) > 0 {
-				pairs[i], waiting[text] = left[0], left[1:]
-				was[left[0]].paired, now[i].paired = true, true
+			if now[i].paired {
+				continue
+			}
+			for _, key := range keys(now[i]) {
+				if left := waiting[key]; len(left) > 0 && !now[i].paired {
+					pairs[i], waiting[key] = left[0], left[1:]
+					was[left[0]].paired, now[i].paired = true, true
+				}
 			}
 		}
 	}
 	return pairs
+}
+
+// artifact is the image itself, wherever it is used.
+func (j judgement) artifact() []string {
+	if j.about.image == "" || j.finding.Digest == "" {
+		return nil
+	}
+	return []string{exact([]any{j.about.rule, j.about.gate, j.about.image, j.finding.Digest})}
+}
+
+// places are the objects that use the image, which may have another tag by now.
+func (j judgement) places() []string {
+	var keys []string
+	for _, user := range j.users {
+		of := about{rule: j.about.rule, gate: j.about.gate, object: user, image: j.about.image}
+		keys = append(keys, of.text())
+	}
+	return keys
 }
 
 func (a about) text() string {

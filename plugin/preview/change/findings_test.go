@@ -119,6 +119,30 @@ func TestFindings_AnImageIsTheSameWhereverItIsUsedFirst(t *testing.T) {
 	}
 }
 
+func TestFindings_TheSameArtifactIsTheSameWhoeverUsesItAndAnotherIsNot(t *testing.T) {
+	finding := func(object, tag string) plugin.Finding {
+		id := web()
+		id.Name = object
+		return plugin.Finding{Rule: "x/y", Object: id, Image: webRepository + ":" + tag, Digest: digestOf(tag), Message: "nobody signed it"}
+	}
+	other := func(tag string) string { return replaced(t, deployment, "name: web,", "name: api,", ":1.0", ":"+tag) }
+	base := world{manifests: deployment, findings: []plugin.Finding{finding("web", "1.0")}}
+	for tag, state := range map[string]change.State{"1.0": change.Still, "1.1": change.New} {
+		head := world{manifests: other(tag), findings: []plugin.Finding{finding("api", tag)}}
+		if all := found(compare(t, base, head), "x/y"); len(all) == 0 || all[0].State != state {
+			t.Errorf("%s: got %+v", tag, all)
+		}
+	}
+	mended := world{manifests: replaced(t, deployment, ":1.0", ":2.0") + "\n---\n" + other("1.1"), findings: []plugin.Finding{finding("api", "1.1")}}
+	if all := found(compare(t, base, mended), "x/y"); len(all) != 2 || all[0].State != change.New || all[1].State != change.Fixed {
+		t.Errorf("got %+v", all)
+	}
+	moved := world{manifests: other("1.1") + "\n---\n" + replaced(t, deployment, ":1.0", ":1.1"), findings: []plugin.Finding{finding("api", "1.1")}}
+	if all := found(compare(t, base, moved), "x/y"); len(all) != 1 || all[0].State != change.Still {
+		t.Errorf("got %+v", all)
+	}
+}
+
 func TestFindings_FollowAGeneratedName(t *testing.T) {
 	side := func(hash, value string) world {
 		id := plugin.ObjectID{APIVersion: "v1", Kind: "ConfigMap", Namespace: "shop", Name: "settings-" + hash}

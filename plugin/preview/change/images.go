@@ -204,10 +204,6 @@ func (c *comparison) imageSide(image *plugin.Image, of *side) *ImageSide {
 			side.Vouchers = append(side.Vouchers, evidence.Claims())
 		}
 	}
-	if side.Verified == notVerified && slices.ContainsFunc(of.findings, func(f plugin.Finding) bool {
-		return f.Level == plugin.Undetermined && f.Image == image.Written
-	}) {
-		side.Verified = undetermined
-	}
+	side.Verified = cmp.Or(of.doubted[image.Written], side.Verified)
 	return side
 }

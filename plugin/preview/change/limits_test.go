@@ -71,7 +71,7 @@ func TestLimits_ALongTextShowsWhereItDiffers(t *testing.T) {
 	}
 	field := fieldOf(t, objectOf(t, compare(t, manifest("before"), manifest("after")), "ConfigMap", "long"), "data.file")
 	text := strings.Join(field.Lines, "\n")
-	if !strings.Contains(text, "-before\n+after") || len(field.Lines) > 20 {
+	if want := "@@ -19998,7 +19998,7 @@\n the same line\n the same line\n the same line\n-before\n+after\n the same line"; !strings.HasPrefix(text, want) || len(field.Lines) != 9 || field.Cut {
 		t.Errorf("got %+v", field)
 	}
 }

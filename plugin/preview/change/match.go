@@ -2,6 +2,7 @@ package change
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -34,32 +35,37 @@ func identityOf(id plugin.ObjectID) identity {
 // added that was only not seen.
 func (c *comparison) comparable() (was, now []object, whole bool) {
 	if !c.base.there || !c.head.there {
-		return c.base.list(nil), c.head.list(nil), true
+		return c.base.list(nil, nil), c.head.list(nil, nil), true
 	}
-	skip := map[int]bool{}
-	rendered := false
+	skip, unsealed := map[int]bool{}, map[int]bool{}
+	empty := false
 	for _, side := range []*side{c.base, c.head} {
 		for i, part := range side.parts {
-			if part.objects() == nil {
-				skip[i] = true
-			}
+			skip[i] = skip[i] || part.objects() == nil
+			unsealed[i] = unsealed[i] || part.sealed == nil
 		}
-		rendered = rendered || len(side.parts) == 0
+		empty = empty || len(side.parts) == 0
 	}
-	if rendered || len(skip) > 0 && len(c.base.parts) != len(c.head.parts) {
+	maps.DeleteFunc(skip, func(_ int, skipped bool) bool { return !skipped })
+	if empty || len(skip) > 0 && len(c.base.parts) != len(c.head.parts) {
 		return nil, nil, false
 	}
-	return c.base.list(skip), c.head.list(skip), len(skip) == 0
+	return c.base.list(skip, unsealed), c.head.list(skip, unsealed), len(skip) == 0
 }
 
-// list is every object of the parts that are not skipped.
-func (s *side) list(skip map[int]bool) []object {
+// list is every object of the parts that are not skipped; of those that one side
+// did not seal as the author's source renders them, which both sides have.
+func (s *side) list(skip, unsealed map[int]bool) []object {
 	var out []object
 	for p, part := range s.parts {
 		if skip[p] {
 			continue
 		}
-		for i, each := range part.objects() {
+		objects := part.objects()
+		if unsealed[p] {
+			objects = part.rendered
+		}
+		for i, each := range objects {
 			one := object{id: each.ID(), fields: each.Fields, origin: each.Origin, known: true}
 			if i < len(part.rendered) {
 				one.authored = part.rendered[i].Fields
@@ -75,10 +81,18 @@ func (c *comparison) note() string {
 	if _, _, whole := c.comparable(); whole {
 		return ""
 	}
-	if !slices.ContainsFunc(c.base.parts, func(p part) bool { return p.objects() == nil }) && len(c.base.parts) > 0 {
+	switch base, head := c.base.renders(), c.head.renders(); {
+	case head:
+		return "the base does not render, so its objects are not compared"
+	case base:
 		return "the head does not render, so its objects are not compared"
 	}
-	return "the base does not render, so its objects are not compared"
+	return "neither side renders, so no objects are compared"
+}
+
+// renders reports whether every part came to its objects.
+func (s *side) renders() bool {
+	return len(s.parts) > 0 && !slices.ContainsFunc(s.parts, func(p part) bool { return p.objects() == nil })
 }
 
 // match pairs the objects: by identity, then those with generated names. Doubles

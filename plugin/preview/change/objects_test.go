@@ -168,6 +168,48 @@ func TestCompare_WhatDoesNotRenderIsNotToldAsAdded(t *testing.T) {
 	}
 }
 
+func TestCompare_NeitherSideRenders(t *testing.T) {
+	if app := compare(t, world{broken: true}, world{broken: true}); !strings.Contains(app.Note, "neither side renders") || app.Status != change.Same {
+		t.Errorf("got %+v", app)
+	}
+}
+
+func TestCompare_APartThatDoesNotRenderHidesNoOther(t *testing.T) {
+	in := input()
+	sides := func(parts ...world) *change.Judged {
+		all := &change.Judged{}
+		for _, part := range parts {
+			all.Verdicts = append(all.Verdicts, part.verdict(t))
+		}
+		return all
+	}
+	other := world{manifests: replaced(t, deployment, "name: web,", "name: api,")}
+	changed := world{manifests: replaced(t, other.manifests, "replicas: 2", "replicas: 3")}
+	in.Base, in.Head = sides(world{broken: true}, other), sides(world{manifests: deployment}, changed)
+	app := change.Compare(in)
+	if len(app.Objects) != 1 || app.Objects[0].ID.Name != "api" || app.Note == "" {
+		t.Errorf("got %+v", app)
+	}
+	in.Base = sides(other)
+	in.Head = sides(world{broken: true}, changed)
+	if app := change.Compare(in); len(app.Objects) > 0 || app.Note == "" {
+		t.Errorf("got %+v", app)
+	}
+}
+
+// TestCompare_WhatWasNotSealedIsComparedAsItIsWritten: a run that stopped
+// before the seal has no digests, which nobody took away.
+func TestCompare_WhatWasNotSealedIsComparedAsItIsWritten(t *testing.T) {
+	stopped := world{manifests: replaced(t, deployment, "replicas: 2", "replicas: 3"), unsealed: true}
+	for name, sides := range map[string][2]world{"Head": {{manifests: deployment}, stopped}, "Base": {stopped, {manifests: deployment}}} {
+		app := compare(t, sides[0], sides[1])
+		object := objectOf(t, app, "Deployment", "web")
+		if len(object.Fields) != 1 || object.Fields[0].Path != "spec.replicas" || object.Fields[0].Injected || app.Note != "" {
+			t.Errorf("%s: got %+v", name, app)
+		}
+	}
+}
+
 func has(app change.Application, state change.State, rule string) bool {
 	for _, finding := range app.Findings {
 		if finding.State == state && finding.Rule == rule {

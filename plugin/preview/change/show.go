@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -154,16 +155,37 @@ func (s display) lines(field *Field, was, now string) {
 		field.Was, field.Now = plugin.Masked, plugin.Masked
 		return
 	}
+	skipped := 0
 	if len(was)+len(now) > s.most {
-		was, now = withoutCommon(was, now)
+		was, now, skipped = withoutCommon(was, now)
 		was, now = s.cutLines(field, was), s.cutLines(field, now)
 	}
 	const header = 3 // "diff", "---", "+++"
 	out := strings.TrimSuffix(string(diff.Diff("base", []byte(was), "head", []byte(now))), "\n")
 	lines := strings.Split(out, "\n")
 	for _, line := range lines[min(header, len(lines)):] {
-		field.Lines = append(field.Lines, s.line(field, line))
+		field.Lines = append(field.Lines, s.line(field, moved(line, skipped)))
 	}
+}
+
+// hunk is the head of a part of a unified difference: the first line and the
+// number of lines on both sides.
+var hunk = regexp.MustCompile(`^@@ -(\d+),(\d+) \+(\d+),(\d+) @@$`)
+
+// moved counts the lines of a hunk from the beginning of the whole text.
+func moved(line string, skipped int) string {
+	match := hunk.FindStringSubmatch(line)
+	if skipped == 0 || match == nil {
+		return line
+	}
+	from := func(text string) int {
+		number, err := strconv.Atoi(text)
+		if err != nil {
+			return 0 // longer than any text
+		}
+		return number + skipped
+	}
+	return fmt.Sprintf("@@ -%d,%s +%d,%s @@", from(match[1]), match[2], from(match[3]), match[4])
 }
 
 // line is one line of text, in which tabs may stand.
@@ -178,22 +200,49 @@ func (s display) line(field *Field, line string) string {
 	return strings.Join(parts, "\t")
 }
 
-// withoutCommon leaves out the lines that both texts begin and end with.
-func withoutCommon(was, now string) (wasRest, nowRest string) {
+// around is how many lines that both texts have are kept around what differs.
+const around = 3
+
+// withoutCommon leaves out what both texts begin and end with, and says how many
+// lines it left out in front.
+func withoutCommon(was, now string) (wasRest, nowRest string, skipped int) {
 	start := 0
-	for i := 0; i < min(len(was), len(now)) && was[i] == now[i]; i++ {
-		if was[i] == '\n' {
-			start = i + 1
-		}
+	for start < min(len(was), len(now)) && was[start] == now[start] {
+		start++
 	}
+	start = linesBack(was[:start])
+	skipped = strings.Count(was[:start], "\n")
 	was, now = was[start:], now[start:]
-	end := 0
-	for i := 1; i <= min(len(was), len(now)) && was[len(was)-i] == now[len(now)-i]; i++ {
-		if was[len(was)-i] == '\n' {
-			end = i - 1
+	same := 0
+	for same < min(len(was), len(now)) && was[len(was)-1-same] == now[len(now)-1-same] {
+		same++
+	}
+	end := same - linesOn(was[len(was)-same:])
+	return was[:len(was)-end], now[:len(now)-end], skipped
+}
+
+// linesBack is where the lines begin that stand before the text's last one.
+func linesBack(text string) int {
+	at := len(text)
+	for range around + 1 {
+		if at = strings.LastIndexByte(text[:at], '\n'); at < 0 {
+			return 0
 		}
 	}
-	return was[:len(was)-end], now[:len(now)-end]
+	return at + 1
+}
+
+// linesOn is where the lines end that stand behind the text's first one.
+func linesOn(text string) int {
+	at := 0
+	for range around + 1 {
+		next := strings.IndexByte(text[at:], '\n')
+		if next < 0 {
+			return len(text)
+		}
+		at += next + 1
+	}
+	return at
 }
 
 // cutLines keeps whole lines.

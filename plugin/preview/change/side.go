@@ -18,6 +18,11 @@ type side struct {
 	byID     map[plugin.ObjectID]map[string]any
 	images   []plugin.Image
 	findings []plugin.Finding
+	// users are the objects that use an image, by the image as written.
+	users map[string][]identity
+	// doubted are the images about which a gate says that nobody it trusts vouches
+	// for them, or that this could not be looked at.
+	doubted map[string]string
 }
 
 // part is one rendering of an application.
@@ -62,7 +67,33 @@ func newSide(judged *Judged) *side {
 		s.findings = append(s.findings, v.Findings...)
 	}
 	s.images = mergeImages(s.images)
+	s.note()
 	return s
+}
+
+// note takes down who uses an image, and who doubts it.
+func (s *side) note() {
+	s.users, s.doubted = map[string][]identity{}, map[string]string{}
+	for _, image := range s.images {
+		for _, use := range image.Uses {
+			s.users[image.Written] = append(s.users[image.Written], identityOf(use.ID))
+		}
+	}
+	for _, finding := range s.findings {
+		switch {
+		case finding.Image == "":
+		case finding.Level == plugin.Undetermined:
+			s.doubted[finding.Image] = cmp.Or(s.doubted[finding.Image], undetermined)
+		case finding.Level != plugin.Info && slices.Contains(unvouched(), finding.Rule):
+			s.doubted[finding.Image] = notVerified
+		}
+	}
+}
+
+// unvouched are the rules that say that nobody whom a gate trusts vouches for an
+// image.
+func unvouched() []string {
+	return []string{"image/not-signed", "image/not-trusted", "image/not-attested", "image/no-trust-rule", "image/not-pinned", "image/unaccounted", "image/refused", "image/not-found"}
 }
 
 // unfinished is the denial of a run that ended without a word.

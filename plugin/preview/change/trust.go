@@ -32,6 +32,9 @@ func trust(p imagePair, image Image) (lines []string, weaker bool) {
 		return append(other, "who vouches for it on the base could not be looked at; now it is "+image.Now.Verified), false
 	case image.Was.Verified == verified && image.Now.Verified == notVerified:
 		lost := "nobody vouches for it any more"
+		if len(now.kinds) > 0 {
+			lost = "who vouches for it is no longer enough for every gate"
+		}
 		if len(was.signers) > 0 {
 			lost += "; before it was vouched for by " + listed(was.signers)
 		}

@@ -27,10 +27,10 @@ type world struct {
 	// evidence by repository.
 	evidence map[string][]plugin.Evidence
 	findings []plugin.Finding
-	// broken renderers fail.
-	broken bool
-	hidden []string
-	waive  func(plugin.Finding) *plugin.Waived
+	// broken renderers fail, and unsealed pipelines stop before the seal.
+	broken, unsealed bool
+	hidden           []string
+	waive            func(plugin.Finding) *plugin.Waived
 }
 
 func (w world) Render(context.Context, plugin.Source) (plugin.Rendering, error) {
@@ -97,8 +97,8 @@ func (w world) Verify(_ context.Context, images []plugin.Image) []plugin.Review 
 		if known {
 			out[i].Evidence = evidence
 		}
-		if len(evidence) == 0 {
-			out[i].Findings = []plugin.Finding{{Rule: "image/not-signed", Level: plugin.Warn, Image: image.Written, Message: "nobody signed " + image.Digest}}
+		if len(evidence) == 0 && image.Digest != "" {
+			out[i].Findings = []plugin.Finding{{Rule: "image/not-signed", Level: plugin.Warn, Image: image.Written, Message: "nobody signed " + image.Digest, Digest: image.Digest}}
 		}
 	}
 	return out
@@ -131,12 +131,20 @@ func (w world) Notes(plugin.Source, time.Time, []plugin.Finding) ([]plugin.Findi
 	return nil, ""
 }
 
+// unwritable is an encoding that fails.
+type unwritable struct{ plugin.JSONEncoding }
+
+func (unwritable) Encode([]plugin.Object) ([]byte, error) { return nil, context.DeadlineExceeded }
+
 // verdict is what a complete pipeline says of the world.
 func (w world) verdict(t testing.TB) *plugin.Verdict {
 	t.Helper()
 	pipeline := plugin.Pipeline{
 		Renderer: w, Resolver: w, Hardener: w, Encoding: plugin.JSONEncoding{}, Pin: true, KeepObjects: true, Clock: judged,
 		Gates: []plugin.GateStages{{Name: "base", Deny: true, Verifiers: []plugin.Verifier{w}, Judges: []plugin.Judge{w}, Decider: w}},
+	}
+	if w.unsealed {
+		pipeline.Encoding = unwritable{}
 	}
 	return pipeline.Run(t.Context(), plugin.Source{Application: plugin.Application{Name: "shop"}})
 }
