@@ -140,6 +140,11 @@ func TestOpen_BareRepository(t *testing.T) {
 	same(t, "changed", bare.open(first, "HEAD").Changed(), []string{"a"})
 	inside := &repo{t: t, dir: filepath.Join(r.dir, ".git")}
 	same(t, "changed", inside.open(first, "HEAD").Changed(), []string{"a"})
+	usage(t, inside.fails(first, ""), "no worktree here")
+	t.Setenv("GIT_CONFIG_COUNT", "1")
+	t.Setenv("GIT_CONFIG_KEY_0", "safe.bareRepository")
+	t.Setenv("GIT_CONFIG_VALUE_0", "explicit")
+	silent(t, bare.fails(first, "HEAD"), "safe.bareRepository")
 }
 
 func TestOpen_LinkedWorktree(t *testing.T) {

@@ -81,6 +81,20 @@ func TestOpen_EnvironmentOfAHookDoesNotMislead(t *testing.T) {
 	holds(t, r.open(first, "").Head, map[string]string{"a": "1"})
 }
 
+// TestOpen_ObjectsInQuarantine: a server's pre-receive hook finds what is pushed
+// beside the repository (git-receive-pack).
+func TestOpen_ObjectsInQuarantine(t *testing.T) {
+	isolate(t)
+	r := newRepo(t)
+	first := r.commit(map[string]string{"a": "1"})
+	t.Setenv("GIT_OBJECT_DIRECTORY", t.TempDir())
+	t.Setenv("GIT_ALTERNATE_OBJECT_DIRECTORIES", filepath.Join(r.dir, ".git", "objects"))
+	pushed := r.commitTree(r.tree(map[string]string{"a": r.pipe("2", "hash-object", "-w", "--stdin")}))
+	same(t, "changed", r.open(first, pushed).Changed(), []string{"a"})
+	check(t, os.Unsetenv("GIT_OBJECT_DIRECTORY"))
+	usage(t, r.fails(first, pushed), "there is no revision")
+}
+
 func TestEnvironment_KeepsWhatFindsObjectsAndSettings(t *testing.T) {
 	got := environment([]string{
 		"PATH=/bin", "HOME=/root", "GIT_DIR=x", "GIT_OBJECT_DIRECTORY=quarantine", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
