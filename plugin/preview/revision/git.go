@@ -123,7 +123,7 @@ func (p program) stream(ctx context.Context, input io.Reader, read func(*bufio.R
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.As(err, &exit) && exit.ExitCode() > 0:
-		return newGitError(name, exit.ExitCode(), messages.String())
+		return newGitError(name, exit.ExitCode(), messages.kept.String())
 	case failed != nil:
 		return failed
 	case err != nil:
@@ -148,14 +148,14 @@ func newGitError(command string, code int, all string) error {
 
 // bounded keeps the first bytes of what is written.
 type bounded struct {
-	bytes.Buffer
+	kept bytes.Buffer // not embedded: it would read on by itself
 	most int
 }
 
 // Write implements io.Writer.
 func (b *bounded) Write(text []byte) (int, error) {
-	if room := b.most - b.Len(); room > 0 {
-		b.Buffer.Write(text[:min(room, len(text))])
+	if room := b.most - b.kept.Len(); room > 0 {
+		b.kept.Write(text[:min(room, len(text))])
 	}
 	return len(text), nil
 }

@@ -159,6 +159,26 @@ func TestOpen_GitThatHangsEndsWithTheCaller(t *testing.T) {
 	}
 }
 
+func TestOutput_IsBounded(t *testing.T) {
+	isolate(t)
+	fakeGit(t, `case "$*" in
+*complain*) head -c 200000 /dev/zero | tr '\0' x >&2; exit 3;;
+*answer*) head -c 20000000 /dev/zero; exit 0;;
+*endless*) exec cat /dev/zero;;
+esac`)
+	git, err := findGit(t.TempDir())
+	check(t, err)
+	_, err = git.output(t.Context(), "complain")
+	if failure, is := asA[*gitError](err); !is || failure.code != 3 || len(failure.all) != mostErrors || len(failure.said) != 300 {
+		t.Errorf("%T of %d bytes", err, len(err.Error()))
+	}
+	for _, command := range []string{"answer", "endless"} {
+		if _, err := git.output(t.Context(), command); err == nil || !strings.Contains(err.Error(), "more than") {
+			t.Errorf("%s: %v", command, err)
+		}
+	}
+}
+
 func TestOpen_GitThatAnswersOtherwise(t *testing.T) {
 	isolate(t)
 	r := newRepo(t)

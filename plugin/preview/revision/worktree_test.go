@@ -107,3 +107,25 @@ func TestOpen_FileThatMayNotBeReadIsNoAnswer(t *testing.T) {
 	check(t, os.Chmod(filepath.Join(r.dir, "a"), 0o400))
 	r.open("HEAD", "")
 }
+
+func TestLook_WhatFailsIsNoAnswer(t *testing.T) {
+	dir := t.TempDir()
+	check(t, os.WriteFile(filepath.Join(dir, "a"), []byte("1"), 0o600))
+	root, err := os.OpenRoot(dir)
+	check(t, err)
+	disk := &disk{way: ladder{base: root}}
+	if found, err := disk.look(t.Context(), "a", 10); err != nil || string(found.content) != "1" {
+		t.Errorf("%+v, %v", found, err)
+	}
+	for _, nothing := range []string{"b", "a/b", "c/d"} {
+		if found, err := disk.look(t.Context(), nothing, 10); err != nil || found.kind != 0 {
+			t.Errorf("%s: %+v, %v", nothing, found, err)
+		}
+	}
+	check(t, root.Close())
+	_, err = disk.look(t.Context(), "a", 10)
+	if err == nil {
+		t.Fatal("what cannot be looked at is nothing")
+	}
+	silent(t, err, `reading "a"`)
+}
