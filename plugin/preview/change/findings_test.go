@@ -161,23 +161,3 @@ func TestFindings_WhatAssayChangedIsToldByTheObjects(t *testing.T) {
 		t.Errorf("got %+v", all)
 	}
 }
-
-func TestWaivers_AreToldByUseAndSide(t *testing.T) {
-	finding := plugin.Finding{Rule: "x/y", Object: web(), Message: "it is wrong"}
-	waived := &plugin.Waived{Kind: "waiver", Owner: "team-a", Reason: "it goes next week", Until: judged().AddDate(0, 0, 7)}
-	denied := world{manifests: deployment, findings: []plugin.Finding{finding}}
-	excused := denied
-	excused.waive = func(plugin.Finding) *plugin.Waived { return waived }
-	app := compare(t, denied, excused)
-	if len(app.Waivers) != 1 || app.Waivers[0].State != change.New || app.Waivers[0].Use != "used" || !app.Waivers[0].Until.Equal(waived.Until) || app.Waivers[0].Rule != "x/y" {
-		t.Errorf("got %+v", app.Waivers)
-	}
-	app = compare(t, excused, excused)
-	if len(app.Waivers) != 1 || app.Waivers[0].State != change.Still {
-		t.Errorf("got %+v", app.Waivers)
-	}
-	app = compare(t, excused, denied)
-	if len(app.Waivers) != 1 || app.Waivers[0].State != change.Fixed || !has(app, change.New, "x/y") {
-		t.Errorf("a denial that a waiver covered on the base is not new: %+v", app)
-	}
-}

@@ -61,8 +61,9 @@ var (
 	// requestedRule is the rule in what a run says of a request
 	// (plugin.RuleWaiverRequested).
 	requestedRule = regexp.MustCompile(`^a waiver of (\S+) (?:is|was) requested`)
-	// endedOn is the day in what a gate says of a waiver past it (waiver/expired).
-	endedOn = regexp.MustCompile(`ended on (\d{4}-\d{2}-\d{2})`)
+	// ended has the rule and the day in what a gate says of a waiver past it
+	// (waiver/expired): "the waiver for rule of image ended on 2026-12-31".
+	ended = regexp.MustCompile(`^the (?:waiver|\S+ ".*") for (\S+) (?:of .*)?ended (?:on|at) (\d{4}-\d{2}-\d{2})`)
 )
 
 func (c *comparison) exceptions(of *side, renamed map[identity]identity) []exception {
@@ -80,8 +81,8 @@ func (c *comparison) exceptions(of *side, renamed map[identity]identity) []excep
 			}
 		case finding.Rule == "waiver/expired":
 			waiver.Use, waiver.Reason, waiver.Kind = waiverEnded, finding.Message, "waiver"
-			if match := endedOn.FindStringSubmatch(finding.Message); match != nil {
-				waiver.Until = dayOf(match[1])
+			if match := ended.FindStringSubmatch(finding.Message); match != nil {
+				waiver.Rule, waiver.Until = match[1], dayOf(match[2])
 			}
 		default:
 			continue

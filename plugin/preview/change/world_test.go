@@ -30,14 +30,17 @@ type world struct {
 	// broken renderers fail, and unsealed pipelines stop before the seal.
 	broken, unsealed bool
 	hidden           []string
-	waive            func(plugin.Finding) *plugin.Waived
+	// decider decides on exceptions where there is one, and requests are those
+	// that the objects ask for.
+	decider  plugin.Decider
+	requests []plugin.Finding
 }
 
 func (w world) Render(context.Context, plugin.Source) (plugin.Rendering, error) {
 	if w.broken {
 		return plugin.Rendering{Findings: []plugin.Finding{{Rule: "render/failed", Message: "the template does not parse"}}}, nil
 	}
-	var rendering plugin.Rendering
+	rendering := plugin.Rendering{Findings: w.requests}
 	for i, document := range strings.Split(w.manifests, "\n---\n") {
 		if strings.TrimSpace(document) == "" {
 			continue
@@ -120,17 +123,6 @@ func (w world) Harden(_ context.Context, rendering plugin.Unhardened) ([]plugin.
 
 func (w world) Judge(context.Context, plugin.Sealed) []plugin.Finding { return w.findings }
 
-func (w world) Waive(_ plugin.Source, _ time.Time, finding plugin.Finding) *plugin.Waived {
-	if w.waive == nil {
-		return nil
-	}
-	return w.waive(finding)
-}
-
-func (w world) Notes(plugin.Source, time.Time, []plugin.Finding) ([]plugin.Finding, string) {
-	return nil, ""
-}
-
 // unwritable is an encoding that fails.
 type unwritable struct{ plugin.JSONEncoding }
 
@@ -141,7 +133,7 @@ func (w world) verdict(t testing.TB) *plugin.Verdict {
 	t.Helper()
 	pipeline := plugin.Pipeline{
 		Renderer: w, Resolver: w, Hardener: w, Encoding: plugin.JSONEncoding{}, Pin: true, KeepObjects: true, Clock: judged,
-		Gates: []plugin.GateStages{{Name: "base", Deny: true, Verifiers: []plugin.Verifier{w}, Judges: []plugin.Judge{w}, Decider: w}},
+		Gates: []plugin.GateStages{{Name: "base", Deny: true, Verifiers: []plugin.Verifier{w}, Judges: []plugin.Judge{w}, Decider: w.decider}},
 	}
 	if w.unsealed {
 		pipeline.Encoding = unwritable{}
