@@ -14,7 +14,7 @@ type imagePair struct{ was, now *plugin.Image }
 func (c *comparison) images() []Image {
 	var out []Image
 	for _, pair := range c.pairImages() {
-		out = append(out, c.image(pair))
+		out = append(out, c.shown(c.image(pair)))
 	}
 	rank := func(image Image) int {
 		switch {
@@ -141,6 +141,27 @@ func (p *imagePairing) uses(image *plugin.Image, base bool) []string {
 	return keys
 }
 
+// shown is an image as it may be shown: what came from Secrets is hidden in it,
+// a tag, too.
+func (c *comparison) shown(image Image) Image {
+	text := func(text string) string {
+		return plugin.PlainText(plugin.RedactReference(c.display.mask.Hide(text)))
+	}
+	image.Repository = text(image.Repository)
+	for _, side := range []*ImageSide{image.Was, image.Now} {
+		if side != nil {
+			side.Written, side.Tag = text(side.Written), text(side.Tag)
+		}
+	}
+	for i, line := range image.Trust {
+		image.Trust[i] = plugin.PlainText(plugin.RedactText(c.display.mask.Hide(line)))
+	}
+	for i := range image.Uses {
+		image.Uses[i] = plainID(image.Uses[i])
+	}
+	return image
+}
+
 // image is what changes in one pair.
 func (c *comparison) image(p imagePair) Image {
 	out := Image{Status: Changed, Was: c.imageSide(p.was, c.base), Now: c.imageSide(p.now, c.head)}
@@ -185,7 +206,7 @@ func (c *comparison) imageSide(image *plugin.Image, of *side) *ImageSide {
 		return nil
 	}
 	side := &ImageSide{
-		Written: plugin.RedactReference(c.display.mask.Hide(image.Written)), Tag: image.Reference.Tag, Digest: image.Digest, From: image.DigestFrom,
+		Written: image.Written, Tag: image.Reference.Tag, Digest: image.Digest, From: image.DigestFrom,
 		Platforms: slices.Clone(image.Platforms), Verified: notVerified,
 	}
 	if image.Config != nil {

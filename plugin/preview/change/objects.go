@@ -29,7 +29,25 @@ func (c *comparison) objects() (objects []Object, omitted int) {
 		}
 	}
 	slices.SortStableFunc(objects, func(a, b Object) int { return compareIDs(a.ID, b.ID) })
+	for i := range objects {
+		objects[i].ID, objects[i].Origin = plainID(objects[i].ID), plainOrigin(objects[i].Origin)
+		if was := objects[i].WasID; was != nil {
+			*was = plainID(*was)
+		}
+	}
 	return objects, omitted
+}
+
+// plainID is an identity without control characters.
+func plainID(id plugin.ObjectID) plugin.ObjectID {
+	return plugin.ObjectID{
+		APIVersion: plugin.PlainText(id.APIVersion), Kind: plugin.PlainText(id.Kind),
+		Namespace: plugin.PlainText(id.Namespace), Name: plugin.PlainText(id.Name),
+	}
+}
+
+func plainOrigin(origin plugin.Origin) plugin.Origin {
+	return plugin.Origin{File: plugin.PlainText(origin.File), Line: origin.Line}
 }
 
 // generatedNames are the new names of objects whose names are generated, by the

@@ -74,6 +74,36 @@ spec:
 	nothingOf(t, compare(t, world{manifests: mapped}, world{manifests: nested}), "templated-value")
 }
 
+func TestSecrets_MisshapenStringDataOfOtherObjectsIsHidden(t *testing.T) {
+	for _, value := range []string{"[one-value]", "one-value", "{a: {b: one-value}}", "{a: [one-value]}"} {
+		head := "apiVersion: example.com/v1\nkind: Template\nmetadata: {name: a}\nstringData: " + value + "\n"
+		app := compare(t, world{manifests: deployment}, world{manifests: deployment + "\n---\n" + head})
+		if objectOf(t, app, "Template", "a").Fields[0].Now != "***" {
+			t.Errorf("got %+v", app.Objects)
+		}
+		nothingOf(t, app, "one-value")
+	}
+}
+
+func TestSecrets_ATagThatCameFromOneIsHidden(t *testing.T) {
+	head := world{manifests: replaced(t, deployment, "web:1.0", "web:secret-tag"), hidden: []string{"secret-tag"}}
+	app := compare(t, world{manifests: deployment}, head)
+	nothingOf(t, app, "secret-tag")
+	if len(app.Images) != 1 || app.Images[0].Now.Tag != "***" {
+		t.Errorf("got %+v", app.Images[0].Now)
+	}
+	head.digests = map[string]string{webRepository + ":secret-tag": digestOf("moved")}
+	nothingOf(t, compare(t, world{manifests: head.manifests, hidden: head.hidden}, head), "secret-tag")
+}
+
+func TestSecrets_NamesSteerNoTerminal(t *testing.T) {
+	odd := "apiVersion: v1\nkind: \"Config\\e[31mMap\"\nmetadata: {name: \"a\\u202eb\"}\ndata: {\"k\\e[0m\": x}\n"
+	app := compare(t, world{manifests: deployment}, world{manifests: deployment + "\n---\n" + odd})
+	if object := app.Objects[0]; object.ID.Kind != `Config\x1b[31mMap` || object.ID.Name != `a\u202eb` || strings.ContainsAny(object.Fields[0].Path, "\x1b\u202e") {
+		t.Errorf("got %+v", object)
+	}
+}
+
 // nothingOf fails the test when the report holds one of the words.
 func nothingOf(t *testing.T, app change.Application, words ...string) {
 	t.Helper()

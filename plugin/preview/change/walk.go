@@ -99,14 +99,13 @@ func (w walker) maps(path []step, was, now map[string]any) {
 	}
 	slices.Sort(keys)
 	within := isSecretMap(was) || isSecretMap(now)
-	inSecret := len(path) > 0 && path[len(path)-1].text == "stringData"
 	for _, key := range keys {
 		below := append(path, step{text: key})
-		if within && (key == "data" || key == "stringData") {
+		if key == "stringData" || key == "data" && within {
 			w.members(below, member(was, key), member(now, key))
 			continue
 		}
-		w.walk(below, member(was, key), member(now, key), inSecret || isCopy(path, key))
+		w.walk(below, member(was, key), member(now, key), isCopy(path, key))
 	}
 }
 
