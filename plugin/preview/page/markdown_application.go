@@ -72,7 +72,7 @@ func content(a change.Application) string {
 	parts.add(questions, "new question", "")
 	parts.add(len(a.Objects), "object", "")
 	parts.add(images, "image", "")
-	parts.add(len(a.Rollouts), "workload", " rolls")
+	parts.add(len(a.Rollouts), "rolling workload", "")
 	return answered(a) + ": " + parts.or("nothing differs")
 }
 
@@ -153,7 +153,7 @@ func (d *markdown) images(all []change.Image) {
 			continue
 		}
 		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s | %s | %s |\n", report.Code(imageName(image)), side(image.Was), side(image.Now),
-			lines(vouched(image.Now)), lines(image.Trust), report.Prose(vulnerabilities(image.Vulnerabilities))))
+			lines(vouched(image.Now)), lines(image.Trust), report.Prose(scannedBy(image.Vulnerabilities))))
 	}
 	d.table(imagesTitle(len(rows), same), []string{"image", "was", "now", "vouched for by", "trust", "scan"}, rows)
 }

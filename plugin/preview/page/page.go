@@ -55,6 +55,7 @@ func formats() []format {
 	return []format{
 		{"text", writeText},
 		{"markdown", writeMarkdown},
+		{"html", writeHTML},
 		{"json", writeJSON},
 	}
 }

@@ -167,8 +167,8 @@ func digest(side *change.ImageSide) string {
 	return report.ShortDigest(side.Digest)
 }
 
-// vulnerabilities says what the attested scans say of the change.
-func vulnerabilities(v *change.Vulnerabilities) string {
+// scanned says what the attested scans say of the change.
+func scanned(v *change.Vulnerabilities) string {
 	switch {
 	case v == nil:
 		return ""
@@ -178,19 +178,26 @@ func vulnerabilities(v *change.Vulnerabilities) string {
 		return fmt.Sprintf("a scan is attested on the head alone: it lists %d", v.Same)
 	}
 	text := fmt.Sprintf("vulnerabilities: %d added, %d removed, %d the same", len(v.Added), len(v.Removed), v.Same)
+	if v.Omitted > 0 {
+		text += fmt.Sprintf(", %d not listed", v.Omitted)
+	}
+	return text
+}
+
+// scannedBy is the same, with the first that are added.
+func scannedBy(v *change.Vulnerabilities) string {
+	text := scanned(v)
+	if v == nil || len(v.Added) == 0 {
+		return text
+	}
 	var names []string
 	const most = 5
 	for _, each := range v.Added[:min(len(v.Added), most)] {
 		names = append(names, each.ID+" "+each.Severity)
 	}
-	if len(names) > 0 {
-		text += "; added: " + strings.Join(names, ", ")
-	}
+	text += "; added: " + strings.Join(names, ", ")
 	if len(v.Added) > most {
 		text += fmt.Sprintf(" and %d more", len(v.Added)-most)
-	}
-	if v.Omitted > 0 {
-		text += fmt.Sprintf("; %d not listed", v.Omitted)
 	}
 	return text
 }

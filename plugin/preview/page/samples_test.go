@@ -264,3 +264,20 @@ func many(applications, objects, fields, denials int) change.Report {
 	}
 	return r
 }
+
+// huge is a change of 10,000 objects and 50 MB of differences.
+func huge() change.Report {
+	r := many(10, 1000, 5, 1)
+	lines := make([]string, 100)
+	for i := range lines {
+		lines[i] = "+" + strings.Repeat("x", 45)
+	}
+	for i := range r.Applications {
+		for j := range r.Applications[i].Objects {
+			object := &r.Applications[i].Objects[j]
+			object.ID.Kind = []string{"Deployment", "ConfigMap", "Service"}[j%3]
+			object.Fields = append(object.Fields, change.Field{Path: "data.text", Status: change.Added, Lines: lines})
+		}
+	}
+	return r
+}

@@ -133,7 +133,7 @@ func (t *text) images(a change.Application) {
 		for _, line := range vouched(image.Now) {
 			t.Bullet(6, report.Plain(line))
 		}
-		t.Labelled(6, "scan", report.Plain(vulnerabilities(image.Vulnerabilities)))
+		t.Labelled(6, "scan", report.Plain(scannedBy(image.Vulnerabilities)))
 	}
 	if same > 0 {
 		t.Line(4, report.Faint(report.Plural(same, "image")+" unchanged"))
