@@ -16,12 +16,16 @@ import (
 )
 
 // identity is by what an application is found again on the other side. Two
-// clusters of one repository may have applications of one name, in two files.
+// clusters of one repository may have applications of one name, in two files; or
+// in one, when both render the same base.
 type identity struct{ kind, namespace, name, file string }
 
 func identityOf(application discover.Application) identity {
 	return identity{application.Kind, application.Namespace, application.Name, application.Origin.File}
 }
+
+// sameParents reports whether the same applications rendered both.
+func sameParents(a, b discover.Application) bool { return slices.Equal(a.Parents, b.Parents) }
 
 // same reports whether two definitions mean the same.
 func same(a, b discover.Application) bool {
@@ -58,6 +62,9 @@ func match(base, head []*deployed) []pair {
 	for _, each := range head {
 		m.pairs = append(m.pairs, pair{head: each})
 	}
+	by(func(a, b *deployed) bool {
+		return identityOf(a.Application) == identityOf(b.Application) && sameParents(a.Application, b.Application)
+	})
 	by(func(a, b *deployed) bool { return identityOf(a.Application) == identityOf(b.Application) })
 	by(func(a, b *deployed) bool { return a.Kind == b.Kind && a.Namespace == b.Namespace && a.Name == b.Name })
 	by(rendersTheSame)

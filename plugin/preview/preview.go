@@ -101,4 +101,6 @@ type deployed struct {
 	finder bool
 	// scanned is set when a file says it, and not a rendering.
 	scanned bool
+	// finderOf is the folder of the finder whose rendering says it; empty for none.
+	finderOf string
 }

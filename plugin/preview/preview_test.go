@@ -174,7 +174,7 @@ func TestRun_ApplicationsThatApplicationsRenderAreFound(t *testing.T) {
 	}
 	report := run(t, options(t, base, base.with(tree{"child/map.yaml": configMap("c", "2")})))
 	expect(t, report, 1, "Application child-live changed")
-	if parents := report.Applications[0].Parents; !slices.Equal(parents, []string{"Application argocd/root"}) {
+	if parents := report.Applications[0].Parents; !slices.Equal(parents, []string{"Application argocd/root in root.yaml"}) {
 		t.Errorf("its parents are %q", parents)
 	}
 }

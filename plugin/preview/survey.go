@@ -36,7 +36,7 @@ type survey struct {
 	tree discover.Tree
 
 	mu       sync.Mutex
-	found    map[identity]*deployed
+	found    map[identity][]*deployed
 	order    []*deployed
 	unseen   []gap
 	rendered []plugin.Object // what definitions refer to, from all renderings so far
@@ -45,14 +45,14 @@ type survey struct {
 // survey finds every application of a side: those that files define, those that
 // applications render, and plain roots where there is neither.
 func (r *runner) survey(ctx context.Context, side Side) (surveyed, error) {
-	s := &survey{runner: r, side: side, found: map[identity]*deployed{}, tree: discover.Tree{
+	s := &survey{runner: r, side: side, found: map[identity][]*deployed{}, tree: discover.Tree{
 		Root: side.Root, Own: side.own, Clusters: r.Clusters, Limits: plugin.DefaultLimits(),
 		Manifests: discover.NewManifests(side.Root, plugin.DefaultLimits()),
 	}}
 	files, including := discover.Files(ctx, s.tree)
 	s.miss(files.Unseen...)
 	plain := s.Undefined || len(files.Applications)+len(including) == 0
-	if err := s.spread(ctx, s.admit(files.Applications, true)); err != nil {
+	if err := s.spread(ctx, s.admit(files.Applications, nil)); err != nil {
 		return surveyed{}, err
 	}
 	if err := s.spread(ctx, s.finders(including)); err != nil {
@@ -65,7 +65,7 @@ func (r *runner) survey(ctx context.Context, side Side) (surveyed, error) {
 	roots = discover.Unreached(roots, s.applications(), s.tree)
 	if !plain {
 		s.missRoots(roots, including)
-	} else if err := s.spread(ctx, s.admit(roots, false)); err != nil {
+	} else if err := s.spread(ctx, s.admit(roots, &deployed{})); err != nil {
 		return surveyed{}, err
 	}
 	return surveyed{deployed: s.settled(), unseen: s.unseen}, nil
@@ -99,7 +99,7 @@ func (s *survey) finders(including []discover.Including) []*deployed {
 	}
 	var wave []*deployed
 	for _, each := range including {
-		if slices.ContainsFunc(each.Files, func(file string) bool { return !reached[file] }) {
+		if !s.isDeployed(each.Path) && slices.ContainsFunc(each.Files, func(file string) bool { return !reached[file] }) {
 			wave = append(wave, &deployed{finder: true, Application: discover.Application{
 				Kind: each.Kind, Name: each.Path, Origin: plugin.Origin{File: each.Path}, Identity: plugin.Application{Name: path.Base(each.Path)},
 				Parts: []discover.Part{{Path: each.Path, Parameters: plugin.Parameters{Kind: each.Kind}}},
@@ -143,31 +143,6 @@ func few(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }
 
-// admit takes in what is new. What a rendering says wins over what a file says,
-// as it has the patches.
-func (s *survey) admit(applications []discover.Application, scanned bool) []*deployed {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var wave []*deployed
-	for _, application := range applications {
-		made := &deployed{Application: application, scanned: scanned}
-		known, again := s.found[identityOf(application)]
-		if again && (!known.scanned || scanned || same(known.Application, application)) {
-			known.scanned = known.scanned && scanned
-			continue
-		}
-		s.found[identityOf(application)] = made
-		s.order = append(s.order, made)
-		wave = append(wave, made)
-	}
-	return wave
-}
-
-// settled are the applications, without those that a rendering replaced.
-func (s *survey) settled() []*deployed {
-	return slices.DeleteFunc(s.order, func(each *deployed) bool { return s.found[identityOf(each.Application)] != each })
-}
-
 // expand locates and renders one wave, and gives the applications that it
 // renders.
 func (s *survey) expand(ctx context.Context, wave []*deployed) ([]*deployed, error) {
@@ -190,15 +165,14 @@ func (s *survey) expand(ctx context.Context, wave []*deployed) ([]*deployed, err
 	}
 	var next []*deployed
 	for i, objects := range children {
-		defining := slices.DeleteFunc(slices.Clone(objects), func(object plugin.Object) bool { return !defines(object.ID()) })
-		if len(defining) == 0 {
+		if !slices.ContainsFunc(objects, func(object plugin.Object) bool { return defines(object.ID()) }) {
 			continue
 		}
-		own := slices.DeleteFunc(slices.Clone(objects), func(object plugin.Object) bool { return defines(object.ID()) })
-		parents := append(slices.Clone(wave[i].Parents), wave[i].label())
-		found := discover.Objects(ctx, s.tree, slices.Concat(defining, own, s.rendered), parents)
+		tree := s.tree
+		tree.Near, tree.Rendered = wave[i].Origin.File, s.rendered
+		found := discover.Objects(ctx, tree, objects, append(slices.Clone(wave[i].Parents), wave[i].AsParent()))
 		s.miss(found.Unseen...)
-		next = append(next, s.admit(found.Applications, false)...)
+		next = append(next, s.admit(within(wave[i], found.Applications), wave[i])...)
 	}
 	return next, nil
 }

@@ -89,6 +89,9 @@ type Tree struct {
 	// Near is the file that defines what the objects at hand were rendered from;
 	// empty for those of files. Of several objects of one name the nearest counts.
 	Near string
+	// Rendered are objects of other renderings of the same side. Those that
+	// definitions stand beside count before them.
+	Rendered []plugin.Object
 }
 
 // Found is what discovery made of files or of the objects of a rendering.
@@ -97,7 +100,8 @@ type Found struct {
 	Unseen       []Unseen
 }
 
-// Definitions turns objects into the applications that they define. Objects of
-// other kinds are what the definitions may refer to: sources, ConfigMaps,
-// Secrets, AppProjects. Parents are written into each application.
+// Definitions turns objects, which are those of files or of one rendering, into
+// the applications that they define. Objects of other kinds are what the
+// definitions may refer to: sources, ConfigMaps, Secrets. Parents are written
+// into each application.
 type Definitions func(ctx context.Context, tree Tree, objects []plugin.Object, parents []string) Found

@@ -63,10 +63,11 @@ type fluxSearch struct {
 	ctx     context.Context //nolint:containedctx // the search is one call
 	tree    Tree
 	objects []plugin.Object
-	// index holds those that others name; it is made when the first is looked for.
-	index   map[manifestKey][]plugin.Object
-	parents []string
-	found   Found
+	// beside and elsewhere hold the objects, and those of other renderings, that
+	// definitions name; they are made when the first is looked for.
+	beside, elsewhere map[manifestKey][]plugin.Object
+	parents           []string
+	found             Found
 }
 
 // reader is what reads objects of a kind; nil for those that define nothing.

@@ -177,24 +177,32 @@ func inNamespace(object plugin.Object, namespace string) plugin.Object {
 // equally near they have to say the same. One without a namespace is taken where
 // none has the right one: a kustomization may set it.
 func (s *fluxSearch) lookup(id plugin.ObjectID, near string) (plugin.Object, lookedUp) {
-	given := s.given(id)
+	given := s.besides(id)
 	if len(s.parents) > 0 && len(given) == 1 {
 		return inNamespace(given[0], id.Namespace), isThere
 	}
+	given = append(given, s.elsewheres(id)...)
 	var candidates []manifestPlace
-	for _, object := range given {
-		candidates = append(candidates, manifestPlace{object.ID().Namespace, object.Origin})
-	}
-	for _, at := range s.manifests().places(s.ctx, id) {
-		if !slices.ContainsFunc(candidates, func(c manifestPlace) bool { return c.origin == at.origin }) {
+	add := func(at manifestPlace) {
+		if !slices.ContainsFunc(candidates, func(c manifestPlace) bool { return c == at }) {
 			candidates = append(candidates, at)
 		}
 	}
+	for _, object := range given {
+		add(manifestPlace{object.ID().Namespace, object.Origin})
+	}
+	for _, at := range s.manifests().places(s.ctx, id) {
+		add(at)
+	}
 	var found []plugin.Object
 	for _, at := range s.nearest(candidates, id.Namespace, near) {
-		if i := slices.IndexFunc(given, func(o plugin.Object) bool { return o.Origin == at.origin }); i >= 0 {
-			found = append(found, given[i])
-		} else if object, there := s.manifests().read(s.ctx, id, at.origin); there {
+		before := len(found)
+		for _, object := range given {
+			if (manifestPlace{object.ID().Namespace, object.Origin}) == at {
+				found = append(found, object)
+			}
+		}
+		if object, there := s.manifests().read(s.ctx, id, at.origin); there && len(found) == before {
 			found = append(found, object)
 		}
 	}
@@ -224,19 +232,36 @@ func sameContent(a, b plugin.Object) bool {
 	return reflect.DeepEqual(content(a), content(b))
 }
 
-// given are the objects of the search with that kind and name, in that
+// besides are the objects of the search with that kind and name, in that
 // namespace or in none.
-func (s *fluxSearch) given(id plugin.ObjectID) []plugin.Object {
-	if s.index == nil {
-		s.index = map[manifestKey][]plugin.Object{}
-		for _, object := range s.objects {
-			if got := object.ID(); isKept(got) {
-				key := manifestKey{got.Group(), got.Kind, got.Name}
-				s.index[key] = append(s.index[key], object)
-			}
+func (s *fluxSearch) besides(id plugin.ObjectID) []plugin.Object {
+	if s.beside == nil {
+		s.beside = indexOf(s.objects)
+	}
+	return named(s.beside, id)
+}
+
+// elsewheres are such objects of other renderings.
+func (s *fluxSearch) elsewheres(id plugin.ObjectID) []plugin.Object {
+	if s.elsewhere == nil {
+		s.elsewhere = indexOf(s.tree.Rendered)
+	}
+	return named(s.elsewhere, id)
+}
+
+func indexOf(objects []plugin.Object) map[manifestKey][]plugin.Object {
+	index := map[manifestKey][]plugin.Object{}
+	for _, object := range objects {
+		if id := object.ID(); isKept(id) {
+			key := manifestKey{id.Group(), id.Kind, id.Name}
+			index[key] = append(index[key], object)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(s.index[manifestKey{id.Group(), id.Kind, id.Name}]), func(object plugin.Object) bool {
+	return index
+}
+
+func named(index map[manifestKey][]plugin.Object, id plugin.ObjectID) []plugin.Object {
+	return slices.DeleteFunc(slices.Clone(index[manifestKey{id.Group(), id.Kind, id.Name}]), func(object plugin.Object) bool {
 		namespace := object.ID().Namespace
 		return namespace != id.Namespace && namespace != ""
 	})
