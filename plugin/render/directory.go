@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"path"
@@ -26,6 +27,10 @@ type directory struct {
 }
 
 const maxFolderDepth = 100
+
+// skipMarker anywhere in a file of a folder has Argo CD leave it out
+// (reposerver/repository, skipFileRenderingMarker).
+const skipMarker = "+argocd:skip-file-rendering"
 
 func renderDirectory(ctx context.Context, tree *tree, source plugin.Source) (plugin.Rendering, error) {
 	options := source.Parameters.Directory
@@ -131,6 +136,9 @@ func (d *directory) file(name string) error {
 	data, err := d.tree.readFile(name)
 	if err != nil {
 		return refuseRead(err, origin)
+	}
+	if name != d.root && bytes.Contains(data, []byte(skipMarker)) {
+		return nil
 	}
 	d.stream.file = name
 	if path.Ext(name) == ".json" {

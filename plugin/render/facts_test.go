@@ -12,7 +12,7 @@ func TestFacts_HoldUntilSomethingThatWasReadChanges(t *testing.T) {
 	limits := plugin.DefaultLimits()
 	files := func() map[string]string {
 		return map[string]string{
-			"app/kustomization.yaml": "resources: [a.yaml]\n", "app/a.yaml": goodConfigMap, "other/b.yaml": goodConfigMap,
+			"app/kustomization.yml": "resources: [a.yaml]\n", "app/a.yaml": goodConfigMap, "other/b.yaml": goodConfigMap,
 		}
 	}
 	source := plugin.Source{Root: writeTree(t, files()), Path: "app"}
@@ -25,11 +25,12 @@ func TestFacts_HoldUntilSomethingThatWasReadChanges(t *testing.T) {
 		file, text string
 		want       bool
 	}{
-		"nothing":             {want: true},
-		"a file beside":       {file: "other/b.yaml", text: "x: 1\n", want: true},
-		"the resource":        {file: "app/a.yaml", text: goodConfigMap + "\n# changed\n"},
-		"the kustomization":   {file: "app/kustomization.yaml", text: "resources: [a.yaml]\nnamePrefix: x-\n"},
-		"a chart at the path": {file: "app/Chart.yaml", text: "name: x\nversion: 1.0.0\n"},
+		"nothing":                {want: true},
+		"a file beside":          {file: "other/b.yaml", text: "x: 1\n", want: true},
+		"the resource":           {file: "app/a.yaml", text: goodConfigMap + "\n# changed\n"},
+		"the kustomization":      {file: "app/kustomization.yml", text: "resources: [a.yaml]\nnamePrefix: x-\n"},
+		"one that goes before":   {file: "app/kustomization.yaml", text: "resources: [a.yaml]\n"},
+		"a chart, which is last": {file: "app/Chart.yaml", text: "name: x\nversion: 1.0.0\n", want: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := files()

@@ -42,8 +42,8 @@ type kustomizeBuild struct {
 	inflated map[string][]string
 	// patches are those of the parameters.
 	patches []plugin.KustomizePatch
-	// kubeVersion and apiVersions win over what charts are written to be rendered
-	// for, as options of the command line do.
+	// kubeVersion and apiVersions are for charts that do not say it themselves, as
+	// the options --helm-kube-version and --helm-api-versions are.
 	kubeVersion string
 	apiVersions []string
 }

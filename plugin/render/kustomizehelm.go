@@ -113,10 +113,10 @@ func (x *inflation) run(ctx context.Context) ([]string, error) {
 			APIVersions: x.chart.ApiVersions, SkipCRDs: !x.chart.IncludeCRDs,
 		},
 	}
-	if x.build.kubeVersion != "" {
+	if release.parameters.KubeVersion == "" {
 		release.parameters.KubeVersion = x.build.kubeVersion
 	}
-	if len(x.build.apiVersions) > 0 {
+	if len(release.parameters.APIVersions) == 0 {
 		release.parameters.APIVersions = x.build.apiVersions
 	}
 	if err := x.name(release); err != nil {

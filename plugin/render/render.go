@@ -40,8 +40,8 @@ const (
 	KindFlux      = "flux"
 )
 
-// Render renders source. It detects the tool (Chart.yaml, then a kustomization
-// file, else plain manifests) unless Parameters.Kind names one. A template
+// Render renders source. It detects the tool (a kustomization file, then
+// Chart.yaml, else plain manifests) unless Parameters.Kind names one. A template
 // that does not end goes on in the background after ctx is done: use [Workers]
 // for sources that nobody trusts.
 func (r *Renderer) Render(ctx context.Context, source plugin.Source) (plugin.Rendering, error) {
@@ -212,14 +212,16 @@ func kustomizationNames() []string {
 	return []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 }
 
+// detect finds the tool as Argo CD does: where both are, the kustomization is
+// taken.
 func detect(tree *tree, folder string) string {
-	if tree.isFile(path.Join(folder, "Chart.yaml")) {
-		return KindHelm
-	}
 	for _, name := range kustomizationNames() {
 		if tree.isFile(path.Join(folder, name)) {
 			return KindKustomize
 		}
+	}
+	if tree.isFile(path.Join(folder, "Chart.yaml")) {
+		return KindHelm
 	}
 	return KindDirectory
 }
