@@ -152,7 +152,7 @@ func TestReconcile_PullSecretThatCannotBeReadIsNoDenial(t *testing.T) {
 	}{
 		"missing":              {nil, "pull", "create it, or take spec.pullSecretRef out", false},
 		"of another type":      {secretOf(corev1.SecretTypeOpaque, ".dockerconfigjson", good), "pull", "kubectl create secret docker-registry", false},
-		"broken":               {secretOf(corev1.SecretTypeDockerConfigJson, ".dockerconfigjson", "hunter2"), "pull", "not JSON", false},
+		"broken":               {secretOf(corev1.SecretTypeDockerConfigJson, ".dockerconfigjson", `{"auths":"hunter2"}`), "pull", "is not a credential", false}, // what is no JSON the API server does not store
 		"of another namespace": {nil, "team-b/pull", "name one of namespace team-a", true},
 		"good":                 {secretOf(corev1.SecretTypeDockerConfigJson, ".dockerconfigjson", good), "pull", "", false},
 	} {

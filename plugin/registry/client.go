@@ -213,7 +213,7 @@ func (c *Client) share(ctx context.Context, key string, work func(context.Contex
 				err = fmt.Errorf("panic: %v", cause)
 			}
 		}()
-		own, cancel := context.WithTimeout(context.Background(), c.limits.flight())
+		own, cancel := context.WithTimeoutCause(context.Background(), c.limits.flight(), c.limits.flightOver())
 		defer cancel()
 		return work(own)
 	})
@@ -230,6 +230,12 @@ func (c *Client) share(ctx context.Context, key string, work func(context.Contex
 func (l limits) flight() time.Duration {
 	tries := l.Retries + 1
 	return time.Duration(tries*l.RequestSeconds)*time.Second + l.longestWait()
+}
+
+// flightOver is why shared work ends that takes longer than that: it may wait for
+// a place among the host's requests, for a ping and for a token besides.
+func (l limits) flightOver() error {
+	return fmt.Errorf("all tries together took more than %s (limits requestSeconds, retries and retryAfterSeconds): %w", l.flight(), context.DeadlineExceeded)
 }
 
 // longestWait is how long one request waits for a registry that wants to be

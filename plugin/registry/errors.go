@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -123,7 +122,7 @@ func explain(stage, subject string, err error) error {
 			Rule: notFoundRule(stage), Message: "the registry has no " + subject, Cause: ErrNotFound,
 			Hint: "check the name and the tag; a credential that may not see it gets this answer, too",
 		}
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case isStopped(err):
 		return &plugin.StageError{Stage: stage, Subject: subject, Hint: hintTime, Cause: err}
 	}
 	return &plugin.StageError{Stage: stage, Subject: subject, Hint: hintRetry, Cause: err}

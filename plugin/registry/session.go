@@ -136,16 +136,21 @@ type patience struct{ left time.Duration }
 // would else be waited for as many times as there are tries.
 func (s *session) retry(ctx context.Context, try func(context.Context, *patience) (*response, error)) (*response, error) {
 	left := &patience{s.client.limits.longestWait()}
+	var last error // of the tries before
 	for tries := int64(0); ; tries++ {
 		answer, err := try(ctx, left)
 		if err == nil {
 			err = s.ownHint(statusError(answer))
+		}
+		if last != nil && isStopped(err) {
+			return nil, last // says more than that the next try was stopped
 		}
 		var failed *noAnswer
 		s.note(err)
 		if err == nil {
 			return answer, nil
 		}
+		last = err
 		if !errors.As(err, &failed) || failed.final || tries >= s.client.limits.Retries {
 			return nil, err
 		}
@@ -170,9 +175,17 @@ func (s *session) ownHint(err error) error {
 	return err
 }
 
+// isStopped reports whether work ended as somebody left or its time was over.
+func isStopped(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // note remembers why the registry gives no answer, for those who cannot wait
-// until the tries are over.
+// until the tries are over. That a try was stopped says nothing of the registry.
 func (s *session) note(err error) {
+	if isStopped(err) {
+		return
+	}
 	var failed *noAnswer
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,7 +197,7 @@ func (s *session) note(err error) {
 
 // inTrouble adds to a stopped wait what was being waited for.
 func (s *session) inTrouble(err error) error {
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	if !isStopped(err) {
 		return err
 	}
 	s.mu.Lock()

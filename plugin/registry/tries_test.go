@@ -1,12 +1,15 @@
 package registry_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 )
@@ -105,5 +108,27 @@ func TestTries_WaitingForWhatOthersWereToldCounts(t *testing.T) {
 	unanswered(t, resolveOne(t, client, server.Host()+"/app:v2").Err, "waited 40s already")
 	if waited := clock.sleptInAll() - first; waited > time.Minute || server.Count(ociserver.ClassTag) != 1 {
 		t.Errorf("it waited %s and asked %d times", waited, server.Count(ociserver.ClassTag))
+	}
+}
+
+// TestTries_OfWhichTheLastIsStoppedSayWhyTheFirstFailed: the time of all tries
+// together may be over within the last, and "deadline exceeded" would be no
+// reason that a person can act on.
+func TestTries_OfWhichTheLastIsStoppedSayWhyTheFirstFailed(t *testing.T) {
+	server := startServer(t, ociserver.Options{})
+	digest := pushImage(t, server, "app:v1")
+	client, _ := newClient(t, server, func(o *registry.Options) {
+		o.Limits = limitsWith(t, map[string]int64{"requestSeconds": 1, "retries": 1, "retryAfterSeconds": 1})
+		o.Sleep = func(ctx context.Context, _ time.Duration) error {
+			<-ctx.Done() // slept so long that the next try is over at once
+			return nil
+		}
+	})
+	server.SetFault(always(ociserver.Fault{Hang: true}))
+	_, err := client.Referrers(t.Context(), server.Host()+"/app", digest)
+	unanswered(t, err, "no answer within 1s (limit requestSeconds)")
+	var told *plugin.StageError
+	if !errors.As(err, &told) || !strings.Contains(told.Hint, "requestSeconds") {
+		t.Errorf("the hint is %v", told)
 	}
 }
