@@ -19,6 +19,7 @@ type Limits struct {
 	YAMLNodes          int64 // nodes of one document, aliases expanded
 	ArchiveBytes       int64 // one chart archive, unpacked
 	ArchiveFiles       int64 // files in one chart archive
+	TemplateBytes      int64 // one text or value in the templates of an ApplicationSet
 	RenderSeconds      int64 // one rendering in a worker
 	RenderMemory       int64 // bytes of memory of a worker
 	ManifestBytes      int64 // one registry manifest or index
@@ -84,6 +85,7 @@ func LimitTable() []Limit {
 		{"yamlNodes", 2_000_000, "nodes", "nodes of one document, aliases expanded", func(l *Limits) *int64 { return &l.YAMLNodes }},
 		{"archiveBytes", 64 * mebibyte, "bytes", "one chart archive, unpacked", func(l *Limits) *int64 { return &l.ArchiveBytes }},
 		{"archiveFiles", 10_000, "files", "files in one chart archive", func(l *Limits) *int64 { return &l.ArchiveFiles }},
+		{"templateBytes", mebibyte, "bytes", "one text or value in the templates of an ApplicationSet", func(l *Limits) *int64 { return &l.TemplateBytes }},
 		{"renderSeconds", 30, "seconds", "one rendering in a worker process", func(l *Limits) *int64 { return &l.RenderSeconds }},
 		{"renderMemory", 512 * mebibyte, "bytes", "memory of a worker process", func(l *Limits) *int64 { return &l.RenderMemory }},
 		{"manifestBytes", 4 * mebibyte, "bytes", "one registry manifest or index", func(l *Limits) *int64 { return &l.ManifestBytes }},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -48,6 +49,9 @@ func (r *runner) survey(ctx context.Context, side Side) (surveyed, error) {
 	s := &survey{runner: r, side: side, found: map[identity][]*deployed{}, tree: discover.Tree{
 		Root: side.Root, Own: side.own, Clusters: r.Clusters, Limits: plugin.DefaultLimits(),
 		Manifests: discover.NewManifests(side.Root, plugin.DefaultLimits()),
+		Open: func(ctx context.Context, repository, at string) (*os.Root, error) {
+			return r.tree(ctx, side, repository, at, false)
+		},
 	}}
 	files, including := discover.Files(ctx, s.tree)
 	s.miss(files.Unseen...)

@@ -24,18 +24,23 @@ type randomCalls struct {
 
 func newRandomCalls() *randomCalls { return &randomCalls{called: map[string]bool{}} }
 
-// functions take the place of the engine's own of the same names. They answer
-// the same, except that keys and values come in order: for the engine's, any
-// order is right, and it is another one each time.
 func (c *randomCalls) functions() template.FuncMap {
+	return RandomFunctions(func(name string) { c.called[name] = true })
+}
+
+// RandomFunctions take the place of a template engine's own of the same names.
+// They answer the same, and note is told the name of each whose answer is
+// another one each time. keys and values come in order: for the engine's, any
+// order is right, and it is another one each time.
+func RandomFunctions(note func(name string)) template.FuncMap {
 	functions := template.FuncMap{"keys": sortedKeys, "values": sortedValues}
 	for name, function := range sprig.TxtFuncMap() {
 		if randomPattern.MatchString(name) {
-			functions[name] = c.noted(name, function, func([]reflect.Value) bool { return true })
+			functions[name] = noted(function, func() { note(name) }, func([]reflect.Value) bool { return true })
 			continue
 		}
 		if dated, known := clockFunctions()[name]; known {
-			functions[name] = c.noted(name, function, func(arguments []reflect.Value) bool {
+			functions[name] = noted(function, func() { note(name) }, func(arguments []reflect.Value) bool {
 				return dated.asks(arguments[dated.argument].Interface())
 			})
 		}
@@ -44,11 +49,11 @@ func (c *randomCalls) functions() template.FuncMap {
 }
 
 // noted is function with a note of each call for which random says yes.
-func (c *randomCalls) noted(name string, function any, random func([]reflect.Value) bool) any {
+func noted(function any, note func(), random func([]reflect.Value) bool) any {
 	inner := reflect.ValueOf(function)
 	return reflect.MakeFunc(inner.Type(), func(arguments []reflect.Value) []reflect.Value {
 		if random(arguments) {
-			c.called[name] = true
+			note()
 		}
 		if inner.Type().IsVariadic() {
 			return inner.CallSlice(arguments)

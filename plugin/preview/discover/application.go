@@ -80,7 +80,12 @@ type Tree struct {
 	Root *os.Root
 	// Own reports whether a repository's URL means this tree.
 	Own func(url string) bool
-	// Clusters are Argo CD cluster Secrets for the cluster generator.
+	// Open is the tree of a repository at a revision, for what Git generators look
+	// into; its error says why it cannot be seen. nil opens this tree alone, where
+	// Own says so and the revision is HEAD.
+	Open func(ctx context.Context, repository, revision string) (*os.Root, error)
+	// Clusters are Argo CD cluster Secrets for the cluster generator; nil where
+	// nobody gave them.
 	Clusters []plugin.Object
 	Limits   plugin.Limits
 	// Manifests are the objects in the tree's files that definitions may name; nil

@@ -10,6 +10,7 @@ import (
 func definitions() []Definitions {
 	return []Definitions{
 		ArgoApplications,
+		ArgoApplicationSets,
 		Flux,
 	}
 }
