@@ -72,11 +72,12 @@ bench-flux: ## measure the controller for Flux beside a real API server, which i
 	@$(MAKE) --no-print-directory -C e2e servers-flux
 	$(GO) run ./e2e/bench -only flux
 
-# The oracles' module is linted here and not by make lint: its packages, which
+# The oracles' modules are linted here and not by make lint: their packages, which
 # take minutes to compile, have been compiled by then.
 oracles: $(LINT) ## compare our verdicts and renderings with those of the tools that we follow
 	@$(MAKE) --no-print-directory -C e2e oracles
 	cd e2e/oracles && ../../$(LINT) run --config ../../.golangci.yml ./...
+	cd e2e/applicationsets && ../../$(LINT) run --config ../../.golangci.yml ./...
 
 e2e-gatekeeper: ## compare our answers to Gatekeeper's templates and constraints with those of gator
 	@$(MAKE) --no-print-directory -C e2e gatekeeper

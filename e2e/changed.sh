@@ -4,21 +4,22 @@
 #   e2e/changed.sh needed   exit 0 when they have to run, 1 when they need not
 #   e2e/changed.sh done     remember that they passed with what is here now
 #
-# What they compare: the packages that verify and render, the examples, the
+# What they compare: the packages that verify, render and expand, the examples, the
 # oracles themselves, their list of differences, all versions, and Go. The stamp lies in .cache/ and, for a
 # fresh clone on the same machine, in the user's cache folder beside Go's own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-folders=(plugin/gate plugin/registry plugin/confined plugin/verify plugin/attest plugin/render examples e2e/oracles)
+folders=(plugin/gate plugin/registry plugin/confined plugin/verify plugin/attest plugin/render plugin/preview/discover/appset examples)
+oracles=(e2e/oracles e2e/applicationsets plugin/preview/discover/appset/testdata)
 stamps=(.cache/oracles.stamps "${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/assay/oracles.stamps")
 
 state() {
   {
     go version
     # The main module's tests say nothing about what it answers; the oracles are tests.
-    find "${folders[@]:0:7}" -type f ! -name '*_test.go' ! -path '*/testdata/*'
-    find e2e/oracles -type f
+    find "${folders[@]}" -type f ! -name '*_test.go' ! -path '*/testdata/*'
+    find "${oracles[@]}" -type f
     find plugin -maxdepth 1 -type f -name '*.go' ! -name '*_test.go'
     printf '%s\n' go.mod go.sum e2e/Makefile docs/parity.md plugin/argocd/protocol/plugin.proto
   } | LC_ALL=C sort | while IFS= read -r line; do
