@@ -49,7 +49,7 @@ func TestExpand_IsTheSameEachTime(t *testing.T) {
 	for _, secret := range read(t, "testdata/clusters.yaml") {
 		input.Clusters = append(input.Clusters, object(t, secret))
 	}
-	for _, text := range read(t, "testdata/traps/merge.yaml") {
+	for _, text := range append(read(t, "testdata/traps/merge.yaml"), read(t, "testdata/traps/matrix.yaml")...) {
 		set := object(t, text)
 		first := describe(t, appset.Expand(t.Context(), set, input))
 		for range 5 {

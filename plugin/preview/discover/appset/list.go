@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"sigs.k8s.io/yaml"
 )
@@ -40,14 +42,15 @@ func (e *expander) list(interpolated generator, _ place) ([]map[string]any, erro
 
 func flatElement(element map[string]any) (map[string]any, error) {
 	flat := map[string]any{}
-	for name, value := range element {
+	for _, name := range slices.Sorted(maps.Keys(element)) { // the first that is wrong is told
+		value := element[name]
 		if name == "values" {
 			values, is := value.(map[string]any)
 			if !is {
 				return nil, errors.New("values is no mapping")
 			}
-			for inner, member := range values {
-				if flat["values."+inner], is = member.(string); !is {
+			for _, inner := range slices.Sorted(maps.Keys(values)) {
+				if flat["values."+inner], is = values[inner].(string); !is {
 					return nil, fmt.Errorf("values.%s is not text, and without Go templates it has to be", inner)
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // matrix joins every parameter set of its first generator with every one of
@@ -45,7 +46,8 @@ func (e *expander) join(first, second map[string]any) (map[string]any, error) {
 		return joined, mergeOver(&joined, first)
 	}
 	joined, more := asText(first), asText(second)
-	for name, value := range more {
+	for _, name := range slices.Sorted(maps.Keys(more)) {
+		value := more[name]
 		if was, both := joined[name]; both && was != value {
 			return nil, &hintedError{
 				err:  fmt.Errorf("both generators set %s: %q and %q", name, was, value),

@@ -2,6 +2,7 @@ package appset
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,8 +22,8 @@ func newSelector(written *metav1.LabelSelector) (*selector, error) {
 		return nil, nil
 	}
 	made := &selector{}
-	for name, value := range written.MatchLabels {
-		made.requirements = append(made.requirements, metav1.LabelSelectorRequirement{Key: name, Operator: metav1.LabelSelectorOpIn, Values: []string{value}})
+	for _, name := range slices.Sorted(maps.Keys(written.MatchLabels)) {
+		made.requirements = append(made.requirements, metav1.LabelSelectorRequirement{Key: name, Operator: metav1.LabelSelectorOpIn, Values: []string{written.MatchLabels[name]}})
 	}
 	made.requirements = append(made.requirements, written.MatchExpressions...)
 	for _, requirement := range made.requirements {
