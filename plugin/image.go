@@ -112,6 +112,8 @@ type Image struct {
 	Platforms []string
 	// Evidence is who vouches for Digest, under every gate.
 	Evidence []Evidence
+	// Against are verified statements that speak against it, see [Review].
+	Against []Evidence
 }
 
 // DigestSource says who decided an image's digest.

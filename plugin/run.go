@@ -127,6 +127,7 @@ func (r *run) collectReviews() {
 				}
 				if i < len(r.images) {
 					r.images[i].Evidence = append(r.images[i].Evidence, review.Evidence...)
+					r.images[i].Against = append(r.images[i].Against, review.Against...)
 				}
 			}
 		}

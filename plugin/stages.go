@@ -91,6 +91,10 @@ type Verifier interface {
 type Review struct {
 	Evidence []Evidence
 	Findings []Finding
+	// Against are verified statements that speak against the image, such as a scan
+	// that found what the gate denies. They vouch for nothing; findings say what
+	// follows.
+	Against []Evidence
 }
 
 // Hardener fills in what the author left out. It changes objects in place,

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,36 @@ func TestDemand_EitherDoesNotForgiveWhatTheIndexIsDeniedFor(t *testing.T) {
 		}
 		wantFinding(t, arrange(kind.bad), kind.denied, "")
 	}
+}
+
+// TestDemand_ADeniedScanIsHandedOnAndVouchesForNothing: a reader wants to know
+// what it lists.
+func TestDemand_ADeniedScanIsHandedOnAndVouchesForNothing(t *testing.T) {
+	for _, platforms := range []string{PlatformsIndex, PlatformsAllLeaves, PlatformsEither} {
+		for severity, against := range map[string]bool{"CRITICAL": true, "LOW": false} {
+			w, index, first, second := platformsWorld(t, demandKindOf(t, "scan"), platforms)
+			for _, image := range []plugin.Image{index, first, second} {
+				w.attest(image, ci(), vulnType, w.scanOf(severity))
+			}
+			review := w.review(index)
+			attests := func(e plugin.Evidence) bool { return e.Claims().PredicateType == vulnType && len(e.Payload()) > 0 }
+			if slices.ContainsFunc(review.Against, attests) != against || slices.ContainsFunc(review.Evidence, attests) == against {
+				t.Errorf("%s, %s: evidence %+v, against %+v", platforms, severity, review.Evidence, review.Against)
+			}
+		}
+	}
+}
+
+// demandKindOf is the kind that messages call so.
+func demandKindOf(t *testing.T, noun string) demandKind {
+	t.Helper()
+	for _, kind := range demandKinds() {
+		if kind.noun == noun {
+			return kind
+		}
+	}
+	t.Fatalf("no kind is called %s", noun)
+	return demandKind{}
 }
 
 // A statement that harmlessness is claimed by is no scan, and none is missing for

@@ -30,6 +30,8 @@ type collected struct {
 type answered struct {
 	outcome
 	findings []plugin.Finding
+	// against are statements that were accepted and speak against the image.
+	against []plugin.Evidence
 	// unsigned is set when the user's own scan meets the demand.
 	unsigned bool
 }
@@ -54,11 +56,12 @@ func (s *session) judgeDemand(ctx context.Context, demand *demand, image vouched
 	}
 	leaves := s.demandLeaves(ctx, demand, image)
 	leaves.findings = slices.Concat(whole.findings, leaves.findings)
+	leaves.against = slices.Concat(whole.against, leaves.against)
 	if leaves.met() {
 		return leaves
 	}
 	whole.merge(leaves.outcome, "")
-	whole.findings = leaves.findings
+	whole.findings, whole.against = leaves.findings, leaves.against
 	return whole
 }
 
@@ -85,6 +88,7 @@ func (s *session) demandLeaves(ctx context.Context, demand *demand, image vouche
 			finding.Message = prefix + finding.Message
 			all.findings = append(all.findings, finding)
 		}
+		all.against = append(all.against, part.against...)
 		if part.met() {
 			met++
 			all.unsigned = all.unsigned || part.unsigned
@@ -134,6 +138,11 @@ func (s *session) ask(ctx context.Context, demand *demand, image vouched, legacy
 		answer.Met, answer.Unsigned = nil, false
 	}
 	result.findings, result.unsigned = answer.Findings, answer.Unsigned
+	for _, claims := range answer.Against {
+		if evidence, err := plugin.NewEvidence(claims, all.payloads[claims.Artifact]); err == nil { // it decides nothing
+			result.against = append(result.against, evidence)
+		}
+	}
 	result.reasons = slices.Concat(answer.Reasons, result.reasons)
 	result.unseen = slices.Concat(answer.Unseen, result.unseen)
 	for _, claims := range answer.Met {

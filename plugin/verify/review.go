@@ -119,6 +119,7 @@ func (s *session) reviewDemand(ctx context.Context, demand *demand, image plugin
 	}
 	result := s.judgeDemand(ctx, demand, subject)
 	review.Evidence = mergeEvidence(review.Evidence, result.evidence)
+	review.Against = append(review.Against, result.against...)
 	for _, finding := range result.findings {
 		review.Findings = append(review.Findings, placed(finding, image))
 	}

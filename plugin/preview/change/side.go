@@ -145,6 +145,7 @@ func mergeImages(images []plugin.Image) []plugin.Image {
 		if i, there := at[k]; there {
 			out[i].Uses = slices.Concat(out[i].Uses, image.Uses)
 			out[i].Evidence = slices.Concat(out[i].Evidence, image.Evidence)
+			out[i].Against = slices.Concat(out[i].Against, image.Against)
 			continue
 		}
 		at[k] = len(out)

@@ -46,6 +46,9 @@ func trust(p imagePair, image Image) (lines []string, weaker bool) {
 		}
 		return append([]string{gained}, other...), false
 	}
+	for _, against := range p.now.Against {
+		now.against = append(now.against, EvidenceName(against.Claims()))
+	}
 	worse = append(worse, was.lost(now)...)
 	other = append(was.others(now), other...)
 	if commits := was.commits(now); commits != "" {
@@ -66,6 +69,9 @@ type credentials struct {
 	kinds     []string
 	revisions map[string][]string
 	level     int
+	// against are the kinds of evidence that speak against the image, which are
+	// not lost.
+	against []string
 }
 
 // refBehind is the Git ref at the end of a workflow's identity.
@@ -133,7 +139,7 @@ func (c credentials) lost(now credentials) []string {
 	case now.level < c.level:
 		lines = append(lines, fmt.Sprintf("the SLSA build level falls from %d to %d", c.level, now.level))
 	}
-	if gone := missing(c.kinds, now.kinds); len(gone) > 0 {
+	if gone := missing(missing(c.kinds, now.kinds), now.against); len(gone) > 0 {
 		lines = append(lines, "evidence lost: "+listed(gone))
 	}
 	return lines

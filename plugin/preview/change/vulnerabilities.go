@@ -1,6 +1,8 @@
 package change
 
 import (
+	"slices"
+
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/verify/predicate"
 )
@@ -66,7 +68,7 @@ func (c *comparison) scanned(image *plugin.Image) ([]predicate.Vulnerability, bo
 	if image == nil {
 		return nil, false
 	}
-	return predicate.Scanned(image.Evidence, c.limits)
+	return predicate.Scanned(slices.Concat(image.Evidence, image.Against), c.limits)
 }
 
 // differ reports whether the scans list anything else.

@@ -2,6 +2,7 @@ package change_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,5 +64,22 @@ func TestVulnerabilities_AreBounded(t *testing.T) {
 	}
 	if got := scanned(t, scan(t), scan(t, ids...)); len(got.Added) != 200 || got.Omitted != 300 {
 		t.Errorf("%d are listed, %d omitted", len(got.Added), got.Omitted)
+	}
+}
+
+// TestVulnerabilities_OfAScanThatIsDeniedAreListed: it vouches for nothing, and
+// is read.
+func TestVulnerabilities_OfAScanThatIsDeniedAreListed(t *testing.T) {
+	signed := plugin.Claims{Kind: plugin.EvidenceSignature, Signer: "release@example.com"}
+	base, head := world{manifests: deployment}, world{manifests: replaced(t, deployment, "web:1.0", "web:1.1")}
+	base.evidence = map[string][]plugin.Evidence{webRepository: append(scan(t, "CVE-1"), evidence(t, signed))}
+	head.evidence = map[string][]plugin.Evidence{webRepository: {evidence(t, signed)}}
+	head.against = scan(t, "CVE-1", "CVE-2")
+	image := compare(t, base, head).Images[0]
+	if got := image.Vulnerabilities; got == nil || len(got.Added) != 1 || got.Added[0].ID != "CVE-2" || got.Same != 1 || got.OnlyBase {
+		t.Errorf("got %+v", got)
+	}
+	if image.Weaker || slices.ContainsFunc(image.Now.Vouchers, func(c plugin.Claims) bool { return c.PredicateType != "" }) {
+		t.Errorf("got %+v, said %q", image.Now, image.Trust)
 	}
 }

@@ -26,6 +26,8 @@ type world struct {
 	silent bool
 	// evidence by repository.
 	evidence map[string][]plugin.Evidence
+	// against are statements that speak against every image.
+	against  []plugin.Evidence
 	findings []plugin.Finding
 	// broken renderers fail, and unsealed pipelines stop before the seal.
 	broken, unsealed bool
@@ -98,7 +100,7 @@ func (w world) Verify(_ context.Context, images []plugin.Image) []plugin.Review 
 	for i, image := range images {
 		evidence, known := w.evidence[image.Reference.Repository]
 		if known {
-			out[i].Evidence = evidence
+			out[i].Evidence, out[i].Against = evidence, w.against
 		}
 		if len(evidence) == 0 && image.Digest != "" {
 			out[i].Findings = []plugin.Finding{{Rule: "image/not-signed", Level: plugin.Warn, Image: image.Written, Message: "nobody signed " + image.Digest, Digest: image.Digest}}

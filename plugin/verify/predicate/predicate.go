@@ -70,6 +70,9 @@ type Answer struct {
 	// Met are the statements that meet the demand, with the claims that they
 	// prove; empty when none does.
 	Met []plugin.Claims
+	// Against are the statements that were accepted and say what is denied; the
+	// findings tell what.
+	Against []plugin.Claims
 	// Unsigned is set when the user's own scan meets the demand, as the gate
 	// allows. Nobody signed it, so there are no claims.
 	Unsigned bool

@@ -102,7 +102,10 @@ func (s *Scan) Judge(ctx context.Context, subject Subject, statements []Statemen
 		return answer
 	}
 	all.found = sortedUnique(all.found)
-	if denied := s.judge(ctx, subject, statements, all, &answer); !denied && len(answer.Unseen) == 0 {
+	switch denied := s.judge(ctx, subject, statements, all, &answer); {
+	case denied:
+		answer.Against = met
+	case len(answer.Unseen) == 0:
 		answer.Met, answer.Unsigned = met, s.declared.Local && local.scanner != ""
 	}
 	return answer
