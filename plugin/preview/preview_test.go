@@ -74,7 +74,7 @@ const own = "https://git.example.com/team-a/apps.git"
 
 func options(t *testing.T, base, head tree) Options {
 	t.Helper()
-	s, err := setup.New(setup.Options{Config: gate.Default(), KeepObjects: true, Lenient: true})
+	s, err := setup.New(setup.Options{Config: gate.Default(), KeepObjects: true, ReleasesApart: true, Lenient: true})
 	if err != nil {
 		t.Fatal(err)
 	}

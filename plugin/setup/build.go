@@ -63,7 +63,7 @@ func (s *Setup) build(gates []gate.Gate) (*plugin.Pipeline, error) {
 		}
 		pipeline.Gates = append(pipeline.Gates, stages)
 	}
-	if effective.Platform {
+	if effective.Platform && !s.options.ReleasesApart {
 		pipeline.Always = append(pipeline.Always, newReleases(*pipeline, effective, hostCharts(client, effective)))
 	}
 	return pipeline, nil

@@ -109,6 +109,21 @@ func TestHelmRelease_UnsignedImageOfItsChartDeniesThePlatformsApplication(t *tes
 	}
 }
 
+// Who judges each release as an application of its own hears of it once.
+func TestHelmRelease_JudgedApartIsToldOnce(t *testing.T) {
+	s := newScene(t, ociserver.Options{})
+	unsigned := s.push("team-a/other:1", "other", "amd64")
+	source := s.withChart(release(s.server.Host()+"/team-a/other@"+unsigned.DigestStr(), ""), chartText())
+	config := s.load(s.base("team-a", s.reach("")+"  platform: true\n"+lenientPods), s.trust("release", s.key))
+	made := s.setup(config, func(o *setup.Options) { o.KeepObjects, o.ReleasesApart = true, true })
+	outer := made.Judge(t.Context(), source)
+	s.want(outer, plugin.Allowed)
+	objects := outer.Rendered()
+	found, err := made.FindRelease(t.Context(), source, objects[slices.IndexFunc(objects, func(o plugin.Object) bool { return o.ID().Kind == "HelmRelease" })], objects)
+	s.need(err)
+	s.want(made.JudgeRelease(t.Context(), source, found), plugin.Denied, "image/not-signed")
+}
+
 func TestHelmRelease_OfATenantIsNotRenderedAndSelfDeniesIt(t *testing.T) {
 	s := newScene(t, ociserver.Options{})
 	v := s.setup(s.usual(lenientPods), nil).Judge(t.Context(), s.withChart(release(s.image, ""), chartText()))

@@ -60,6 +60,9 @@ type Options struct {
 	Facts *facts.Store
 	// KeepObjects has verdicts keep the rendered and the sealed objects.
 	KeepObjects bool
+	// ReleasesApart leaves HelmReleases in an application of the platform to
+	// JudgeRelease: whoever sets it judges each of them as an application of its own.
+	ReleasesApart bool
 	// Progress hears the name of each stage; may be nil.
 	Progress func(stage string)
 	// Scanner is the user's own; nil for none. Only the command line may set it:

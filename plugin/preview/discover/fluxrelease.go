@@ -37,6 +37,7 @@ func (s *fluxSearch) release(object plugin.Object) {
 	if spec.Suspend {
 		app.Notes = append(app.Notes, suspended(app.Kind))
 	}
+	app.Notes = append(app.Notes, "Flux renders the chart again: assay judges what comes of it, and pins and hardens nothing of it")
 	part := Part{}
 	if s.chartOf(&app, spec, &part) && s.valuesOf(&app, &spec, &part) {
 		copied := object.DeepCopy()

@@ -97,7 +97,7 @@ func TestFlux_TheSourcesOfAHelmReleaseAreCollected(t *testing.T) {
 
 func TestFlux_ASuspendedHelmReleaseIsTold(t *testing.T) {
 	app := one(t, map[string]string{"a.yaml": helmRelease("{suspend: true}")})
-	if len(app.Notes) != 1 || !strings.Contains(app.Notes[0], "suspended") || len(app.Parts) != 1 {
+	if len(app.Notes) != 2 || !strings.Contains(app.Notes[0], "suspended") || len(app.Parts) != 1 {
 		t.Errorf("found %+v", app)
 	}
 }
