@@ -70,8 +70,7 @@ func Compare(in Input) Application {
 		Notes: in.Notes, Before: answerOf(in.Base), After: answerOf(in.Head), Note: c.note(),
 	}
 	c.pairs = c.match()
-	app.Objects, app.Omitted = c.objects()
-	app.Rollouts = c.rollouts(app.Objects)
+	c.objects(&app)
 	app.Images = c.images()
 	app.Findings = c.findings()
 	app.Waivers = c.waivers()

@@ -33,6 +33,8 @@ func TestLimits_ObjectsBeyondThemAreCounted(t *testing.T) {
 	in.Options.Limits = limits(t, map[string]int64{"diffObjects": 10})
 	if app := change.Compare(in); len(app.Objects) != 10 || app.Omitted != 2 || app.Status != change.Changed {
 		t.Errorf("%d objects are listed, %d omitted", len(app.Objects), app.Omitted)
+	} else if summary := change.Summarise(change.Header{}, []change.Application{app}).Summary; summary.Objects.Changed != 12 {
+		t.Errorf("%d objects are counted", summary.Objects.Changed)
 	}
 	in.Options.Limits = limits(t, map[string]int64{"diffObjects": 12})
 	if app := change.Compare(in); len(app.Objects) != 12 || app.Omitted != 0 {
@@ -50,6 +52,19 @@ func TestLimits_FieldsBeyondThemAreCounted(t *testing.T) {
 	in.Options.Limits = limits(t, map[string]int64{"diffBytes": 40}) // "data.a", "old" and "new" with their quotes are 16
 	if app := change.Compare(in); len(app.Objects) != 12 || app.Omitted != 9 {
 		t.Errorf("%d objects are listed, %d fields omitted", len(app.Objects), app.Omitted)
+	}
+}
+
+func TestLimits_WhatRollsIsToldOfObjectsBeyondThem(t *testing.T) {
+	head := replaced(t, deployment, "blue", "green")
+	both := func(text string) world {
+		return world{manifests: text + "\n---\n" + replaced(t, text, "name: web,", "name: api,")}
+	}
+	in := input()
+	in.Base, in.Head = both(deployment).judged(t), both(head).judged(t)
+	in.Options.Limits = limits(t, map[string]int64{"diffObjects": 1})
+	if app := change.Compare(in); len(app.Objects) != 1 || len(app.Rollouts) != 2 || app.Rollouts[0].Name != "api" {
+		t.Errorf("got %+v", app.Rollouts)
 	}
 }
 

@@ -9,8 +9,9 @@ import (
 
 // objects compares every pair. What is on both sides is written first while
 // there is room for it; what is beyond the limits is counted.
-func (c *comparison) objects() (objects []Object, omitted int) {
+func (c *comparison) objects(app *Application) {
 	names := c.generatedNames()
+	var objects []Object
 	for _, both := range []bool{true, false} {
 		for _, pair := range c.pairs {
 			if pair.alone() == both {
@@ -20,22 +21,27 @@ func (c *comparison) objects() (objects []Object, omitted int) {
 			if !differs {
 				continue
 			}
+			if object.Rolls {
+				app.Rollouts = append(app.Rollouts, plainID(object.ID))
+			}
 			if c.spent.objects++; c.spent.objects > c.limits.DiffObjects {
-				omitted++
+				app.Omitted++
+				app.Beyond.add(object.Status)
 				continue
 			}
-			omitted += cut
+			app.Omitted += cut
 			objects = append(objects, object)
 		}
 	}
 	slices.SortStableFunc(objects, func(a, b Object) int { return compareIDs(a.ID, b.ID) })
+	slices.SortFunc(app.Rollouts, compareIDs)
 	for i := range objects {
 		objects[i].ID, objects[i].Origin = plainID(objects[i].ID), plainOrigin(objects[i].Origin)
 		if was := objects[i].WasID; was != nil {
 			*was = plainID(*was)
 		}
 	}
-	return objects, omitted
+	app.Objects = objects
 }
 
 // plainID is an identity without control characters.
@@ -193,17 +199,6 @@ func effectOn(p pair) report.Effect {
 		return report.NewPods
 	}
 	return effect
-}
-
-// rollouts are the workloads whose Pods are replaced.
-func (c *comparison) rollouts(objects []Object) []plugin.ObjectID {
-	var out []plugin.ObjectID
-	for _, object := range objects {
-		if object.Rolls {
-			out = append(out, object.ID)
-		}
-	}
-	return out
 }
 
 // alone reports whether one side alone has the object.

@@ -115,6 +115,48 @@ func TestCompare_AGeneratedNameIsTheSameObject(t *testing.T) {
 	}
 }
 
+func TestCompare_ObjectsOfOneIdentityArePairedInTheirOrder(t *testing.T) {
+	job := func(args ...string) string {
+		var out []string
+		for _, arg := range args {
+			out = append(out, "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: seed-, namespace: shop}\nspec: {template: {spec: {containers: [{name: seed, image: \"registry.example.com/shop/web:1.0\", args: ["+arg+"]}]}}}\n")
+		}
+		return strings.Join(out, "\n---\n")
+	}
+	app := compare(t, world{manifests: job("a", "b")}, world{manifests: job("a", "c", "d")})
+	if len(app.Objects) != 2 || app.Objects[0].Status != change.Changed || app.Objects[1].Status != change.Added {
+		t.Errorf("got %+v", app.Objects)
+	}
+	if object := app.Objects[0]; object.Rolls || object.Effect != report.Replaced {
+		t.Errorf("a Job's template cannot be changed: %+v", object)
+	}
+}
+
+func TestCompare_WhatRollsDependsOnTheKindAndOnItsStrategy(t *testing.T) {
+	head := func(text string) string { return replaced(t, text, "blue", "green") }
+	for name, test := range map[string]struct {
+		manifests string
+		effect    report.Effect
+		rolls     bool
+	}{
+		"Deployment":         {deployment, report.Rolls, true},
+		"None":               {replaced(t, deployment, "replicas: 2", "replicas: 0"), report.NewPods, false},
+		"DaemonSet":          {replaced(t, deployment, "kind: Deployment", "kind: DaemonSet", "replicas: 2", "updateStrategy: {type: RollingUpdate}"), report.Rolls, true},
+		"DaemonSetOnDelete":  {replaced(t, deployment, "kind: Deployment", "kind: DaemonSet", "replicas: 2", "updateStrategy: {type: OnDelete}"), report.NewPods, false},
+		"ReplicaSet":         {replaced(t, deployment, "kind: Deployment", "kind: ReplicaSet"), report.NewPods, false},
+		"Rollout":            {replaced(t, deployment, "apps/v1", "argoproj.io/v1alpha1", "kind: Deployment", "kind: Rollout"), report.Rolls, true},
+		"ATemplateOfNoPods":  {"apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: web}\nspec: {template: {data: blue}}\n", "", false},
+		"NotInTheTemplate":   {deployment + "  paused: blue\n", report.Rolls, true},
+		"AKindOfItsOwn":      {replaced(t, deployment, "apps/v1", "example.com/v1", "kind: Deployment", "kind: Fleet"), report.ByController, false},
+		"OnlyOutsideOfThese": {replaced(t, deployment, "replicas: 2", "minReadySeconds: blue", "value: blue", "value: red"), "", false},
+	} {
+		app := compare(t, world{manifests: test.manifests}, world{manifests: head(test.manifests)})
+		if object := app.Objects[0]; object.Effect != test.effect || object.Rolls != test.rolls || (len(app.Rollouts) == 1) != test.rolls {
+			t.Errorf("%s: got %q, rolls %v", name, object.Effect, object.Rolls)
+		}
+	}
+}
+
 func TestCompare_NoiseIsFoldedAndCounts(t *testing.T) {
 	const labelled = `
 apiVersion: apps/v1

@@ -157,6 +157,8 @@ type Application struct {
 	// Omitted counts objects, and fields of listed objects, that differ and are
 	// beyond the limits diffObjects, diffFields and diffBytes.
 	Omitted int `json:"omitted,omitempty"`
+	// Beyond counts the objects among them.
+	Beyond Counts `json:"beyond,omitzero"`
 }
 
 // Answer is the gate's answer on one side.

@@ -69,6 +69,9 @@ func (s *Summary) count(app Application) {
 		}
 	}
 	s.Rollouts += len(app.Rollouts)
+	s.Objects.Added += app.Beyond.Added
+	s.Objects.Changed += app.Beyond.Changed
+	s.Objects.Removed += app.Beyond.Removed
 	for _, object := range app.Objects {
 		s.Objects.add(object.Status)
 	}

@@ -18,8 +18,9 @@ func judged() time.Time { return time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC) 
 
 // world is what the fakes of one side answer.
 type world struct {
-	// manifests are YAML documents.
+	// manifests are YAML documents; objects stand before them.
 	manifests string
+	objects   []plugin.Object
 	// digests by "repository:tag"; what is not listed has one of its own.
 	digests map[string]string
 	// silent registries answer for no image.
@@ -43,6 +44,9 @@ func (w world) Render(context.Context, plugin.Source) (plugin.Rendering, error) 
 		return plugin.Rendering{Findings: []plugin.Finding{{Rule: "render/failed", Message: "the template does not parse"}}}, nil
 	}
 	rendering := plugin.Rendering{Findings: w.requests}
+	for _, object := range w.objects {
+		rendering.Objects = append(rendering.Objects, object.DeepCopy())
+	}
 	for i, document := range strings.Split(w.manifests, "\n---\n") {
 		if strings.TrimSpace(document) == "" {
 			continue
