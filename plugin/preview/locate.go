@@ -7,11 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -45,6 +43,9 @@ func (r *runner) locate(ctx context.Context, side Side, application discover.App
 	if err != nil {
 		return nil, err
 	}
+	if part, err = settle(side, root, part); err != nil {
+		return nil, err
+	}
 	found := &located{source: plugin.Source{
 		Root: root, Path: path.Clean(path.Join(".", part.Path)), RepositoryPath: path.Clean(path.Join(".", part.Path)), Revision: side.Commit,
 		Application: application.Identity, Parameters: part.Parameters, Hidden: part.Hidden,
@@ -58,7 +59,7 @@ func (r *runner) locate(ctx context.Context, side Side, application discover.App
 			return nil, err
 		}
 	}
-	if err := r.valueFiles(ctx, side, found, part); err != nil {
+	if err := r.references(ctx, side, found, part); err != nil {
 		return nil, err
 	}
 	found.key, err = keyOf(found.source)
@@ -146,60 +147,6 @@ func (r *runner) chart(ctx context.Context, found *located, part discover.Part) 
 	found.source.Path = ".assay-chart-" + digest + ".tgz"
 	found.source.Overlay = map[string][]byte{found.source.Path: published.Archive}
 	return nil
-}
-
-// valueFiles puts files of other sources ("$name/path") where the chart's
-// renderer reads them.
-func (r *runner) valueFiles(ctx context.Context, side Side, found *located, part discover.Part) error {
-	files := slices.Clone(found.source.Parameters.Helm.ValueFiles)
-	for i, file := range files {
-		name, rest, isReference := strings.Cut(strings.TrimPrefix(file, "$"), "/")
-		if !strings.HasPrefix(file, "$") || !isReference {
-			continue
-		}
-		reference, named := part.References[name]
-		if !named {
-			return &plugin.Refusal{
-				Rule: "render/values", Message: fmt.Sprintf("the value file %s names a source that the application does not have", file),
-				Hint: "give one of its sources ref: " + name,
-			}
-		}
-		root, err := r.tree(ctx, side, reference.Repository, reference.Revision, false)
-		if err != nil {
-			return err
-		}
-		if root == found.source.Root {
-			files[i] = "/" + rest
-			continue
-		}
-		if files[i], err = lay(found, root, name, rest); err != nil {
-			return err
-		}
-	}
-	found.source.Parameters.Helm.ValueFiles = files
-	return nil
-}
-
-// lay lays one value file of another tree over the part's own.
-func lay(found *located, root *os.Root, name, file string) (string, error) {
-	at := path.Join(".assay-values", name, file)
-	opened, err := root.Open(path.Clean(file))
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return "/" + at, nil // the renderer says that it is missing
-	case err != nil:
-		return "", fmt.Errorf("reading the value file %s: %w", file, err)
-	}
-	defer opened.Close()
-	data, err := io.ReadAll(io.LimitReader(opened, found.limits.FileBytes+1))
-	if err != nil {
-		return "", fmt.Errorf("reading the value file %s: %w", file, err)
-	}
-	if found.source.Overlay == nil {
-		found.source.Overlay = map[string][]byte{}
-	}
-	found.source.Overlay[at] = data // one that is too large is refused by the renderer
-	return "/" + at, nil
 }
 
 // keyOf is everything about a source but its tree.
