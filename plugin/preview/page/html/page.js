@@ -22,6 +22,8 @@
     paint(theme);
   });
 
+  new ResizeObserver(([bar]) => root.style.setProperty("--bar", getComputedStyle(bar.target).position === "sticky" ? bar.target.offsetHeight + "px" : "0px")).observe(one("#tools"));
+
   // What is looked for, by application; read once, as pages may be large.
   const texts = new Map();
   const textOf = (e) => {
@@ -133,4 +135,5 @@
 
   filter();
   follow();
+  addEventListener("load", follow, { once: true }); // the browser's own jump takes the focus
 })();
