@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -142,7 +143,7 @@ func isBelow(folders map[string]bool, name string) bool {
 }
 
 // Unreached are the roots that no definition deploys: whose folder is neither
-// that of an application, nor below it, nor holds definitions itself.
+// that of an application nor below it, and that hold more than definitions.
 func Unreached(roots, defined []Application, tree Tree) []Application {
 	reached, defines := map[string]bool{}, map[string]bool{}
 	for _, app := range defined {
@@ -154,7 +155,25 @@ func Unreached(roots, defined []Application, tree Tree) []Application {
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(roots), func(root Application) bool {
-		return defines[root.Name] || reached[root.Name] || isBelow(reached, root.Name)
+		switch {
+		case reached[root.Name], isBelow(reached, root.Name):
+			return true
+		case root.Kind != render.KindDirectory:
+			return defines[root.Name]
+		}
+		return !manifestIn(tree, root.Name, isOther)
+	})
+}
+
+// groupOf finds the API groups of a file.
+var groupOf = regexp.MustCompile(`apiVersion["']?\s*:\s*["']?([^\s"'/,}]+)`)
+
+// isOther reports whether a file holds objects of other groups than those that
+// define applications and what they refer to.
+func isOther(data []byte) bool {
+	return slices.ContainsFunc(groupOf.FindAllSubmatch(data, -1), func(found [][]byte) bool {
+		group := string(found[1])
+		return group != groupArgo && group != groupOwn && !strings.HasSuffix(group, ".fluxcd.io")
 	})
 }
 
@@ -166,6 +185,11 @@ func (p Part) isIn(tree Tree) bool {
 // hasManifest reports whether a file of the folder looks like Kubernetes
 // objects of an application: assay's own configuration is not one.
 func hasManifest(tree Tree, folder string) bool {
+	return manifestIn(tree, folder, func([]byte) bool { return true })
+}
+
+// manifestIn reports whether there is such a file for which is holds.
+func manifestIn(tree Tree, folder string, is func(data []byte) bool) bool {
 	entries, err := fs.ReadDir(tree.Root.FS(), folder)
 	if err != nil {
 		return false
@@ -181,7 +205,7 @@ func hasManifest(tree Tree, folder string) bool {
 				return false
 			}
 		}
-		return ok && bytes.Contains(data, []byte("apiVersion")) && bytes.Contains(data, []byte("kind"))
+		return ok && bytes.Contains(data, []byte("apiVersion")) && bytes.Contains(data, []byte("kind")) && is(data)
 	})
 }
 

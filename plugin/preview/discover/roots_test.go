@@ -86,7 +86,8 @@ func TestRoots_TheTreeItselfMayBeOne(t *testing.T) {
 func TestUnreached_AreThoseThatNoDefinitionDeploys(t *testing.T) {
 	const manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 	tree := treeWith(t, map[string]string{
-		"apps/web/kustomization.yaml": "", "all/a/a.yaml": manifest, "all/b/c/a.yaml": manifest, "clusters/a.yaml": manifest,
+		"apps/web/kustomization.yaml": "", "all/a/a.yaml": manifest, "all/b/c/a.yaml": manifest, "clusters/a.yaml": kustomization("{}") + "---\n" + ownSource,
+		"mixed/a.yaml": kustomization("{}"), "mixed/b.yaml": manifest, "list/a.yaml": kustomization("{}"), "list/c.json": `{"apiVersion": "v1", "kind": "List"}`, "argocd/project.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\n",
 		"other/kustomization.yaml": "", "elsewhere/kustomization.yaml": "",
 	})
 	roots, err := Roots(t.Context(), tree)
@@ -99,7 +100,7 @@ func TestUnreached_AreThoseThatNoDefinitionDeploys(t *testing.T) {
 	for _, root := range Unreached(roots, defined, tree) {
 		got = append(got, root.Name)
 	}
-	if !slices.Equal(got, []string{"elsewhere", "other"}) || len(roots) != 6 {
+	if !slices.Equal(got, []string{"elsewhere", "list", "mixed", "other"}) || len(roots) != 9 {
 		t.Errorf("%v of %d roots", got, len(roots))
 	}
 }
