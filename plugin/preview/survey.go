@@ -279,6 +279,8 @@ func defines(id plugin.ObjectID) bool {
 		return id.Kind == "Kustomization"
 	case "helm.toolkit.fluxcd.io":
 		return id.Kind == "HelmRelease"
+	case "fluxcd.controlplane.io":
+		return id.Kind == "FluxInstance" || id.Kind == "ResourceSet"
 	case "assay.dev":
 		return id.Kind == "GatedSource"
 	}

@@ -125,11 +125,11 @@ func isDefinitionFile(name string) bool {
 }
 
 // groupLine is a line that names one of the API groups of definitions.
-var groupLine = regexp.MustCompile(`(?m)apiVersion[^\n]*(argoproj\.io|fluxcd\.io|assay\.dev)/`)
+var groupLine = regexp.MustCompile(`(?m)apiVersion[^\n]*(argoproj\.io|fluxcd\.io|fluxcd\.controlplane\.io|assay\.dev)/`)
 
 // ownGroupLine is the same at the beginning of a line: a kustomization that is
 // an object of Flux and not a file for kustomize.
-var ownGroupLine = regexp.MustCompile(`(?m)^apiVersion[^\n]*(argoproj\.io|fluxcd\.io|assay\.dev)/`)
+var ownGroupLine = regexp.MustCompile(`(?m)^apiVersion[^\n]*(argoproj\.io|fluxcd\.io|fluxcd\.controlplane\.io|assay\.dev)/`)
 
 // conflictLine is what Git writes where two sides do not merge.
 var conflictLine = regexp.MustCompile(`(?m)^(<{7}|>{7}|\|{7}) |^={7}\r?$`)

@@ -77,6 +77,10 @@ func (s *fluxSearch) reader(id plugin.ObjectID) func(plugin.Object) {
 		return s.kustomization
 	case id.Group() == groupOwn && id.Kind == "GatedSource":
 		return s.gatedSource
+	case id.Group() == groupOperator && id.Kind == "FluxInstance":
+		return s.instance
+	case id.Group() == groupOperator && id.Kind == "ResourceSet":
+		return s.resourceSet
 	case render.IsHelmRelease(id) && len(s.parents) > 0:
 		return s.release
 	}

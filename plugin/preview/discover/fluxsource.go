@@ -47,7 +47,7 @@ type sourceSpec struct {
 // revision is the reference that wins (source-controller/api/v1,
 // GitRepositoryRef and OCIRepositoryRef).
 func (s sourceSpec) revision() string {
-	for _, ref := range []string{s.Ref.Commit, s.Ref.Digest, s.Ref.Name, s.Ref.SemVer, s.Ref.Tag, s.Ref.Branch} {
+	for _, ref := range []string{s.Ref.Commit, s.Ref.Digest, shortRef(s.Ref.Name), s.Ref.SemVer, s.Ref.Tag, s.Ref.Branch} {
 		if ref != "" {
 			return ref
 		}

@@ -173,7 +173,7 @@ var groupOf = regexp.MustCompile(`apiVersion["']?\s*:\s*["']?([^\s"'/,}]+)`)
 func isOther(data []byte) bool {
 	return slices.ContainsFunc(groupOf.FindAllSubmatch(data, -1), func(found [][]byte) bool {
 		group := string(found[1])
-		return group != groupArgo && group != groupOwn && !strings.HasSuffix(group, ".fluxcd.io")
+		return group != groupArgo && group != groupOwn && group != groupOperator && !strings.HasSuffix(group, ".fluxcd.io")
 	})
 }
 
