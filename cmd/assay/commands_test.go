@@ -70,10 +70,12 @@ func TestCommands_EachSaysWhatItDoesAndShowsAnExample(t *testing.T) {
 // --approver, --reason, --reference, --until) only work together; they are named as
 // the waiver's fields are, and each is refused alone. So it is with --attest (its
 // key, its services, its resource); --at is the time of all, and --scan names a
-// program of the user's, which no gate may. So it is with
+// program of the user's, which no gate may. diff has to be told what Argo CD or
+// Flux know: what the repository is called, which branch means it, where copies
+// of others lie, the clusters and their versions. So it is with
 // serve's: three folders, a key, an address, three bounds, the gates, a profiler and the reports that it writes.
 func widerBudgets() map[string]int {
-	return map[string]int{"assay check": 26, "assay render": 18, "assay harden": 10, "assay lock": 10, "assay serve": 11}
+	return map[string]int{"assay check": 26, "assay diff": 20, "assay render": 18, "assay harden": 10, "assay lock": 10, "assay serve": 11}
 }
 
 // A flag that does nothing where it is accepted tells its user that it did.
@@ -120,7 +122,16 @@ func exampleTree(t *testing.T) string {
 	must(t, os.CopyFS(filepath.Join(dir, "policies"), os.DirFS("../../policies/chart")))
 	must(t, os.CopyFS(filepath.Join(dir, "gate", "cases"), os.DirFS("../../policies/chart")))
 	must(t, os.WriteFile(filepath.Join(dir, "shop.json"), shopReport(t), 0o644))
-	must(t, os.Mkdir(filepath.Join(dir, ".git"), 0o755))
+	must(t, os.CopyFS(filepath.Join(dir, "before"), os.DirFS("../../examples/shop-plain")))
+	must(t, os.CopyFS(filepath.Join(dir, "after"), os.DirFS("../../examples/shop-plain")))
+	for _, args := range []string{"init -q -b main", "add -A", "commit -q -m first", "tag v1.2.0", "tag v1.3.0", "update-ref refs/remotes/origin/main HEAD"} {
+		command := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=team-a", "-c", "user.email=team-a@example.com"}, strings.Fields(args)...)...)
+		command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+		out, err := command.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %s: %v: %s", args, err, out)
+		}
+	}
 	must(t, os.WriteFile(filepath.Join(dir, "rendered.yaml"), []byte(deploymentOf("registry.example.com/shop/web:1.4.2")), 0o644))
 	return dir
 }

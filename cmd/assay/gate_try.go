@@ -65,7 +65,10 @@ type trial struct {
 
 func tryGate(ctx context.Context, w io.Writer, t trial) error {
 	paths, err := findApplications(ctx, t.dir)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return &exit{code: exitUndetermined, err: err}
+	case err != nil:
 		return &exit{code: exitUsage, err: err}
 	}
 	if t.root == "" {

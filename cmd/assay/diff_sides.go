@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/preview"
+	"github.com/assay-gitops/assay/plugin/preview/revision"
+	"github.com/assay-gitops/assay/plugin/report"
+)
+
+// openFailed tells wrong usage from no answer.
+func openFailed(err error) error {
+	var usage *revision.UsageError
+	if errors.As(err, &usage) {
+		return &exit{code: exitUsage, err: err}
+	}
+	return asExit(err)
+}
+
+// now is the time by which both sides are judged.
+func (d *differ) now() (time.Time, error) {
+	clock, err := d.gates.clock()
+	switch {
+	case err != nil:
+		return time.Time{}, &exit{code: exitUsage, err: err}
+	case clock == nil:
+		return time.Now(), nil
+	}
+	return clock(), nil
+}
+
+// side is one tree, with what its repository and branch are called elsewhere.
+func (d *differ) side(sides *revision.Pair, side *revision.Side) preview.Side {
+	own := sides.Remotes()
+	for _, url := range d.repositories {
+		own = append(own, revision.NormalizeURL(url))
+	}
+	return preview.Side{
+		Name: side.Name, Commit: side.Commit, Root: side.Root,
+		// Where nobody says what the repository is called, what stands in it decides.
+		Own: func(url string) bool { return len(own) == 0 || slices.Contains(own, revision.NormalizeURL(url)) },
+		// Two folders have no branches: whatever is written means the folder.
+		Tracks: func(branch string) bool {
+			return !sides.Repository || slices.Contains(side.Branches, branch) || slices.Contains(d.branches, branch)
+		},
+		At: func(ctx context.Context, revision string) (*os.Root, error) {
+			fixed, found, err := sides.At(ctx, revision)
+			if err != nil || !found {
+				return nil, err
+			}
+			return fixed.Root, nil
+		},
+	}
+}
+
+// readings are what renderings of earlier runs read; nil where no folder for
+// caches is known.
+func (d *differ) readings() *preview.Readings {
+	dir := cacheDir()
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return nil
+		}
+		dir = filepath.Join(user, "assay")
+	}
+	return &preview.Readings{Dir: filepath.Join(dir, "readings"), Version: programVersion()}
+}
+
+// programVersion is this program's version; a build without one is told by its
+// file.
+func programVersion() string {
+	path, err := os.Executable()
+	if err != nil {
+		return report.Version(version)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return report.Version(version)
+	}
+	return fmt.Sprintf("%s %d %d", report.Version(version), info.Size(), info.ModTime().UnixNano())
+}
+
+// folders reads URL=folder.
+func folders(values []string) (map[string]string, error) {
+	sources := map[string]string{}
+	for _, value := range values {
+		at := strings.LastIndex(value, "=")
+		if at <= 0 || at == len(value)-1 {
+			return nil, fmt.Errorf("reading --source %q: write URL=folder, such as https://git.example.com/team-a/base.git=../base", plugin.RedactURL(value))
+		}
+		if info, err := os.Stat(value[at+1:]); err != nil || !info.IsDir() {
+			return nil, fmt.Errorf("reading --source %q: %s is not a folder; clone the repository there", plugin.RedactURL(value), value[at+1:])
+		}
+		sources[revision.NormalizeURL(value[:at])] = value[at+1:]
+	}
+	return sources, nil
+}
