@@ -100,7 +100,11 @@ func folders(values []string) (map[string]string, error) {
 		if info, err := os.Stat(value[at+1:]); err != nil || !info.IsDir() {
 			return nil, fmt.Errorf("reading --source %q: %s is not a folder; clone the repository there", plugin.RedactURL(value), value[at+1:])
 		}
-		sources[revision.NormalizeURL(value[:at])] = value[at+1:]
+		address := revision.NormalizeURL(value[:at])
+		if address == "" {
+			return nil, fmt.Errorf("reading --source %q: what stands before the \"=\" is no repository's URL", plugin.RedactURL(value))
+		}
+		sources[address] = value[at+1:]
 	}
 	return sources, nil
 }

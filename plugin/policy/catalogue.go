@@ -68,7 +68,7 @@ func builtinRules() []Rule {
 	return slices.Concat(
 		podSecurityRules(), selfRules(), objectRules(), schemaRules(),
 		trustRules(), evidenceRules(), contentRules(), imageRules(), registryRules(), confinementRules(), renderRules(),
-		gateRules(), adviceRules(), trustAdviceRules(), waiverRules(), hardenRules(), runRules(), answerRules(), stageRules(), doorRules(), helmReleaseRules(),
+		gateRules(), adviceRules(), trustAdviceRules(), waiverRules(), hardenRules(), runRules(), answerRules(), stageRules(), doorRules(), helmReleaseRules(), diffRules(),
 	)
 }
 

@@ -66,7 +66,10 @@ func (r *runner) verdicts(ctx context.Context, side *deployed) *change.Judged {
 }
 
 func (r *runner) verdict(ctx context.Context, part *located) *plugin.Verdict {
-	if part.release != nil {
+	switch {
+	case part.problem != nil:
+		return r.Setup.Refused(part.source, part.problem)
+	case part.release != nil:
 		return r.Setup.JudgeRelease(ctx, part.outer, part.release)
 	}
 	return r.Setup.Judge(ctx, part.source)

@@ -40,6 +40,9 @@ func newKnown(readings *Readings) *known {
 // and gives the objects that other applications are made of. A part that does
 // not render has none; the error says why.
 func (k *known) children(ctx context.Context, r *runner, part *located) ([]plugin.Object, error) {
+	if part.problem != nil {
+		return nil, part.problem
+	}
 	if before := k.find(part); before != nil {
 		part.facts = before.facts
 		return before.objects, before.err

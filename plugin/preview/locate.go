@@ -18,6 +18,9 @@ import (
 	"github.com/assay-gitops/assay/plugin/render"
 )
 
+// ruleSource is a definition whose source cannot be put together.
+const ruleSource = "diff/source"
+
 // located is one part of an application with the tree that it is rendered from.
 type located struct {
 	source plugin.Source
@@ -30,6 +33,8 @@ type located struct {
 	key string
 	// facts are what the rendering read; nil when that is not known.
 	facts plugin.TreeFacts
+	// problem is why the part cannot be put together: it is denied.
+	problem error
 }
 
 // unseen is an error that says that a part cannot be looked at from here.
@@ -43,9 +48,8 @@ func (r *runner) locate(ctx context.Context, side Side, application discover.App
 	if err != nil {
 		return nil, err
 	}
-	if part, err = settle(side, root, part); err != nil {
-		return nil, err
-	}
+	settled, problem := settle(side, root, part)
+	part = settled
 	found := &located{source: plugin.Source{
 		Root: root, Path: path.Clean(path.Join(".", part.Path)), RepositoryPath: path.Clean(path.Join(".", part.Path)), Revision: side.Commit,
 		Application: application.Identity, Parameters: part.Parameters, Hidden: part.Hidden,
@@ -54,16 +58,21 @@ func (r *runner) locate(ctx context.Context, side Side, application discover.App
 	if found.limits, err = r.Setup.LimitsOf(found.source); err != nil {
 		found.limits = plugin.DefaultLimits() // the verdict says what is wrong with the gates
 	}
-	if part.Chart != nil {
-		if err := r.chart(ctx, found, part); err != nil {
-			return nil, err
-		}
-	}
-	if err := r.references(ctx, side, found, part); err != nil {
+	if found.problem, err = refusalOf(errors.Join(problem, r.chart(ctx, found, part), r.references(ctx, side, found, part))); err != nil {
 		return nil, err
 	}
 	found.key, err = keyOf(found.source)
 	return found, err
+}
+
+// refusalOf tells what denies from what cannot be looked at and from no answer.
+func refusalOf(err error) (refusal, other error) {
+	var hidden unseen
+	var refused *plugin.Refusal
+	if !errors.As(err, &hidden) && errors.As(err, &refused) {
+		return err, nil
+	}
+	return nil, err
 }
 
 // fill sets what a definition leaves to the cluster.
@@ -123,6 +132,9 @@ func (r *runner) vendored(folder string) (*os.Root, error) {
 
 // chart lays a chart of a Helm repository or registry over the tree.
 func (r *runner) chart(ctx context.Context, found *located, part discover.Part) error {
+	if part.Chart == nil {
+		return nil
+	}
 	published, err := r.Setup.FetchChart(ctx, found.source, *part.Chart)
 	var refusal *plugin.Refusal
 	switch {
@@ -140,7 +152,7 @@ func (r *runner) chart(ctx context.Context, found *located, part discover.Part) 
 	digest := hex.EncodeToString(sum[:])
 	if part.Digest != "" && part.Digest != published.Manifest && part.Digest != "sha256:"+digest {
 		return &plugin.Refusal{
-			Rule: "chart/digest", Message: fmt.Sprintf("chart %s %s is sha256:%s, and %s is written", part.Chart.Name, part.Chart.Version, digest, part.Digest),
+			Rule: ruleSource, Message: fmt.Sprintf("chart %s %s is sha256:%s, and %s is written", part.Chart.Name, part.Chart.Version, digest, part.Digest),
 			Hint: "find out why a published version was replaced",
 		}
 	}

@@ -309,3 +309,53 @@ func TestRun_TheReportIsTheSameEachTime(t *testing.T) {
 		}
 	}
 }
+
+func TestRun_OneFileInTwoClustersIsTwoApplications(t *testing.T) {
+	overlay := "resources: [../base]\npatches:\n- target: {kind: Application}\n  patch: |-\n    - {op: replace, path: /spec/source/path, value: %s}\n"
+	base := tree{
+		"prod.yaml": application("prod", "clusters/prod"), "test.yaml": application("test", "clusters/test"),
+		"clusters/base/kustomization.yaml": "resources: [child.yaml]\n", "clusters/base/child.yaml": application("child", "none"),
+		"clusters/prod/kustomization.yaml": fmt.Sprintf(overlay, "apps/prod"), "clusters/test/kustomization.yaml": fmt.Sprintf(overlay, "apps/test"),
+		"apps/prod/map.yaml": configMap("prod", "1"), "apps/test/map.yaml": configMap("test", "1"),
+	}
+	report := run(t, options(t, base, base.with(tree{"apps/test/map.yaml": configMap("test", "2")})))
+	expect(t, report, 3, "Application child changed")
+	if parents := report.Applications[0].Parents; !slices.Equal(parents, []string{"Application argocd/test in test.yaml"}) {
+		t.Errorf("its parents are %q", parents)
+	}
+}
+
+func TestRun_ValueFilesOfAnotherSourceCount(t *testing.T) {
+	definition := func(file, repository string) string {
+		return `apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop, namespace: argocd}
+spec:
+  project: default
+  destination: {namespace: shop, server: https://kubernetes.default.svc}
+  sources:
+  - {repoURL: https://git.example.com/team-a/apps.git, path: chart, targetRevision: HEAD, helm: {valueFiles: [` + file + `]}}
+  - {repoURL: ` + repository + `, targetRevision: HEAD, ref: values}
+`
+	}
+	base := tree{
+		"shop.yaml": definition("$values/env/prod.yaml", own), "env/prod.yaml": "value: one\n", "chart/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+		"chart/templates/map.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop, namespace: shop}\ndata: {value: {{ .Values.value }}}\n",
+	}
+	report := run(t, options(t, base, base.with(tree{"env/prod.yaml": "value: two\n"})))
+	expect(t, report, 0, "Application shop changed")
+	if report.Summary.NewDenials != 0 || report.Summary.Objects.Changed != 1 {
+		t.Errorf("a value of another source: %+v", report.Summary)
+	}
+
+	const elsewhere = "https://git.example.com/team-b/values.git"
+	base["shop.yaml"] = definition("$values/env/prod.yaml", elsewhere)
+	o := options(t, base, base.with(tree{"chart/values.yaml": "value: three\n"}))
+	copied := tree{"env/prod.yaml": "value: two\n"}.open(t)
+	o.Sources = map[string]string{revision.NormalizeURL(elsewhere): copied.Name()}
+	expect(t, run(t, o), 0) // judged, and the same: the value of the other repository wins
+	report = run(t, options(t, base, base.with(tree{"chart/values.yaml": "value: three\n"})))
+	if len(report.Unseen) != 1 || report.Unseen[0].What != elsewhere {
+		t.Errorf("values in another repository: %+v", report.Unseen)
+	}
+}

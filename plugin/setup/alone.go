@@ -41,6 +41,11 @@ func hostCharts(client *registry.Client, effective gate.Effective) charts {
 	return charts{client, slices.Clone(effective.ChartHosts)}
 }
 
+// Refused is the verdict on a source that could not be put together.
+func (s *Setup) Refused(source plugin.Source, err error) *plugin.Verdict {
+	return refused(source, s.options.Clock(), err)
+}
+
 // JudgeRelease judges a HelmRelease as Flux will render it, under the gates of
 // the application that it stands in. Nothing is written into what it renders
 // to, as Flux renders it again.

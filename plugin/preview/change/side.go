@@ -99,7 +99,7 @@ func unvouched() []string {
 // unfinished is the denial of a run that ended without a word.
 func unfinished() plugin.Finding {
 	return plugin.Finding{
-		Rule: "report/unfinished", Unwaivable: true, Message: "the run did not come to its end, and nothing says why",
+		Rule: "diff/unfinished", Unwaivable: true, Message: "the run did not come to its end, and nothing says why",
 		Hint: "this is a defect of assay, please report it",
 	}
 }

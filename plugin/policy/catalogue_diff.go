@@ -1,0 +1,32 @@
+package policy
+
+// diffRules are about a change itself, and are told by previews alone.
+func diffRules() []Rule {
+	return []Rule{
+		{
+			ID: "diff/project", Severity: "high", Level: "Warn", Title: "A change leaves an application in its project",
+			Why: "the project chooses the gates, and the one who writes the change chooses the project",
+			Fix: "let the owners of both projects review it",
+		},
+		{
+			ID: "diff/source", Severity: "high", Level: "Deny", Title: "The source that an application names can be put together",
+			Why: "the platform would not render it either",
+			Fix: "correct what the message names in the application's definition",
+		},
+		{
+			ID: "diff/unfinished", Severity: "critical", Level: "Deny", Title: "A side that is compared was judged to its end",
+			Why: "nothing is known of what was not judged",
+			Fix: "this is a defect of assay, please report it",
+		},
+		{
+			ID: "discover/failed", Severity: "medium", Level: "Deny", Title: "What a repository deploys can be found",
+			Why: "what is not found is not compared",
+			Fix: "correct the definition that the message names",
+		},
+		{
+			ID: "discover/no-answer", Severity: "medium", Level: "Undetermined", Title: "Looking for what a repository deploys comes to its end",
+			Why: "what is not found is not compared",
+			Fix: "run it again, with more time where it was a deadline",
+		},
+	}
+}
