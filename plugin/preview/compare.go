@@ -15,7 +15,7 @@ import (
 // compare judges what the change affects, on both sides, one application after
 // the other on each worker: no two of them hold their objects longer than that.
 func (r *runner) compare(ctx context.Context, pairs []pair, gaps []change.Unseen) (change.Report, error) {
-	pairs = slices.DeleteFunc(slices.Clone(pairs), pair.hidden)
+	pairs = r.renamed(ctx, slices.DeleteFunc(slices.Clone(pairs), pair.hidden))
 	affected := slices.DeleteFunc(slices.Clone(pairs), func(p pair) bool { return !r.All && p.unaffected() })
 	compared := make([]change.Application, len(affected))
 	var mu sync.Mutex

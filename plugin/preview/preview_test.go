@@ -142,6 +142,8 @@ func TestRun_OnlyWhatTheChangeAffectsIsJudged(t *testing.T) {
 		"a new application":          {change: tree{"argocd/d.yaml": application("d", "apps/d"), "apps/d/map.yaml": configMap("d", "1")}, unaffected: 3, want: []string{"Application d added"}},
 		"an application less":        {change: tree{"argocd/c.yaml": ""}, unaffected: 2, want: []string{"Application c removed"}},
 		"another name":               {change: tree{"argocd/c.yaml": application("new", "apps/c")}, unaffected: 2, want: []string{"Application new renamed"}},
+		"another name and folder":    {change: tree{"argocd/c.yaml": application("new", "apps/new"), "apps/c/map.yaml": "", "apps/new/map.yaml": configMap("c", "2")}, unaffected: 2, want: []string{"Application new renamed"}},
+		"another one":                {change: tree{"argocd/c.yaml": application("new", "apps/new"), "apps/c/map.yaml": "", "apps/new/map.yaml": configMap("new", "1")}, unaffected: 2, want: []string{"Application c removed", "Application new added"}},
 		"another file":               {change: tree{"argocd/c.yaml": "", "argocd/moved.yaml": application("c", "apps/c")}, unaffected: 3},
 		"a lock beside an overlay":   {change: tree{"apps/a/images.lock.yaml": "apiVersion: assay.dev/v1alpha1\nkind: ImagesLock\nimages: []\n"}, unaffected: 2},
 		"a kustomization that fails": {change: tree{"apps/a/kustomization.yaml": "resources: [missing.yaml]\n"}, unaffected: 2, want: []string{"Application a changed"}},

@@ -73,9 +73,13 @@ func standing(was, now plugin.Finding) Finding {
 		level := was.Level
 		one.BaseLevel = &level
 	}
-	if was.Image != now.Image && was.Image != "" && one.State == Still {
+	switch {
+	case one.State == New && was.Level == plugin.Undetermined:
+		one.Details = append(slices.Clip(one.Details), "the base has no answer to this, so nobody knows whether the change brings it")
+	case one.State == New:
+	case was.Image != now.Image && was.Image != "":
 		one.Details = append(slices.Clip(one.Details), fmt.Sprintf("the base has it for %s", plugin.RedactReference(was.Image)))
-	} else if was.Digest != now.Digest && was.Digest != "" && now.Digest != "" && one.State == Still {
+	case was.Digest != now.Digest && was.Digest != "" && now.Digest != "":
 		one.Details = append(slices.Clip(one.Details), fmt.Sprintf("the base has it for the digest %s", shortDigest(was.Digest)))
 	}
 	return one

@@ -161,3 +161,13 @@ func TestFindings_WhatAssayChangedIsToldByTheObjects(t *testing.T) {
 		t.Errorf("got %+v", all)
 	}
 }
+
+func TestFindings_ADenialWithoutAnAnswerOnTheBaseSaysSo(t *testing.T) {
+	side := func(level plugin.Level) world {
+		return world{manifests: deployment, findings: []plugin.Finding{{Rule: "x/y", Level: level, Object: web(), Message: "it is wrong"}}}
+	}
+	all := found(compare(t, side(plugin.Undetermined), side(plugin.Deny)), "x/y")
+	if len(all) != 1 || !strings.Contains(strings.Join(all[0].Details, "\n"), "the base has no answer to this") {
+		t.Errorf("got %+v", all)
+	}
+}
