@@ -1,8 +1,6 @@
 package report
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -106,6 +104,7 @@ type sarifResult struct {
 	RuleIndex    int                `json:"ruleIndex"`
 	Kind         string             `json:"kind"`
 	Level        string             `json:"level"`
+	Baseline     string             `json:"baselineState,omitempty"`
 	Message      sarifText          `json:"message"`
 	Locations    []sarifLocation    `json:"locations"`
 	Fingerprints map[string]string  `json:"partialFingerprints"`
@@ -153,14 +152,12 @@ func (s sarifReporter) Report(w io.Writer, v *plugin.Verdict) error {
 	if v == nil {
 		return errors.New("writing the sarif report: there is no verdict")
 	}
-	var buffer bytes.Buffer
-	encoder := json.NewEncoder(&buffer)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{s.run(v)}}); err != nil {
-		return fmt.Errorf("writing the sarif report: %w", err)
-	}
-	if _, err := w.Write(neutralJSON(buffer.Bytes())); err != nil {
+	return writeSarif(w, s.run(v))
+}
+
+// writeSarif writes a log of one run.
+func writeSarif(w io.Writer, run sarifRun) error {
+	if err := WriteJSON(w, sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{run}}); err != nil {
 		return fmt.Errorf("writing the sarif report: %w", err)
 	}
 	return nil
@@ -175,7 +172,7 @@ func (s sarifReporter) run(v *plugin.Verdict) sarifRun {
 		}},
 		Automation:  sarifAutomation{automationID(v)},
 		Invocations: []sarifInvocation{s.invocation(v, omitted)},
-		Bases:       map[string]sarifBase{sourceRoot: {sarifText{Text: "the root of the source tree"}}},
+		Bases:       sarifBases(),
 		ColumnKind:  "utf16CodeUnits",
 		Results:     newSarifResults(v, findings, index),
 		Properties: map[string]any{
@@ -187,6 +184,10 @@ func (s sarifReporter) run(v *plugin.Verdict) sarifRun {
 		run.Provenance = []sarifVersionControl{{RepositoryURI: repository, RevisionID: neutral(v.Revision)}}
 	}
 	return run
+}
+
+func sarifBases() map[string]sarifBase {
+	return map[string]sarifBase{sourceRoot: {sarifText{Text: "the root of the source tree"}}}
 }
 
 // home is the project's page.

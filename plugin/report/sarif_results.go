@@ -97,15 +97,21 @@ func newSarifResults(v *plugin.Verdict, findings []plugin.Finding, index map[str
 			Message: sarifText{Text: plainMessage(sarifMessage(finding))}, Locations: sarifLocations(v, uses, finding),
 			Properties: sarifDetails(finding),
 		}
-		if finding.Waiver != nil {
-			result.Suppressions = []sarifSuppression{{"external", "accepted", neutral(waiver(*finding.Waiver))}}
-		}
+		result.Suppressions = suppressions(finding)
 		print := fingerprint(finding)
 		seen[print]++
 		result.Fingerprints = map[string]string{"assay/v1": fmt.Sprintf("%s:%d", print, seen[print])}
 		results = append(results, result)
 	}
 	return results
+}
+
+// suppressions are the exception that covers a finding.
+func suppressions(finding plugin.Finding) []sarifSuppression {
+	if finding.Waiver == nil {
+		return nil
+	}
+	return []sarifSuppression{{"external", "accepted", neutral(waiver(*finding.Waiver))}}
 }
 
 // sarifLevel is "error" for all that blocks, also for what has no answer: a
@@ -197,23 +203,23 @@ func repositoryOf(image string) string {
 // else the application: services refuse a result without a file.
 func sarifLocations(v *plugin.Verdict, uses map[string][]plugin.Use, finding plugin.Finding) []sarifLocation {
 	if finding.Origin.File != "" || !finding.Object.IsZero() {
-		return []sarifLocation{newSarifLocation(v, finding.Origin, logical(finding.Object, finding.Field))}
+		return []sarifLocation{newSarifLocation(v.Path, finding.Origin, logical(finding.Object, finding.Field))}
 	}
 	var locations []sarifLocation
 	for _, use := range uses[finding.Image] {
 		if len(locations) < mostSarifLocations {
-			locations = append(locations, newSarifLocation(v, use.Origin, logical(use.ID, use.Field)))
+			locations = append(locations, newSarifLocation(v.Path, use.Origin, logical(use.ID, use.Field)))
 		}
 	}
 	if len(locations) == 0 {
-		locations = append(locations, newSarifLocation(v, plugin.Origin{}, nil))
+		locations = append(locations, newSarifLocation(v.Path, plugin.Origin{}, nil))
 	}
 	return locations
 }
 
-func newSarifLocation(v *plugin.Verdict, origin plugin.Origin, logical []sarifLogical) sarifLocation {
+func newSarifLocation(folder string, origin plugin.Origin, logical []sarifLogical) sarifLocation {
 	out := sarifLocation{Logical: logical}
-	out.Physical.Artifact = sarifArtifact{relativeURI(cmp.Or(origin.File, v.Path, ".")), sourceRoot}
+	out.Physical.Artifact = sarifArtifact{relativeURI(cmp.Or(origin.File, folder, ".")), sourceRoot}
 	if origin.Line > 0 && origin.File != "" {
 		out.Physical.Region = &sarifRegion{origin.Line}
 	}

@@ -57,6 +57,7 @@ func formats() []format {
 		{"markdown", writeMarkdown},
 		{"html", writeHTML},
 		{"json", writeJSON},
+		{"sarif", writeSARIF},
 	}
 }
 
