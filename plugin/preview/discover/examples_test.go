@@ -92,11 +92,20 @@ func TestExamples_ApplicationsOfApplicationsAreFound(t *testing.T) {
 	wantLines(t, lines, []string{
 		"Application argocd/apps in root.yaml: apps, 4 objects",
 		"Application argocd/guestbook in apps/templates/applications.yaml: guestbook, 2 objects",
+		"Application argocd/guestbook-production in environments.yaml: environments/production, 2 objects",
+		"Application argocd/guestbook-staging in environments.yaml: environments/staging, 2 objects",
 		"Application argocd/helm-guestbook in apps/templates/applications.yaml: helm-guestbook, 2 objects",
 		"Application argocd/kustomize-guestbook in apps/templates/applications.yaml: kustomize-guestbook, 2 objects",
 		"Application argocd/sync-waves in apps/templates/applications.yaml: sync-waves, 5 objects",
 	})
 	nothingIsLeft(t, tree, found)
+	for _, app := range found {
+		if app.Name == "guestbook-production" {
+			if text := fmt.Sprint(rendered(t, tree, app.Parts[0])); !strings.Contains(text, "replicas:3") {
+				t.Errorf("the overlay says nothing: %s", text)
+			}
+		}
+	}
 }
 
 func TestExamples_BothClustersOfFluxAreFound(t *testing.T) {
