@@ -54,7 +54,7 @@ func NewManifests(root *os.Root, limits plugin.Limits) *Manifests {
 // manifestMarks are the texts of which a file has one when it holds an object
 // that is kept.
 func manifestMarks() [][]byte {
-	return [][]byte{[]byte("kind: ConfigMap"), []byte("kind: Secret"), []byte(groupSource), []byte(groupOwn + "/")}
+	return [][]byte{[]byte("kind: ConfigMap"), []byte("kind: Secret"), []byte(groupSource + "/"), []byte(groupOwn + "/")}
 }
 
 func isKept(id plugin.ObjectID) bool {
