@@ -35,7 +35,7 @@ func settle(side Side, root *os.Root, part discover.Part) (discover.Part, error)
 	settled, err := part.Settle(root, commit, plugin.DefaultLimits())
 	var refusal *plugin.Refusal
 	if errors.As(err, &refusal) {
-		findings := plugin.FindingsFromError("preview", err)
+		findings := plugin.FindingsFromError("render", err)
 		return part, unseen{discover.Unseen{What: plugin.RedactURL(part.Repository), Reason: findings[0].Message, Hint: findings[0].Hint, Origin: findings[0].Origin}}
 	}
 	return settled, err //nolint:wrapcheck // it names the part
