@@ -1,6 +1,7 @@
 package change_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -75,5 +76,23 @@ func TestIgnore_APatternOfManyStarsIsBounded(t *testing.T) {
 	head := world{manifests: strings.Replace(base.manifests, ": x}", ": y}", 1)}
 	if object := objectOf(t, compare(t, base, head, pattern), "ConfigMap", "a"); object.Folded != 0 {
 		t.Errorf("got %+v", object)
+	}
+}
+
+func TestParseIgnore_ReadsWhatTheDocumentationShows(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/diff-report.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```text\n")
+	examples, _, _ := strings.Cut(rest, "```")
+	patterns := strings.Fields(examples)
+	for _, pattern := range patterns {
+		if _, err := change.ParseIgnore(pattern); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(patterns) < 3 {
+		t.Errorf("the page shows %q", patterns)
 	}
 }
