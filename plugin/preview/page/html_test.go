@@ -99,7 +99,7 @@ func TestHTML_SaysWhatEachSideIs(t *testing.T) {
 	text := write(t, "html", rich(), options())
 	for _, part := range []string{
 		"2 new denials", "images less trusted", `data-copy="` + digestOf("2") + `"`, "linux/amd64, linux/arm64", "61.2 MB", "58.7 MB", "CVE-2026-1234",
-		"https://github.com/example/shop/actions/runs/4711/attempts/1", "nobody vouches for it any more", "Not written by the author", "2 fields of noise folded",
+		"https://github.com/example/shop/actions/runs/4711/attempts/1", "nobody vouches for it any more", "Not the author", "2 fields of noise folded",
 		"remove privileged: true", "2026-06-30", "changes at its next run", "differs, and is not shown", "ApplicationSet argocd/previews: generator pullRequest",
 	} {
 		if !strings.Contains(text, part) {

@@ -41,15 +41,18 @@ func outcomeOf(a change.Application) plugin.Outcome {
 	return plugin.Unanswered
 }
 
-// answered is what the gate says of an application: "denied (was allowed)".
+// answered is what the gate says of an application: "denied (was allowed)", and
+// "denied as before" for an old debt.
 func answered(a change.Application) string {
 	switch {
 	case a.Status == change.Removed:
 		return "removed"
 	case a.After == nil:
 		return "not judged"
-	case a.Before == nil || a.Before.Outcome == a.After.Outcome:
+	case a.Before == nil || a.Before.Outcome == a.After.Outcome && a.After.Outcome == plugin.Allowed:
 		return a.After.Outcome.String()
+	case a.Before.Outcome == a.After.Outcome:
+		return a.After.Outcome.String() + " as before"
 	}
 	return a.After.Outcome.String() + " (was " + a.Before.Outcome.String() + ")"
 }
