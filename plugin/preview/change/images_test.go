@@ -111,3 +111,40 @@ func TestTrust_NoAnswerIsNotToldAsNobody(t *testing.T) {
 		t.Errorf("got %+v", image)
 	}
 }
+
+func TestImages_ArePairedByRepositoryAndPlace(t *testing.T) {
+	two := func(first, second string) world {
+		return world{manifests: replaced(t, deployment, "image: registry.example.com/shop/web:1.0", "image: "+first) + "      - {name: side, image: \"" + second + "\"}\n"}
+	}
+	const web, side = "registry.example.com/shop/web:", "registry.example.com/shop/side:"
+	for name, test := range map[string]struct {
+		base, head world
+		// want are "was -> now status", by the part behind the last slash.
+		want []string
+	}{
+		"BothChange":        {two(web+"1", side+"1"), two(web+"2", side+"2"), []string{"side:1 -> side:2 changed", "web:1 -> web:2 changed"}},
+		"OneChanges":        {two(web+"1", side+"1"), two(web+"2", side+"1"), []string{"web:1 -> web:2 changed", "side:1 -> side:1 same"}},
+		"TwoTagsOfOne":      {two(web+"1", web+"2"), two(web+"2", web+"3"), []string{"web:1 -> web:3 changed", "web:2 -> web:2 same"}},
+		"ByPlace":           {two(web+"1", web+"5"), two(web+"2", web+"6"), []string{"web:1 -> web:2 changed", "web:5 -> web:6 changed"}},
+		"AnotherRepository": {two(web+"1", side+"1"), two("mirror.example.com/web:1", side+"1"), []string{"web:1 -> web:1 changed", "side:1 -> side:1 same"}},
+		"Exchanged":         {two(web+"1", side+"1"), two(side+"1", web+"1"), []string{"side:1 -> side:1 same", "web:1 -> web:1 same"}},
+	} {
+		var got []string
+		last := func(side *change.ImageSide) string {
+			if side == nil {
+				return ""
+			}
+			return side.Written[strings.LastIndexByte(side.Written, '/')+1:]
+		}
+		for _, image := range compare(t, test.base, test.head).Images {
+			got = append(got, last(image.Was)+" -> "+last(image.Now)+" "+string(image.Status))
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+	image := compare(t, two(web+"1", side+"1"), two("mirror.example.com/web:1", side+"1")).Images[0]
+	if image.Moved || !slices.Contains(image.Trust, "another repository: was registry.example.com/shop/web, now mirror.example.com/web") {
+		t.Errorf("got %+v", image)
+	}
+}
