@@ -88,8 +88,9 @@ e2e-kyverno: ## compare our answers to Kyverno's ValidatingPolicies with those o
 e2e-inplace: ## harden the sources of Argo CD, Gatekeeper and Kyverno in place; not part of .ci/run
 	@$(MAKE) --no-print-directory -C e2e inplace
 
-e2e-preview: ## open the pages of previews in a headless Chromium
+e2e-preview: $(LINT) ## open the pages of previews in a headless Chromium
 	@$(MAKE) --no-print-directory -C e2e preview
+	cd e2e/browser && ../../$(LINT) run --config ../../.golangci.yml ./...
 
 e2e-argocd: ## run the plugin under a real Argo CD and a real API server, which are built once
 	@$(MAKE) --no-print-directory -C e2e argocd

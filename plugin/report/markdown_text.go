@@ -16,6 +16,11 @@ const unlinked = "\u2060"
 // www is the beginning of what services take for an address.
 var www = regexp.MustCompile(`(?i)www\.`)
 
+// reference is what GitLab takes for a merge request, a label, a milestone, a
+// snippet or an epic: "!1", "~bug", "%1", "$1", "&1". It reads the text as it is
+// shown, so that an escape does not stop it.
+var reference = regexp.MustCompile(`(\\[!~]|%|&#36;|&amp;)([0-9A-Za-z"])`)
+
 // prose makes a text, parts of which an attacker may have written, safe within
 // one line of Markdown: no mark-up, no HTML, no link, no mention, no table
 // border. A reader sees the same characters.
@@ -25,6 +30,7 @@ func prose(text string) string {
 		`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`, "$", "&#36;",
 		"://", `\://`, "@", "@"+unlinked, "#", "#"+unlinked, "GH-", "GH-"+unlinked, "!", `\!`,
 	).Replace(short(text))
+	text = reference.ReplaceAllString(text, "$1"+unlinked+"$2")
 	return www.ReplaceAllStringFunc(text, func(found string) string { return found[:3] + `\.` })
 }
 

@@ -103,10 +103,19 @@ func differences(object change.Object) []string {
 			out = append(out, "+ "+codeLine(field.Now))
 		}
 		for _, line := range field.Lines {
-			out = append(out, codeLine(line))
+			out = append(out, diffLine(line))
 		}
 	}
 	return out
+}
+
+// diffLine is a line of a unified diff. It begins with the sign of one whatever
+// it is, so that no service or robot takes it for a command ("/approve").
+func diffLine(line string) string {
+	if line == "" || !strings.ContainsRune(" +-@\\", rune(line[0])) {
+		line = " " + line
+	}
+	return codeLine(line)
 }
 
 // codeLine is a text as one line of a fence, in which services read nothing but

@@ -19,6 +19,9 @@ func structure(t *testing.T, text string) {
 	fence, folds, columns := "", 0, 0
 	border := regexp.MustCompile(`(^|[^\\])\|`)
 	for i, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "/") || fence == "" && strings.HasPrefix(strings.TrimSpace(line), "/") {
+			t.Fatalf("line %d is a command: %q", i, line)
+		}
 		if fence != "" {
 			if line == fence {
 				fence = ""
@@ -89,7 +92,7 @@ func plain(t *testing.T, number int, line string) {
 		bare = strings.ReplaceAll(bare, ours, "")
 	}
 	bare = strings.NewReplacer(`\://`, "", `\]`, "", `\[`, "").Replace(bare) // what is escaped is no mark-up
-	for _, bad := range []string{"<", "@team", "#1", "GH-2", "[x](", "](http", "![", "://", "www.evil"} {
+	for _, bad := range []string{"<", "@team", "#1", "GH-2", "[x](", "](http", "![", "://", "www.evil", "!3", "~bug", "%4", "$5", "&6", "&amp;6", "&#36;5"} {
 		if strings.Contains(bare, bad) {
 			t.Fatalf("line %d has %q: %q of %q", number, bad, bare, line)
 		}

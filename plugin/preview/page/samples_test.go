@@ -196,7 +196,7 @@ func removedApplication() change.Application {
 }
 
 // tricky is a text that tries to be more than a text, in every format.
-const tricky = "a|b `c` ```\n</details></script><script>window.pwned=1</script><img src=x onerror=window.pwned=2> @team-a #1 GH-2 [x](https://evil.example.com/a) ![y](http://evil.example.com/y.png) www.evil.example.com --> \" onmouseover=alert(1) ' {{.}} \x1b[31mred\n# head ]]> & \u202e javascript:alert(1)"
+const tricky = "a|b `c` ```\n</details></script><script>window.pwned=1</script><img src=x onerror=window.pwned=2> @team-a #1 GH-2 [x](https://evil.example.com/a) ![y](http://evil.example.com/y.png) www.evil.example.com --> \" onmouseover=alert(1) ' {{.}} \x1b[31mred\n# head ]]> & \u202e javascript:alert(1) !3 ~bug %4 $5 &6\n/approve"
 
 // hostile has tricky in every text that another may have written.
 func hostile() change.Report {
@@ -215,10 +215,10 @@ func hostile() change.Report {
 	}
 	side := &change.ImageSide{Written: tricky, Tag: tricky, Digest: tricky, Platforms: []string{tricky}, Verified: "verified", Vouchers: []plugin.Claims{claims}}
 	application := change.Application{
-		Kind: "Application", Namespace: tricky, Name: tricky, WasName: tricky, Origin: at, Parents: []string{tricky}, Path: tricky, Status: change.Changed, Note: tricky,
+		Kind: "Application", Namespace: tricky, Name: tricky, WasName: "/approve", Origin: at, Parents: []string{tricky}, Path: tricky, Status: change.Changed, Note: tricky,
 		Before: &change.Answer{Outcome: plugin.Allowed}, After: &change.Answer{Outcome: plugin.Denied, Denials: 1, Banner: tricky},
 		Objects: []change.Object{{ID: id, WasID: &id, Origin: at, Status: change.Changed, Folded: 1, Fields: []change.Field{
-			{Path: tricky, Status: change.Changed, Was: tricky, Now: tricky}, {Path: tricky, Status: change.Changed, Lines: []string{"@@ -1 +1 @@", "-" + tricky, "+" + tricky, " ```", "</textarea></style></script>"}},
+			{Path: tricky, Status: change.Changed, Was: tricky, Now: tricky}, {Path: tricky, Status: change.Changed, Lines: []string{"@@ -1 +1 @@", "-" + tricky, "+" + tricky, " ```", "</textarea></style></script>", "/approve", ""}},
 			{Path: tricky, Status: change.Changed, Was: tricky, Now: tricky, Noise: tricky},
 		}}},
 		Images: []change.Image{{
