@@ -22,10 +22,10 @@ import (
 
 const argoPage = "argocd.md"
 
-// blockOf is the page's only YAML block that holds the text.
-func blockOf(t *testing.T, holds string) string {
+// blockOf is the only YAML block of a page that holds the text.
+func blockOf(t *testing.T, page, holds string) string {
 	t.Helper()
-	found := slices.DeleteFunc(blocks(t, argoPage), func(block string) bool { return !strings.Contains(block, holds) })
+	found := slices.DeleteFunc(blocks(t, page), func(block string) bool { return !strings.Contains(block, holds) })
 	if len(found) != 1 {
 		t.Fatalf("%d blocks hold %q", len(found), holds)
 	}
@@ -120,7 +120,7 @@ func TestArgoCD_TheKustomizationsBuild(t *testing.T) {
 	write(t, filepath.Join(tree, "page", "gate", "gate.yaml"), "")
 	write(t, filepath.Join(tree, "page", "gate", "trust.yaml"), "")
 	for holds, wants := range map[string]string{"configMapGenerator": "assay-gate-", "ValidatingAdmissionPolicyBinding": "Audit"} {
-		write(t, filepath.Join(tree, "page", "kustomization.yaml"), local.Replace(blockOf(t, holds)))
+		write(t, filepath.Join(tree, "page", "kustomization.yaml"), local.Replace(blockOf(t, argoPage, holds)))
 		root, err := os.OpenRoot(tree)
 		if err != nil {
 			t.Fatal(err)
@@ -150,7 +150,7 @@ func write(t *testing.T, path, text string) {
 // TestArgoCD_TheApplicationGoesThroughTheGate: the admission policies let the
 // page's Application in, and the door knows its parameters.
 func TestArgoCD_TheApplicationGoesThroughTheGate(t *testing.T) {
-	block := blockOf(t, "kind: Application")
+	block := blockOf(t, argoPage, "kind: Application")
 	if found := ofRule(t, block, "self/gitops-kind"); found != 0 {
 		t.Errorf("the Application is refused")
 	}
@@ -191,7 +191,7 @@ func ofRule(t *testing.T, text, rule string) int {
 }
 
 func TestArgoCD_BreakGlassIsAGateThatLoads(t *testing.T) {
-	config, err := gate.Parse(argoPage, []byte(blockOf(t, "breakGlass")))
+	config, err := gate.Parse(argoPage, []byte(blockOf(t, argoPage, "breakGlass")))
 	if err != nil || len(config.Gates[0].Spec.BreakGlass) != 1 {
 		t.Fatalf("%v: %+v", err, config)
 	}
@@ -208,7 +208,7 @@ func TestArgoCD_TheStockPluginIsUsedByNameAlone(t *testing.T) {
 			Generate struct{ Command []string }
 		}
 	}
-	if err := yaml.Unmarshal([]byte(blockOf(t, "ConfigManagementPlugin")), &stock); err != nil {
+	if err := yaml.Unmarshal([]byte(blockOf(t, argoPage, "ConfigManagementPlugin")), &stock); err != nil {
 		t.Fatal(err)
 	}
 	if stock.Metadata.Name != "assay" || stock.Spec.Version != "" || stock.Spec.Discover != nil || strings.Join(stock.Spec.Generate.Command, " ") != "assay generate --gate=/etc/assay/gate" {

@@ -20,7 +20,7 @@ const fluxPage = "flux.md"
 // TestFlux_EveryDocumentIsWhatItsKindTakes reads the page's GatedSources
 // strictly, and what consumes them.
 func TestFlux_EveryDocumentIsWhatItsKindTakes(t *testing.T) {
-	gated, consumed := 0, 0
+	gated, consumed, alerts := 0, 0, 0
 	for _, block := range blocks(t, fluxPage) {
 		for document := range strings.SplitSeq(block, "---\n") {
 			var head struct{ Kind, APIVersion string }
@@ -46,11 +46,33 @@ func TestFlux_EveryDocumentIsWhatItsKindTakes(t *testing.T) {
 					t.Errorf("%+v", object.Spec.SourceRef)
 				}
 				consumed++
+			case "Alert":
+				alerts++
+				alert(t, document)
 			}
 		}
 	}
-	if gated != 2 || consumed != 1 {
-		t.Errorf("%d GatedSources and %d Kustomizations were read", gated, consumed)
+	if gated != 2 || consumed != 1 || alerts != 1 {
+		t.Errorf("%d GatedSources, %d Kustomizations and %d Alerts were read", gated, consumed, alerts)
+	}
+}
+
+// alert fails on names that notification-controller takes for no event: it
+// knows whole names, and "*" alone.
+func alert(t *testing.T, document string) {
+	t.Helper()
+	var object struct {
+		Spec struct {
+			EventSources []struct{ Kind, Name string }
+		}
+	}
+	if err := yaml.Unmarshal([]byte(document), &object); err != nil || len(object.Spec.EventSources) == 0 {
+		t.Errorf("%v %+v", err, object)
+	}
+	for _, source := range object.Spec.EventSources {
+		if source.Name != "*" && strings.Contains(source.Name, "*") {
+			t.Errorf("an Alert about %s %s tells of nothing", source.Kind, source.Name)
+		}
 	}
 }
 
@@ -61,8 +83,12 @@ func TestFlux_TheKustomizationsBuild(t *testing.T) {
 	if err := os.CopyFS(tree, os.DirFS("../manifests")); err != nil {
 		t.Fatal(err)
 	}
+	beside, err := os.ReadFile("../manifests/flux/flux-system/allow-assay-source.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range map[string]string{
-		"page/gate/gate.yaml": "", "page/gate/trust.yaml": "", "page/gotk-sync.yaml": "",
+		"page/gate/gate.yaml": "", "page/gate/trust.yaml": "", "page/gotk-sync.yaml": "", "page/allow-assay-source.yaml": string(beside), "page/reader.yaml": blockOf(t, fluxPage, "# reader.yaml"),
 		"page/gotk-components.yaml": controllerOf("kustomize") + "---\n" + controllerOf("helm"),
 	} {
 		write(t, filepath.Join(tree, filepath.FromSlash(name)), text)
@@ -90,7 +116,7 @@ func TestFlux_TheKustomizationsBuild(t *testing.T) {
 		_ = root.Close()
 		built++
 	}
-	if built != 2 {
+	if built != 3 {
 		t.Errorf("%d kustomizations were built", built)
 	}
 }

@@ -26,7 +26,7 @@ func TestUnsigned_IsNotApplied_AndDriftOfWhatRunsIsRepaired(t *testing.T) {
 	before := w.read(externalArtifacts, "assay-app")
 
 	bad := w.commit(w.web("team-a/app:2"))
-	w.denied("")
+	w.denied("VerificationFailed") // a fetch that took too long is Ready=False too, and ends
 	for _, object := range []*unstructured.Unstructured{w.read(gatedSources, "app"), w.read(externalArtifacts, "assay-app")} {
 		said := ready(object)
 		for _, want := range []string{"VerificationFailed: ", "deployment/" + w.name + "/web spec.template.spec.containers[0].image", "team-a/app:2", "not signed", "; fix: sign it", "image/not-signed"} {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -33,7 +34,11 @@ func (p *plane) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.Apply(ctx, text)
+	beside, err := os.ReadFile(filepath.Join(manifests, "flux-system", "allow-assay-source.yaml"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.Apply(ctx, text), p.Apply(ctx, string(beside)))
 }
 
 // built is what kustomize makes of a folder of manifests/flux.

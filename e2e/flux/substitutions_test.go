@@ -134,3 +134,19 @@ func TestSubstitutions_AreReadAsTheServiceAccount(t *testing.T) {
 	w.account("reader", reader)
 	w.deployed(commit)
 }
+
+// TestSubstitutions_WithoutTheRightToActAsTheAccount_SayWhatToInstall: what is
+// refused then is assay-source, and no right of the account helps.
+func TestSubstitutions_WithoutTheRightToActAsTheAccount_SayWhatToInstall(t *testing.T) {
+	w := newWorld(t)
+	w.registry.PushSigned("team-a/app:1", "first")
+	w.variables("1", "world")
+	w.account("reader", reader)
+	w.serve()
+	must(t, w.Delete(t.Context(), w.object("RoleBinding.v1.rbac.authorization.k8s.io", "assay-source-accounts")))
+	commit := w.commit(w.substituted())
+	w.gatedSource("2s", substituting)
+	w.condition(gatedSources, "app", "Ready=False", "build manifests/flux/accounts for it")
+	w.readable()
+	w.deployed(commit)
+}

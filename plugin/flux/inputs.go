@@ -2,6 +2,7 @@ package flux
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -187,10 +188,23 @@ func (a asAccount) object(ctx context.Context, kind, name string) (data map[stri
 // explain turns what the API server answers into what to do.
 func (a asAccount) explain(doing string, err error) error {
 	switch {
+	case apierrors.IsForbidden(err) && isImpersonation(err):
+		return waiting(reasonAccessDenied, "%s as service account %s/%s: %w; let assay-source act as the service accounts of namespace %s: build manifests/flux/accounts for it", doing, a.namespace, a.account, err, a.namespace)
 	case apierrors.IsForbidden(err):
 		return waiting(reasonAccessDenied, "%s as service account %s/%s: %w; grant it get on that object, or name another in spec.serviceAccountName", doing, a.namespace, a.account, err)
 	case apierrors.IsNotFound(err):
 		return waiting(reasonValuesFailed, "%s: %w; create it, or mark the reference as optional", doing, err)
 	}
 	return &trouble{reason: reasonValuesFailed, err: fmt.Errorf("%s: %w", doing, err)}
+}
+
+// isImpersonation reports whether what was forbidden is to act as the service
+// account, and not what that one asked for.
+func isImpersonation(err error) bool {
+	var told apierrors.APIStatus
+	if !errors.As(err, &told) {
+		return false
+	}
+	details := told.Status().Details
+	return details != nil && details.Kind == "serviceaccounts"
 }

@@ -116,8 +116,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return r.putOff(object, place), nil
 	}
 	defer place.leave()
-	live := &v1alpha1.GatedSource{}
-	if err := r.Live.Get(ctx, request.NamespacedName, live); err != nil {
+	live, err := r.live(ctx, request.NamespacedName)
+	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(fmt.Errorf("reading GatedSource %s: %w", request.NamespacedName, err))
 	}
 	if !live.DeletionTimestamp.IsZero() || !controllerutil.ContainsFinalizer(live, v1alpha1.Finalizer) {
@@ -168,9 +168,11 @@ func (r *Reconciler) look(ctx context.Context, object *v1alpha1.GatedSource) (re
 
 // hold puts the finalizer on, before anything is published for the object.
 func (r *Reconciler) hold(ctx context.Context, object *v1alpha1.GatedSource) (ctrl.Result, error) {
+	bounded, cancel := answering(ctx)
+	defer cancel()
 	before := object.DeepCopy()
 	controllerutil.AddFinalizer(object, v1alpha1.Finalizer)
-	if err := r.Client.Patch(ctx, object, client.MergeFrom(before)); err != nil {
+	if err := r.Client.Patch(bounded, object, client.MergeFrom(before)); err != nil {
 		return ctrl.Result{}, fmt.Errorf("adding the finalizer to GatedSource %s/%s: %w", object.Namespace, object.Name, err)
 	}
 	return ctrl.Result{RequeueAfter: time.Millisecond}, nil
@@ -182,9 +184,11 @@ func (r *Reconciler) announce(ctx context.Context, object *v1alpha1.GatedSource,
 	if object.Generation == object.Status.ObservedGeneration {
 		return nil
 	}
+	bounded, cancel := answering(ctx)
+	defer cancel()
 	conditions.MarkReconciling(object, meta.ProgressingReason, "judging generation %d", object.Generation)
 	conditions.MarkUnknown(object, meta.ReadyCondition, meta.ProgressingReason, "judging generation %d", object.Generation)
-	if err := patcher.Patch(ctx, object, statusOptions()...); err != nil {
+	if err := patcher.Patch(bounded, object, statusOptions()...); err != nil {
 		return fmt.Errorf("writing the status of GatedSource %s/%s: %w", object.Namespace, object.Name, err)
 	}
 	return nil
@@ -238,16 +242,13 @@ func (r *Reconciler) writeStatus(ctx context.Context, object *v1alpha1.GatedSour
 		object.Status.SetLastHandledReconcileRequest(requested)
 	}
 	// What was judged is told even when the caller's time has passed.
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusTime)
+	bounded, cancel := answering(context.WithoutCancel(ctx))
 	defer cancel()
 	if err := patcher.Patch(bounded, object, statusOptions()...); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("writing the status of GatedSource %s/%s: %w", object.Namespace, object.Name, err)
 	}
 	return nil
 }
-
-// statusTime bounds the writing of a status after the work has ended.
-const statusTime = 10 * time.Second
 
 func statusOptions() []patch.Option {
 	return []patch.Option{
@@ -266,9 +267,11 @@ func (r *Reconciler) finalize(ctx context.Context, object *v1alpha1.GatedSource)
 	if err := r.Store.Remove(keyOf(object)); err != nil {
 		return fmt.Errorf("removing what was published for GatedSource %s/%s: %w", object.Namespace, object.Name, err)
 	}
+	bounded, cancel := answering(ctx)
+	defer cancel()
 	before := object.DeepCopy()
 	controllerutil.RemoveFinalizer(object, v1alpha1.Finalizer)
-	if err := r.Client.Patch(ctx, object, client.MergeFrom(before)); err != nil {
+	if err := r.Client.Patch(bounded, object, client.MergeFrom(before)); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("removing the finalizer of GatedSource %s/%s: %w", object.Namespace, object.Name, err))
 	}
 	return nil

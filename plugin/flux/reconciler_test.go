@@ -433,7 +433,7 @@ func TestReconcile_AddressThatNobodyReachesIsTold(t *testing.T) {
 	for status, told := range map[int]bool{http.StatusOK: false, http.StatusNotFound: true} {
 		s := newScene(t)
 		asked := 0
-		s.Reach = &Reach{Clock: time.Now, Client: &http.Client{Transport: answering(func(*http.Request) *http.Response {
+		s.Reach = &Reach{Clock: time.Now, Client: &http.Client{Transport: roundTrip(func(*http.Request) *http.Response {
 			asked++
 			return &http.Response{StatusCode: status, Status: http.StatusText(status), Body: http.NoBody}
 		})}}
@@ -449,9 +449,9 @@ func TestReconcile_AddressThatNobodyReachesIsTold(t *testing.T) {
 	}
 }
 
-type answering func(*http.Request) *http.Response
+type roundTrip func(*http.Request) *http.Response
 
-func (a answering) RoundTrip(request *http.Request) (*http.Response, error) { return a(request), nil }
+func (a roundTrip) RoundTrip(request *http.Request) (*http.Response, error) { return a(request), nil }
 
 func TestGatedSource_TimesAreBounded(t *testing.T) {
 	long := metav1.Duration{Duration: 1000 * time.Hour}

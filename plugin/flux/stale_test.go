@@ -24,15 +24,20 @@ type mortal struct {
 	client.Client
 
 	left int
+	// with is what they are answered; nil is [errKilled].
+	with error
 }
 
 var errKilled = errors.New("killed")
 
 func (m *mortal) lives() error {
-	if m.left--; m.left < 0 {
-		return errKilled
+	switch m.left--; {
+	case m.left >= 0:
+		return nil
+	case m.with != nil:
+		return m.with
 	}
-	return nil
+	return errKilled
 }
 
 func (m *mortal) Patch(ctx context.Context, object client.Object, patch client.Patch, options ...client.PatchOption) error {

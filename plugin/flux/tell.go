@@ -171,7 +171,7 @@ func stays(object *v1alpha1.GatedSource, denied bool) string {
 // published stays, unless it was denied and the object says to withdraw it, or
 // its file is lost and cannot be made again.
 func (r *Reconciler) withhold(ctx context.Context, object *v1alpha1.GatedSource, made outcome, patcher *patch.SerialPatcher) error {
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusTime)
+	bounded, cancel := answering(context.WithoutCancel(ctx))
 	defer cancel()
 	denied := made.trouble == nil && made.answer() == plugin.Denied
 	lost := denied && object.Status.Artifact != nil && !r.Store.Present(*object.Status.Artifact)
