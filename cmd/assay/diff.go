@@ -38,7 +38,8 @@ compares HEAD with the commit where it left BASE, as a pull request does. Nothin
 is checked out, and no cluster is asked.
 
 It ends with 1 only for denials that the change brings, and with 2 for questions
-without an answer that it brings: what was wrong before does not block new work.`,
+without an answer that it brings: what was wrong before does not block new work. A comment
+that is refused is told on standard error, and changes nothing about that.`,
 		Example: `  assay diff main
   assay diff origin/main...HEAD -g gate --output markdown
   assay diff v1.2.0 v1.3.0 -g gate --report json=preview.json
@@ -122,7 +123,11 @@ func (d *differ) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(d.write(result, files), d.print(result), d.post(ctx, target, result)); err != nil {
+	err = errors.Join(d.write(result, files), d.print(result))
+	if refused := d.post(ctx, target, result); refused != nil { // it is told, and the verdict stays what it is
+		report.WriteError(d.err, "assay", refused)
+	}
+	if err != nil {
 		return &exit{code: cmp.Or(ending(result), exitUndetermined), err: err}
 	}
 	if code := ending(result); code != exitAllowed {
