@@ -131,8 +131,10 @@ func TestHTML_PagesForTheBrowser(t *testing.T) {
 		reports["huge"] = huge()
 	}
 	for name, r := range reports {
-		if err := os.WriteFile(filepath.Join(folder, name+".html"), []byte(write(t, "html", r, page.Options{Rule: somePages})), 0o644); err != nil {
-			t.Fatal(err)
+		for _, format := range []string{"html", "markdown"} {
+			if err := os.WriteFile(filepath.Join(folder, name+"."+format), []byte(write(t, format, r, page.Options{Rule: somePages})), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
