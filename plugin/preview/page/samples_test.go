@@ -48,7 +48,7 @@ func rich() change.Report {
 		Applications: []change.Application{checkout(), search(), newApplication(), removedApplication()},
 		Unseen: []change.Unseen{
 			{Application: "Application argocd/billing", Origin: plugin.Origin{File: "apps/billing.yaml", Line: 9}, What: "https://charts.example.com/billing 1.4.0", Reason: "the chart is neither vendored nor in the cache", Hint: "run assay vendor apps/billing, or allow the host under registries", Base: true, Head: true},
-			{Origin: plugin.Origin{File: "appsets/previews.yaml", Line: 4}, What: "ApplicationSet argocd/previews: generator pullRequest", Reason: "the generator asks a service", Hint: "give its applications with --applications FILE", Head: true},
+			{Origin: plugin.Origin{File: "appsets/previews.yaml", Line: 4}, What: "ApplicationSet argocd/previews: generator pullRequest", Reason: "the generator asks a service", Hint: "write those to preview as a list generator", Head: true},
 		},
 	}
 	return r

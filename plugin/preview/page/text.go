@@ -69,7 +69,11 @@ func (t *text) problems(title string, all []located) {
 	t.Blank()
 	t.Line(0, report.Strong(title), report.Faint(fmt.Sprintf("(%d)", len(all))))
 	var last *change.Application
-	for _, each := range all {
+	for i, each := range all {
+		if i == mostTextProblems {
+			t.Line(2, report.Faint(report.Plural(len(all)-i, "finding")+" more; the html and json reports have them"))
+			return
+		}
 		if each.application != last {
 			last = each.application
 			t.Columns(2, report.Strong(nameOf(*last)), report.Faint(last.Origin.String()))

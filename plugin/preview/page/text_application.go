@@ -9,13 +9,13 @@ import (
 	"github.com/assay-gitops/assay/plugin/report"
 )
 
-// How much of one application is shown at a terminal; the other formats have
-// more.
+// How much is shown at a terminal; the other formats have more.
 const (
-	mostDetails     = 20
-	mostTextObjects = 60
-	mostTextFields  = 12
-	mostTextLines   = 24
+	mostDetails      = 20
+	mostTextProblems = 200
+	mostTextObjects  = 60
+	mostTextFields   = 12
+	mostTextLines    = 24
 )
 
 // application writes what changes in one.
