@@ -69,11 +69,13 @@ type fileScan struct {
 	charts []string
 }
 
-// candidate is a file with a line that names one of the API groups.
+// candidate is a file that may name one of the API groups.
 type candidate struct {
 	name string
 	// conflict is the line of a merge conflict's marker; zero when there is none.
 	conflict int
+	// veiled is set when no line names a group: it may be said in other letters.
+	veiled bool
 	// included is set when a kustomization or chart renders it.
 	included bool
 }
@@ -86,8 +88,8 @@ func (s *fileScan) unseen(origin plugin.Origin, reason, hint string) {
 	s.found.Unseen = append(s.found.Unseen, Unseen{What: origin.File, Reason: reason, Hint: hint, Origin: origin})
 }
 
-// walk looks at every file below the root but Git's own. Symlinks are not
-// followed: what they lead to in the tree is looked at where it lies.
+// walk looks at every file below the root but Git's own. Symlinks are followed
+// only to files that are not looked at where they lie.
 func (s *fileScan) walk(ctx context.Context) {
 	err := fs.WalkDir(s.tree.Root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
@@ -97,7 +99,7 @@ func (s *fileScan) walk(ctx context.Context) {
 			return s.unreadable(name, err)
 		case entry.IsDir() && (entry.Name() == ".git" || strings.Count(name, "/") > deepestFolder):
 			return fs.SkipDir
-		case !entry.Type().IsRegular() || !isDefinitionFile(name):
+		case !isDefinitionFile(name), !entry.Type().IsRegular() && !s.leadsElsewhere(name, entry):
 			return nil
 		}
 		if s.files++; s.files > mostFiles {
@@ -116,6 +118,20 @@ func (s *fileScan) unreadable(name string, err error) error {
 	return nil
 }
 
+// leadsElsewhere reports whether a symlink leads to what is looked at nowhere
+// else: a file whose name says nothing, or one that cannot be read.
+func (s *fileScan) leadsElsewhere(name string, entry fs.DirEntry) bool {
+	if entry.Type() != fs.ModeSymlink {
+		return false
+	}
+	info, err := s.tree.Root.Stat(name)
+	if err != nil {
+		return true
+	}
+	to, err := s.tree.Root.Readlink(name)
+	return info.Mode().IsRegular() && (err != nil || !isDefinitionFile(to))
+}
+
 func isDefinitionFile(name string) bool {
 	switch path.Ext(name) {
 	case ".yaml", ".yml", ".json":
@@ -124,21 +140,17 @@ func isDefinitionFile(name string) bool {
 	return path.Base(name) == "Kustomization"
 }
 
-// groupLine is a line that names one of the API groups of definitions.
-var groupLine = regexp.MustCompile(`(?m)apiVersion[^\n]*(argoproj\.io|fluxcd\.io|fluxcd\.controlplane\.io|assay\.dev)/`)
-
-// ownGroupLine is the same at the beginning of a line: a kustomization that is
-// an object of Flux and not a file for kustomize.
-var ownGroupLine = regexp.MustCompile(`(?m)^apiVersion[^\n]*(argoproj\.io|fluxcd\.io|fluxcd\.controlplane\.io|assay\.dev)/`)
-
 // conflictLine is what Git writes where two sides do not merge.
 var conflictLine = regexp.MustCompile(`(?m)^(<{7}|>{7}|\|{7}) |^={7}\r?$`)
 
 // look keeps what a file may be.
 func (s *fileScan) look(name string) error {
 	base := path.Base(name)
-	if base == "Chart.yaml" {
+	switch base {
+	case "Chart.yaml":
 		s.charts = append(s.charts, path.Dir(name))
+		return nil
+	case plugin.LockFile:
 		return nil
 	}
 	data, err := readDefinition(s.tree, name)
@@ -154,8 +166,8 @@ func (s *fileScan) look(name string) error {
 	switch {
 	case isKustomizationName(base) && !ownGroupLine.Match(data):
 		s.kustomizations[path.Dir(name)] = readIncludedNames(data)
-	case groupLine.Match(data):
-		found := candidate{name: name}
+	case mayDefine(data):
+		found := candidate{name: name, veiled: !groupLine.Match(data)}
 		if at := conflictLine.FindIndex(data); at != nil {
 			found.conflict = 1 + bytes.Count(data[:at[0]], []byte("\n"))
 		}

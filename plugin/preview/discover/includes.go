@@ -155,6 +155,9 @@ func (s *fileScan) including() []Including {
 		name := s.candidates[i].name
 		if chart, inside := chartAbove(s.charts, name); inside {
 			s.candidates[i].included = true
+			if s.candidates[i].veiled {
+				continue // a template can say anything; what deploys the chart shows it
+			}
 			files[[2]string{chart, render.KindHelm}] = append(files[[2]string{chart, render.KindHelm}], name)
 			continue
 		}
