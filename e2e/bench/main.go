@@ -5,7 +5,7 @@
 //	go run ./e2e/bench -assay bin/assay          what is on PATH is compared
 //	go run ./e2e/bench -only harden              one table, of a Go benchmark that it runs itself
 //	go run ./e2e/bench -only flux                the controller for Flux, beside an API server (make bench-flux)
-//	go run ./e2e/bench -serve                    keep the workload up, and print the command to profile
+//	go run ./e2e/bench -serve                    keep the workload up, and print the command to profile (-only diff: of a preview)
 //	e2e/bench/peers .cache/peers                 build the peers that can be had
 //
 // Machines differ and are shared: trust the ratios and the counts, not the
@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 5, "pairs of runs that count")
 	flag.StringVar(&o.out, "out", "", "write the tables to this file between its markers, besides standard output")
 	flag.BoolVar(&o.serve, "serve", false, "measure nothing: keep the applications and their registry up until interrupted")
-	flag.StringVar(&o.only, "only", "", "measure one table alone: bench, evidence, judge, door, harden or flux; without it all but the last, which needs the servers of e2e/servers")
+	flag.StringVar(&o.only, "only", "", "measure one table alone: bench, evidence, judge, diff, door, harden or flux; without it all but the last, which needs the servers of e2e/servers")
 	gobench := flag.String("gobench", "", "measure nothing: compare the results of Go benchmarks in this `file`")
 	flag.Parse()
 	if *gobench != "" {
@@ -142,11 +142,19 @@ func measure(ctx context.Context, o options) error {
 	}
 	defer b.close()
 	if o.serve {
-		fmt.Println("DOCKER_CONFIG="+filepath.Join(b.dir, "none"), strings.Join(b.check("w1/overlay").argv, " "))
+		profiled := b.check("w1/overlay")
+		if o.only == "diff" {
+			made, err := b.repositoryOf(ctx, 200)
+			if err != nil {
+				return err
+			}
+			profiled = b.diff(made, warm)
+		}
+		fmt.Printf("%s %q\n", strings.Join(profiled.env, " "), profiled.argv)
 		<-ctx.Done()
 		return nil
 	}
-	return o.writeTables(ctx, []table{{"bench", b.tables}, {"evidence", b.evidenceTable}, {"judge", b.judgeTable}, {"door", b.doorTable}, {"harden", hardenTable}})
+	return o.writeTables(ctx, []table{{"bench", b.tables}, {"evidence", b.evidenceTable}, {"judge", b.judgeTable}, {"diff", b.diffTable}, {"door", b.doorTable}, {"harden", hardenTable}})
 }
 
 // table is one table of docs/benchmarks.md, by its markers.

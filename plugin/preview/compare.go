@@ -16,7 +16,7 @@ import (
 // the other on each worker: no two of them hold their objects longer than that.
 func (r *runner) compare(ctx context.Context, pairs []pair, gaps []change.Unseen) (change.Report, error) {
 	pairs = r.renamed(ctx, slices.DeleteFunc(slices.Clone(pairs), pair.hidden))
-	affected := slices.DeleteFunc(slices.Clone(pairs), func(p pair) bool { return !r.All && p.unaffected() })
+	affected := slices.DeleteFunc(slices.Clone(pairs), func(p pair) bool { return !r.All && p.unaffected(&r.known.stills) })
 	compared := make([]change.Application, len(affected))
 	var mu sync.Mutex
 	done := 0

@@ -16,6 +16,7 @@ import (
 type known struct {
 	readings *Readings
 	vendored map[string]*os.Root
+	stills   stills
 
 	// rendered counts the renderings that were made.
 	rendered atomic.Int64
@@ -47,7 +48,7 @@ func (k *known) children(ctx context.Context, r *runner, part *located) ([]plugi
 		part.facts = before.facts
 		return before.objects, before.err
 	}
-	if facts := k.readings.find(part); facts != nil {
+	if facts := k.readings.find(part, k.stills.hold); facts != nil {
 		part.facts = facts
 		k.keep(part, &rendering{facts: facts})
 		return nil, nil
@@ -72,7 +73,7 @@ func (k *known) find(part *located) *rendering {
 	candidates := slices.Clone(k.by[part.key])
 	k.mu.Unlock()
 	for _, candidate := range candidates {
-		if candidate.facts.Hold(part.source, part.limits) {
+		if k.stills.hold(candidate.facts, part) {
 			return candidate
 		}
 	}

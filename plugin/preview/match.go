@@ -114,7 +114,7 @@ func rendersTheSame(a, b *deployed) bool {
 }
 
 // unaffected reports whether nothing that the application is made of changed.
-func (p pair) unaffected() bool {
+func (p pair) unaffected(known *stills) bool {
 	switch {
 	case p.base == nil, p.head == nil, p.base.label() != p.head.label(), p.base.Identity != p.head.Identity, len(p.base.parts) != len(p.head.parts):
 		return false
@@ -123,7 +123,7 @@ func (p pair) unaffected() bool {
 	}
 	for i, head := range p.head.parts {
 		base := p.base.parts[i]
-		if base.key != head.key || head.facts == nil || !head.facts.Hold(base.source, base.limits) || !sameLock(base, head) {
+		if base.key != head.key || head.facts == nil || !known.hold(head.facts, base) || !sameLock(base, head) {
 			return false
 		}
 	}

@@ -38,7 +38,7 @@ func (r *Readings) file(part *located) string {
 }
 
 // find gives the facts of an earlier run that are still true.
-func (r *Readings) find(part *located) plugin.TreeFacts {
+func (r *Readings) find(part *located, holds func(plugin.TreeFacts, *located) bool) plugin.TreeFacts {
 	if r == nil {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (r *Readings) find(part *located) plugin.TreeFacts {
 		return nil // it is rendered
 	}
 	facts, err := render.ParseFacts(data)
-	if err != nil || !facts.Hold(part.source, part.limits) {
+	if err != nil || !holds(facts, part) {
 		return nil
 	}
 	return facts

@@ -54,27 +54,34 @@ func (t *tree) note(name string, fact read) {
 
 // holds reports whether a fact is still true of a tree.
 func (t *tree) holds(name string, fact read) bool {
+	now, known := t.now(name, fact.text != "")
+	return known && now == fact
+}
+
+// now is what there is to say of a path; of a file or a folder with its content
+// where that counts. It reports false for what cannot be looked at.
+func (t *tree) now(name string, content bool) (read, bool) {
 	info, err := t.lstat(name)
 	switch {
 	case err != nil:
-		return fact.kind == factAbsent && errors.Is(err, fs.ErrNotExist)
-	case fact.kind == factLink:
+		return read{kind: factAbsent}, errors.Is(err, fs.ErrNotExist)
+	case info.Mode()&fs.ModeSymlink != 0:
 		target, err := t.root.Readlink(name)
-		return err == nil && target == fact.text
-	case fact.kind == factFile && info.Mode().IsRegular():
-		if fact.text == "" {
-			return true
+		return read{kind: factLink, text: target}, err == nil
+	case info.Mode().IsRegular():
+		if !content {
+			return read{kind: factFile}, true
 		}
 		data, err := t.readResolved(name, plugin.Origin{File: name})
-		return err == nil && fileRead(data) == fact
-	case fact.kind == factFolder && info.IsDir():
-		if fact.text == "" {
-			return true
+		return fileRead(data), err == nil
+	case info.IsDir():
+		if !content {
+			return read{kind: factFolder}, true
 		}
 		names, err := t.list(name)
-		return err == nil && dirRead(names) == fact
+		return dirRead(names), err == nil
 	}
-	return false
+	return read{}, false
 }
 
 // Cache keeps renderings in memory by every file and option that they read. It

@@ -58,7 +58,8 @@ type Options struct {
 	// Facts keeps what registries said where the next process finds it; nil keeps
 	// it in memory alone.
 	Facts *facts.Store
-	// KeepObjects has verdicts keep the rendered and the sealed objects.
+	// KeepObjects has verdicts keep the rendered and the sealed objects. Whoever
+	// sets it compares many applications, each once: few renderings are kept.
 	KeepObjects bool
 	// ReleasesApart leaves HelmReleases in an application of the platform to
 	// JudgeRelease: whoever sets it judges each of them as an application of its own.
@@ -107,7 +108,7 @@ func New(options Options) (*Setup, error) {
 	}
 	s := &Setup{
 		options: options, compiler: policy.NewCompiler(), mutators: mutate.NewCompiler(),
-		cache:   render.NewCache(plugin.DefaultLimits().RenderCacheBytes),
+		cache:   render.NewCache(renderCacheBytes(options)),
 		clients: map[string]*registry.Client{}, pipelines: map[string]*plugin.Pipeline{}, workers: map[workersKey]*isolated{},
 	}
 	s.cache.KeepRandom, s.cache.Packed = options.KeepRandom, options.PackRenderings
@@ -119,6 +120,15 @@ func New(options Options) (*Setup, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// renderCacheBytes bounds the renderings that are kept. In a comparison what was
+// rendered to see what it defines is judged soon afterwards or never.
+func renderCacheBytes(options Options) int64 {
+	if options.KeepObjects {
+		return plugin.DefaultLimits().RenderCacheBytes / 8
+	}
+	return plugin.DefaultLimits().RenderCacheBytes
 }
 
 // Warnings are about the configuration: a policy without a binding, an option
