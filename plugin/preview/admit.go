@@ -42,7 +42,7 @@ func (s *survey) admit(applications []discover.Application, by *deployed) []*dep
 func (d *deployed) isAgain(known *deployed) bool {
 	switch {
 	case d.scanned:
-		return true
+		return same(known.Application, d.Application) // one name may stand twice in a file
 	case known.scanned || (known.finderOf == "") != (d.finderOf == ""):
 		return same(known.Application, d.Application)
 	}

@@ -42,6 +42,9 @@ func (r *runner) judge(ctx context.Context, p pair) change.Application {
 		Kind: named.Kind, Namespace: named.Namespace, Name: named.Name, Origin: named.Origin, Parents: named.Parents, Path: pathsOf(named), Notes: named.Notes,
 		Base: r.verdicts(ctx, p.base), Head: r.verdicts(ctx, p.head), Options: r.Compare,
 	}
+	if p.base != nil && !p.base.seen() {
+		input.Notes = append(slices.Clip(input.Notes), "its source on the base could not be looked at, so that all of it counts as added")
+	}
 	if p.base != nil && p.head != nil {
 		if p.base.label() != p.head.label() {
 			input.WasName = strings.TrimPrefix(p.base.Namespace+"/"+p.base.Name, "/")

@@ -63,15 +63,15 @@ func runWith(ctx context.Context, options Options, known *known) (change.Report,
 		options.Progress = func(string) {}
 	}
 	r := &runner{Options: options, known: known, gates: &names{set: map[string]bool{}}}
-	options.Progress("looking for what " + options.Head.Name + " deploys")
-	head, err := r.survey(ctx, options.Head)
-	if err != nil {
-		return change.Report{}, fmt.Errorf("looking for what %s deploys: %w", options.Head.Name, err)
-	}
 	options.Progress("looking for what " + options.Base.Name + " deploys")
-	base, err := r.survey(ctx, options.Base)
+	base, err := r.survey(ctx, options.Base, nil)
 	if err != nil {
 		return change.Report{}, fmt.Errorf("looking for what %s deploys: %w", options.Base.Name, err)
+	}
+	options.Progress("looking for what " + options.Head.Name + " deploys")
+	head, err := r.survey(ctx, options.Head, base.deployed)
+	if err != nil {
+		return change.Report{}, fmt.Errorf("looking for what %s deploys: %w", options.Head.Name, err)
 	}
 	pairs := match(base.deployed, head.deployed)
 	report, err := r.compare(ctx, pairs, mergeUnseen(base.unseen, head.unseen, pairs))
@@ -99,6 +99,10 @@ type deployed struct {
 	gaps int
 	// finder is set for what is rendered for its definitions alone.
 	finder bool
+	// files are those with the definitions that a finder includes, and fails is set
+	// when it does not render.
+	files []string
+	fails bool
 	// scanned is set when a file says it, and not a rendering.
 	scanned bool
 	// finderOf is the folder of the finder whose rendering says it; empty for none.

@@ -45,7 +45,8 @@ type survey struct {
 
 // survey finds every application of a side: those that files define, those that
 // applications render, and plain roots where there is neither.
-func (r *runner) survey(ctx context.Context, side Side) (surveyed, error) {
+// Of the other side are those that were found before, if it was looked at.
+func (r *runner) survey(ctx context.Context, side Side, before []*deployed) (surveyed, error) {
 	s := &survey{runner: r, side: side, found: map[identity][]*deployed{}, tree: discover.Tree{
 		Root: side.Root, Own: side.own, Clusters: r.Clusters, Limits: plugin.DefaultLimits(),
 		Manifests: discover.NewManifests(side.Root, plugin.DefaultLimits()),
@@ -60,6 +61,9 @@ func (r *runner) survey(ctx context.Context, side Side) (surveyed, error) {
 		return surveyed{}, err
 	}
 	if err := s.spread(ctx, s.finders(including)); err != nil {
+		return surveyed{}, err
+	}
+	if err := s.spread(ctx, s.standing(ctx, including, before)); err != nil {
 		return surveyed{}, err
 	}
 	roots, err := discover.Roots(ctx, s.tree)
@@ -104,7 +108,7 @@ func (s *survey) finders(including []discover.Including) []*deployed {
 	var wave []*deployed
 	for _, each := range including {
 		if !s.isDeployed(each.Path) && slices.ContainsFunc(each.Files, func(file string) bool { return !reached[file] }) {
-			wave = append(wave, &deployed{finder: true, Application: discover.Application{
+			wave = append(wave, &deployed{finder: true, files: each.Files, Application: discover.Application{
 				Kind: each.Kind, Name: each.Path, Origin: plugin.Origin{File: each.Path}, Identity: plugin.Application{Name: path.Base(each.Path)},
 				Parts: []discover.Part{{Path: each.Path, Parameters: plugin.Parameters{Kind: each.Kind}}},
 			}})
@@ -169,6 +173,9 @@ func (s *survey) expand(ctx context.Context, wave []*deployed) ([]*deployed, err
 	}
 	var next []*deployed
 	for i, objects := range children {
+		if wave[i].fails {
+			next = append(next, s.stand(ctx, wave[i].files, wave[i].Kind, nil, wave[i].Name+" includes its file and does not render, so it is judged as the file stands")...)
+		}
 		if !slices.ContainsFunc(objects, func(object plugin.Object) bool { return defines(object.ID()) }) {
 			continue
 		}
@@ -201,6 +208,7 @@ func (s *survey) open(ctx context.Context, application *deployed) ([]plugin.Obje
 		application.parts = append(application.parts, found)
 		made, err := s.known.children(ctx, s.runner, found)
 		if err != nil && application.finder { // of others the verdict says it
+			application.fails = true
 			problem := plugin.FindingsFromError("render", err)[0]
 			s.miss(discover.Unseen{What: application.label(), Reason: problem.Message, Hint: problem.Hint, Origin: problem.Origin})
 		}

@@ -56,6 +56,21 @@ func Files(ctx context.Context, tree Tree) (Found, []Including) {
 	return scan.found.and(Objects(ctx, tree, objects, nil)), including
 }
 
+// Standing is what files define as they stand, whatever includes them.
+func Standing(ctx context.Context, tree Tree, names []string) Found {
+	scan := &fileScan{tree: tree, kustomizations: map[string]includedNames{}}
+	for _, name := range names {
+		if err := scan.look(name); err != nil {
+			break // over a limit, which is told
+		}
+	}
+	var objects []plugin.Object
+	for _, candidate := range scan.candidates {
+		objects = append(objects, scan.read(ctx, candidate)...)
+	}
+	return scan.found.and(Objects(ctx, tree, objects, nil))
+}
+
 // fileScan is one look at a tree.
 type fileScan struct {
 	tree  Tree

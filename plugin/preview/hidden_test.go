@@ -1,0 +1,76 @@
+package preview
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/assay-gitops/assay/plugin/preview/change"
+)
+
+// changesC changes what the Application c renders.
+func changesC(more tree) tree {
+	return three().with(tree{"apps/c/map.yaml": configMap("c", "2")}).with(more)
+}
+
+func TestRun_ADecoyThatIncludesADefinitionDoesNotHideIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		decoy tree
+		want  []string
+	}{
+		"none":                      {want: []string{"Application c changed"}},
+		"a component without end":   {decoy: tree{"decoy/kustomization.yaml": "kind: Component\npatches: [{path: ../argocd/c.yaml}]\n"}, want: []string{"Application c changed"}},
+		"a kustomization that ends": {decoy: tree{"argocd/kustomization.yaml": "resources: [c.yaml, missing.yaml]\n"}, want: []string{"Application c changed"}},
+		"a chart that ends":         {decoy: tree{"x/Chart.yaml": "apiVersion: v2\nname: x\nversion: 1.0.0\n", "x/templates/c.yaml": application("n", "apps/c") + "---\n{{ fail \"no\" }}\n"}, want: []string{"Application c changed"}},
+		"one that deletes it": {decoy: tree{"argocd/kustomization.yaml": `resources: [a.yaml, b.yaml, c.yaml]
+patches:
+- patch: |-
+    {apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {name: c, namespace: argocd}, $patch: delete}
+`}, want: []string{"Application c changed"}},
+		"one that patches it": {decoy: tree{"argocd/kustomization.yaml": `resources: [a.yaml, b.yaml, c.yaml]
+patches:
+- target: {name: c}
+  patch: |-
+    - {op: replace, path: /spec/source/path, value: apps/clean}
+`, "apps/clean/map.yaml": configMap("c", "1")}, want: []string{"Application c added", "Application c changed"}},
+		"one that leaves it": {decoy: tree{"argocd/kustomization.yaml": "resources: [a.yaml, b.yaml, c.yaml]\n"}, want: []string{"Application c changed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := run(t, options(t, three(), changesC(c.decoy)))
+			if got := listed(report); !slices.Equal(got, c.want) {
+				t.Errorf("the report has %q, want %q", got, c.want)
+			}
+			if !strings.Contains(greetings(t, report), `data.value "1" "2"`) {
+				t.Errorf("the change is not told: %s", greetings(t, report))
+			}
+			if fails := strings.Contains(name, "end"); fails != slices.ContainsFunc(report.Unseen, func(u change.Unseen) bool { return u.Head && !u.Base && strings.Contains(u.What, " ") }) {
+				t.Errorf("the decoy should fail: %t; not seen is %+v", fails, report.Unseen)
+			}
+		})
+	}
+}
+
+func TestRun_OneNameTwiceInAFileIsTwoApplications(t *testing.T) {
+	twice := three().with(tree{"argocd/c.yaml": application("c", "apps/c") + "---\n" + application("c", "apps/d"), "apps/d/map.yaml": configMap("d", "1")})
+	expect(t, run(t, options(t, three(), twice)), 3, "Application c added")
+	again := three().with(tree{"argocd/c.yaml": application("c", "apps/c") + "---\n" + application("c", "apps/c")})
+	expect(t, run(t, options(t, three(), again)), 3)
+}
+
+func TestRun_WhatCannotBeSeenAnyMoreIsNotRemoved(t *testing.T) {
+	foreign := strings.Replace(application("c", "deploy"), "team-a/apps.git", "team-b/other.git", 1)
+	gone := three().with(tree{"argocd/c.yaml": foreign})
+	report := run(t, options(t, three(), gone))
+	expect(t, report, 2)
+	if !slices.ContainsFunc(report.Unseen, func(u change.Unseen) bool {
+		return u.Application == "Application argocd/c" && u.Head && !u.Base && u.Changed
+	}) {
+		t.Errorf("it is not told: %+v", report.Unseen)
+	}
+
+	report = run(t, options(t, gone, three()))
+	expect(t, report, 2, "Application c added")
+	if notes := strings.Join(report.Applications[0].Notes, "\n"); !strings.Contains(notes, "base") {
+		t.Errorf("nothing says that the base was not seen: %q", notes)
+	}
+}
