@@ -167,6 +167,7 @@ func (d *differ) compare(ctx context.Context, asked revision.Options, options pr
 	}
 	options.Setup, options.Readings, options.Progress = s, d.readings(), bar.begin
 	options.Base, options.Head, options.Below = d.side(sides, sides.Base), d.side(sides, sides.Head), sides.Path
+	options.Head.Unseen = append(options.Head.Unseen, absent(sides.Notes)...)
 	result, err := preview.Run(ctx, options)
 	if err != nil {
 		return change.Report{}, asExit(err)

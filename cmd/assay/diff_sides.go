@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/preview"
+	"github.com/assay-gitops/assay/plugin/preview/discover"
 	"github.com/assay-gitops/assay/plugin/preview/revision"
 	"github.com/assay-gitops/assay/plugin/report"
 )
@@ -44,7 +46,7 @@ func (d *differ) side(sides *revision.Pair, side *revision.Side) preview.Side {
 		own = append(own, revision.NormalizeURL(url))
 	}
 	return preview.Side{
-		Name: side.Name, Commit: side.Commit, Root: side.Root,
+		Name: side.Name, Commit: side.Commit, Root: side.Root, Unseen: absent(side.Notes),
 		// Where nobody says what the repository is called, what stands in it decides.
 		Own: func(url string) bool { return len(own) == 0 || slices.Contains(own, revision.NormalizeURL(url)) },
 		// Two folders have no branches: whatever is written means the folder.
@@ -59,6 +61,30 @@ func (d *differ) side(sides *revision.Pair, side *revision.Side) preview.Side {
 			return fixed.Root, nil
 		},
 	}
+}
+
+// absent are the notes about a side, those of one reason together.
+func absent(notes []revision.Note) []discover.Unseen {
+	const named = 5
+	var all []discover.Unseen
+	at, count := map[string]int{}, map[string]int{}
+	for _, note := range notes {
+		i, again := at[note.Reason]
+		if !again {
+			at[note.Reason] = len(all)
+			all = append(all, discover.Unseen{What: cmp.Or(note.Path, "the repository"), Reason: note.Reason, Hint: note.Hint, Origin: plugin.Origin{File: note.Path}})
+			continue
+		}
+		if count[note.Reason]++; count[note.Reason] < named {
+			all[i].What += ", " + note.Path
+		}
+	}
+	for reason, more := range count {
+		if more >= named {
+			all[at[reason]].What += fmt.Sprintf(" and %d more", more-named+1)
+		}
+	}
+	return all
 }
 
 // readings are what renderings of earlier runs read; nil where no folder for

@@ -1,11 +1,14 @@
 package preview
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/preview/change"
+	"github.com/assay-gitops/assay/plugin/preview/discover"
 )
 
 // changesC changes what the Application c renders.
@@ -72,5 +75,27 @@ func TestRun_WhatCannotBeSeenAnyMoreIsNotRemoved(t *testing.T) {
 	expect(t, report, 2, "Application c added")
 	if notes := strings.Join(report.Applications[0].Notes, "\n"); !strings.Contains(notes, "base") {
 		t.Errorf("nothing says that the base was not seen: %q", notes)
+	}
+}
+
+func TestRun_MoreApplicationsThanAreLookedAtIsNoAnswer(t *testing.T) {
+	child := strings.Replace(application("{{ $.Values.name }}-{{ $i }}", "fan"), "targetRevision: HEAD}", "targetRevision: HEAD, helm: {values: \"name: {{ $.Values.name }}-{{ $i }}\"}}", 1)
+	fan := tree{
+		"root.yaml": application("root", "fan"), "fan/Chart.yaml": "apiVersion: v2\nname: fan\nversion: 1.0.0\n", "fan/values.yaml": "name: fan\n",
+		"fan/templates/a.yaml": "{{ range $i := until 120 }}\n---\n" + child + "{{ end }}",
+	}
+	_, err := Run(t.Context(), options(t, three(), fan))
+	var none *plugin.StageError
+	if !errors.As(err, &none) || !strings.Contains(err.Error(), "more than 10000 applications") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRun_WhatACheckoutHasAndASideHasNotIsTold(t *testing.T) {
+	o := options(t, three(), three())
+	o.Head.Unseen = []discover.Unseen{{What: "apps/c/sub", Reason: "a submodule"}}
+	report := run(t, o)
+	if len(report.Unseen) != 1 || report.Unseen[0].What != "apps/c/sub" || !report.Unseen[0].Head || report.Unseen[0].Base {
+		t.Errorf("%+v", report.Unseen)
 	}
 }

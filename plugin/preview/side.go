@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/assay-gitops/assay/plugin/preview/change"
+	"github.com/assay-gitops/assay/plugin/preview/discover"
 )
 
 // Side is one of the two revisions.
@@ -13,6 +14,8 @@ type Side struct {
 	Name, Commit string
 	// Root confines every read.
 	Root *os.Root
+	// Unseen is what a checkout of the side would have and Root has not.
+	Unseen []discover.Unseen
 	// Own reports whether a repository's URL means this repository; nil for no.
 	Own func(url string) bool
 	// Tracks reports whether a branch means this side; nil for no.

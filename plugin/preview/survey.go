@@ -14,8 +14,12 @@ import (
 	"github.com/assay-gitops/assay/plugin/preview/discover"
 )
 
-// deepest bounds applications that render applications.
-const deepest = 8
+const (
+	// deepest bounds applications that render applications, and mostDeployed how
+	// many a side has.
+	deepest      = 8
+	mostDeployed = 10_000
+)
 
 // surveyed is what one side deploys.
 type surveyed struct {
@@ -54,6 +58,7 @@ func (r *runner) survey(ctx context.Context, side Side, before []*deployed) (sur
 			return r.tree(ctx, side, repository, at, false)
 		},
 	}}
+	s.miss(side.Unseen...)
 	files, including := discover.Files(ctx, s.tree)
 	s.miss(files.Unseen...)
 	plain := s.Undefined || len(files.Applications)+len(including) == 0
@@ -142,6 +147,14 @@ func (s *survey) missRoots(roots []discover.Application, including []discover.In
 	}
 }
 
+// tooMany says that a side has more applications than are looked at.
+func tooMany(side string, last *deployed) error {
+	return &plugin.StageError{
+		Stage: "diff", Subject: last.label(), Cause: fmt.Errorf("%s deploys more than %d applications", side, mostDeployed),
+		Hint: "look for applications that render each other under ever new names; " + strings.Join(last.Parents, " > "),
+	}
+}
+
 // few are the first of the names.
 func few(names []string) string {
 	const shown = 5
@@ -184,6 +197,9 @@ func (s *survey) expand(ctx context.Context, wave []*deployed) ([]*deployed, err
 		found := discover.Objects(ctx, tree, objects, append(slices.Clone(wave[i].Parents), wave[i].AsParent()))
 		s.miss(found.Unseen...)
 		next = append(next, s.admit(within(wave[i], found.Applications), wave[i])...)
+		if len(s.order) > mostDeployed {
+			return nil, tooMany(s.side.Name, s.order[len(s.order)-1])
+		}
 	}
 	return next, nil
 }

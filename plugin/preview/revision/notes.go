@@ -45,7 +45,7 @@ func (d *draft) describe(one entry) {
 	_, stands := d.store.pointers[one.object]
 	switch {
 	case one.kind == submodule:
-		d.notes.add(Note{Path: one.path, Reason: "a submodule, which is another repository: its folder is empty here", Hint: "compare revisions of that repository on its own"})
+		d.notes.add(Note{Path: one.path, Reason: fmt.Sprintf("a submodule, which is another repository, at %.12s: its folder is empty here", one.object), Hint: "compare revisions of that repository on its own"})
 	case one.kind == link:
 	case large:
 		d.notes.add(Note{
