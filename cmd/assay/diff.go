@@ -151,7 +151,9 @@ func ending(result change.Report) int {
 // compare opens both sides and the gates, and judges.
 func (d *differ) compare(ctx context.Context, asked revision.Options, options preview.Options) (change.Report, error) {
 	d.gates.lenient, d.gates.at = d.lenient, d.at
-	j := job{streams: d.streams, gates: &d.gates, render: &renderFlags{}, encoding: plugin.JSONEncoding{}, compares: true, does: "reading both sides"}
+	// Whoever writes the change writes its templates: they run in workers, without
+	// network and credentials, and within the limits of time and memory.
+	j := job{streams: d.streams, gates: &d.gates, render: &renderFlags{isolated: true}, encoding: plugin.JSONEncoding{}, compares: true, does: "reading both sides"}
 	s, bar, end, err := j.begin(ctx)
 	if err != nil {
 		return change.Report{}, err
