@@ -74,6 +74,28 @@ func TestArgoCDsOwn(t *testing.T) {
 	compare.report(t, 60)
 }
 
+// TestExample asks both about the ApplicationSet of examples/preview-argocd, over
+// that example's tree. The end-to-end test of previews stands on it.
+func TestExample(t *testing.T) {
+	const example = "../../examples/preview-argocd"
+	text, err := os.ReadFile(example + "/environments.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := t.TempDir()
+	if err := os.CopyFS(tree, os.DirFS(example)); err != nil {
+		t.Fatal(err)
+	}
+	compare := newComparison(t, tree, testdata+"/clusters.yaml")
+	for _, document := range documents(text) {
+		compare.one(t, "environments.yaml", document)
+	}
+	compare.report(t, 1)
+	if compare.applications != 2 {
+		t.Errorf("it makes %d Applications, expected one for each environment", compare.applications)
+	}
+}
+
 // TestVersion: what is compared here is what the end-to-end tests run.
 func TestVersion(t *testing.T) {
 	const wanted = "github.com/argoproj/argo-cd/v3 v"

@@ -94,7 +94,7 @@ func (a application) source() string {
 }
 
 func (a application) object() controlplane.Object {
-	return controlplane.Object{Kind: "Application.v1alpha1.argoproj.io", Namespace: a.namespace, Name: a.name}
+	return controlplane.Object{Kind: applications, Namespace: a.namespace, Name: a.name}
 }
 
 // refresh has Argo CD render anew, and returns the Application when it has.

@@ -59,7 +59,19 @@ func (p *plane) closeWaysAround(ctx context.Context) error {
 			return err
 		}
 	}
-	const open = `
+	return controlplane.Until(ctx, func(ctx context.Context) error {
+		if refusal := p.Apply(ctx, open); refusal != nil && strings.Contains(refusal.Error(), "assay-argocd-applications") {
+			return nil
+		} else if refusal != nil {
+			return refusal
+		}
+		gone := p.Delete(ctx, controlplane.Object{Kind: applications, Namespace: controlplane.Namespace, Name: "open"})
+		return errors.Join(errors.New("the admission policies let an Application without a plugin pass"), gone)
+	})
+}
+
+// open is an Application that goes around the gate.
+const open = `
 apiVersion: argoproj.io/v1alpha1
 kind: Application
 metadata: {name: open, namespace: argocd}
@@ -68,13 +80,3 @@ spec:
   source: {repoURL: "https://git.example.com/open", path: open}
   destination: {server: "https://kubernetes.default.svc", namespace: open}
 `
-	return controlplane.Until(ctx, func(ctx context.Context) error {
-		if refusal := p.Apply(ctx, open); refusal != nil && strings.Contains(refusal.Error(), "assay-argocd-applications") {
-			return nil
-		} else if refusal != nil {
-			return refusal
-		}
-		gone := p.Delete(ctx, controlplane.Object{Kind: "Application.v1alpha1.argoproj.io", Namespace: controlplane.Namespace, Name: "open"})
-		return errors.Join(errors.New("the admission policies let an Application without a plugin pass"), gone)
-	})
-}

@@ -21,6 +21,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/assay-gitops/assay/e2e/controlplane"
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/render"
 )
@@ -276,7 +277,7 @@ func repoServer(t *testing.T, all []sample) []answer {
 	}
 	input, err := json.Marshal(requests)
 	must(t, err)
-	path := strings.Join([]string{install(t, "sigs.k8s.io/kustomize/kustomize/v5@v5.8.2"), install(t, "helm.sh/helm/v4/cmd/helm@v4.3.1"), os.Getenv("PATH")}, ":")
+	path := strings.Join([]string{install(t, controlplane.Kustomize), install(t, controlplane.Helm), os.Getenv("PATH")}, ":")
 	command := exec.CommandContext(t.Context(), build(t, dir))
 	command.Env = []string{"PATH=" + path, "HOME=" + dir, "TMPDIR=" + dir, "http_proxy=http://127.0.0.1:1", "https_proxy=http://127.0.0.1:1"}
 	command.Stdin = bytes.NewReader(input)
@@ -305,18 +306,12 @@ func build(t *testing.T, dir string) string {
 	return program
 }
 
-// install builds a command line once, where the oracles keep theirs, and says
-// in which folder it is.
+// install builds a command line once, and says in which folder it is.
 func install(t *testing.T, program string) string {
 	t.Helper()
-	bin, err := filepath.Abs(filepath.Join("../../.cache/oracles", strings.ReplaceAll(program, "/", "_")))
+	path, err := controlplane.Install(t.Context(), program)
 	must(t, err)
-	if files, err := os.ReadDir(bin); err == nil && len(files) > 0 {
-		return bin
-	}
-	t.Setenv("GOBIN", bin)
-	run(t, t.Context(), t.TempDir(), "install", "-trimpath", "-ldflags=-s -w", program)
-	return bin
+	return filepath.Dir(path)
 }
 
 func run(t *testing.T, ctx context.Context, dir string, arguments ...string) {

@@ -119,6 +119,13 @@ func (a *API) Apply(ctx context.Context, text string) error {
 	return nil
 }
 
+// Would is what the API server would make of an object that a manager of fields
+// applies. Nothing is written.
+func (a *API) Would(ctx context.Context, object *unstructured.Unstructured, manager string) (*unstructured.Unstructured, error) {
+	resource := a.resource(object.GroupVersionKind(), object.GetNamespace())
+	return resource.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: manager, Force: true, DryRun: []string{metav1.DryRunAll}})
+}
+
 // Token asks for a token of a service account.
 func (a *API) Token(ctx context.Context, namespace, account string) (string, error) {
 	request := &authenticationv1.TokenRequest{}

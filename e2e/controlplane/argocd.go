@@ -1,10 +1,13 @@
 package controlplane
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -34,6 +37,9 @@ type ArgoCD struct {
 	Set string
 	// Plugins is the folder of the plugins' sockets.
 	Plugins string
+	// Tools is where the repo-server looks first for the programs that it runs. It
+	// is empty until a test puts some there.
+	Tools string
 	// Controller, RepoServer and Commit are its servers.
 	Controller, RepoServer, Commit *Process
 
@@ -52,7 +58,7 @@ func (c *Cluster) StartArgoCD(ctx context.Context, set string) (*ArgoCD, error) 
 		return nil, err
 	}
 	a := &ArgoCD{Set: set, cluster: c, folder: folder, dir: filepath.Join(c.Dir, set)}
-	a.Plugins = a.path("plugins")
+	a.Plugins, a.Tools = a.path("plugins"), a.path("tools")
 	for _, step := range []func(context.Context) error{a.prepare, a.define, a.startRedis, a.startRepoServer, a.startCommit, a.startController} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("starting Argo CD: %w", err)
@@ -65,7 +71,7 @@ func (a *ArgoCD) path(name string) string { return filepath.Join(a.dir, name) }
 
 // prepare makes the folders that an image or a volume holds otherwise.
 func (a *ArgoCD) prepare(context.Context) error {
-	for _, folder := range []string{"plugins", "commits", "gpg", "tls", "ssh", "work", "tmp", "home", "redis"} {
+	for _, folder := range []string{"plugins", "tools", "commits", "gpg", "tls", "ssh", "work", "tmp", "home", "redis"} {
 		if err := os.MkdirAll(a.path(folder), 0o700); err != nil {
 			return err
 		}
@@ -75,7 +81,8 @@ func (a *ArgoCD) prepare(context.Context) error {
 		"ARGOCD_GPG_ENABLED=false", "ARGOCD_GNUPGHOME=" + a.path("gpg"), "ARGOCD_GPG_DATA_PATH=" + a.path("gpg"),
 		"ARGOCD_TLS_DATA_PATH=" + a.path("tls"), "ARGOCD_SSH_DATA_PATH=" + a.path("ssh"), "ARGOCD_ASK_PASS_SOCK=" + a.path("askpass.sock"),
 		"ARGOCD_PLUGINSOCKFILEPATH=" + a.Plugins, "ARGOCD_CMP_WORKDIR=" + a.path("work"), "TMPDIR=" + a.path("tmp"), "HOME=" + a.path("home"),
-		"PATH=" + filepath.Join(a.folder, "bin") + string(os.PathListSeparator) + os.Getenv("PATH"), // the wrappers of git and gpg
+		// The wrappers of git and gpg lie in bin.
+		"PATH=" + strings.Join([]string{filepath.Join(a.folder, "bin"), a.Tools, os.Getenv("PATH")}, string(os.PathListSeparator)),
 	}
 	return nil
 }
@@ -180,6 +187,21 @@ func (a *ArgoCD) startController(ctx context.Context) (err error) {
 		return err
 	}
 	return a.Controller.Ready(ctx, listens("127.0.0.1:8082"))
+}
+
+// Manifests asks the repo-server what Applications render to: see
+// e2e/servers/argocd/manifests.go for the question and the answer, both in JSON.
+func (a *ArgoCD) Manifests(ctx context.Context, applications []byte) ([]byte, error) {
+	command := exec.CommandContext(ctx, filepath.Join(a.folder, "argocd"), "manifests", "--repo-server", repoServer)
+	command.Env = append(os.Environ(), a.env...)
+	command.Stdin = bytes.NewReader(applications)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	output, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("asking the repo-server: %w: %s", err, stderr.String())
+	}
+	return output, nil
 }
 
 // Slowly bounds what depends on how busy the machine is.

@@ -87,7 +87,7 @@ func (p *plane) closeWaysAround(ctx context.Context) error {
 	if err := p.Apply(ctx, text); err != nil {
 		return err
 	}
-	var namespaces, urls []string
+	namespaces, urls := previewed(), []string(nil)
 	for i := range mostPlatforms {
 		namespaces = append(namespaces, platform(i+1))
 	}

@@ -88,19 +88,19 @@ func newWorldIn(t *testing.T, namespace string) *world {
 		if t.Failed() {
 			w.tell()
 		}
-		w.rest()
+		w.rest(w.name)
 	})
 	return w
 }
 
-// rest stops what Flux does in the test's namespace, whose artifacts nobody
-// serves any more.
-func (w *world) rest() {
+// rest stops what Flux does in a namespace, whose artifacts nobody serves any
+// more.
+func (w *world) rest(namespace string) {
 	ctx := context.WithoutCancel(w.t.Context())
 	for _, kind := range []string{kustomizations, helmReleases, gitRepositories} {
-		list, err := w.List(ctx, kind, w.name)
+		list, err := w.List(ctx, kind, namespace)
 		for _, each := range list {
-			err = errors.Join(err, w.Merge(ctx, w.object(kind, each.GetName()), `{"spec":{"suspend":true}}`))
+			err = errors.Join(err, w.Merge(ctx, controlplane.Object{Kind: kind, Namespace: namespace, Name: each.GetName()}, `{"spec":{"suspend":true}}`))
 		}
 		if err != nil {
 			w.t.Logf("suspending what is left: %v", err)

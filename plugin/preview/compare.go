@@ -40,7 +40,7 @@ func (r *runner) judge(ctx context.Context, p pair) change.Application {
 	named := p.named()
 	input := change.Input{
 		Kind: named.Kind, Namespace: named.Namespace, Name: named.Name, Origin: named.Origin, Parents: named.Parents, Path: pathsOf(named), Notes: named.Notes,
-		Base: r.verdicts(ctx, p.base), Head: r.verdicts(ctx, p.head), Options: r.Compare,
+		Base: r.verdicts(ctx, r.Base, p.base), Head: r.verdicts(ctx, r.Head, p.head), Options: r.Compare,
 	}
 	if p.base != nil && !p.base.seen() {
 		input.Notes = append(slices.Clip(input.Notes), "its source on the base could not be looked at, so that all of it counts as added")
@@ -54,16 +54,19 @@ func (r *runner) judge(ctx context.Context, p pair) change.Application {
 	return change.Compare(input)
 }
 
-// verdicts judges every part of one side.
-func (r *runner) verdicts(ctx context.Context, side *deployed) *change.Judged {
-	if !side.seen() {
+// verdicts judges every part of an application on one side.
+func (r *runner) verdicts(ctx context.Context, side Side, application *deployed) *change.Judged {
+	if !application.seen() {
 		return nil
 	}
 	made := &change.Judged{}
-	for _, part := range side.parts {
+	for _, part := range application.parts {
 		verdict := r.verdict(ctx, part)
 		r.gates.add(verdict.Gates)
 		made.Verdicts, made.Hidden = append(made.Verdicts, verdict), append(made.Hidden, verdict.Hidden()...)
+	}
+	if r.Judged != nil {
+		r.Judged(side, application.Application, made.Verdicts)
 	}
 	return made
 }

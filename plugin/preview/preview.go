@@ -45,6 +45,9 @@ type Options struct {
 	Workers int
 	// At is the time by which both sides are judged.
 	At time.Time
+	// Judged hears the verdicts of the parts of each application of a side, before
+	// the two sides are compared. It is called by several at once; may be nil.
+	Judged func(side Side, application discover.Application, verdicts []*plugin.Verdict)
 	// Progress hears what is being done; may be nil.
 	Progress func(doing string)
 }

@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/preview/change"
+	"github.com/assay-gitops/assay/plugin/preview/discover"
 	"github.com/assay-gitops/assay/plugin/preview/revision"
 	"github.com/assay-gitops/assay/plugin/setup"
 )
@@ -359,5 +361,23 @@ spec:
 	report = run(t, options(t, base, base.with(tree{"chart/values.yaml": "value: three\n"})))
 	if len(report.Unseen) != 1 || report.Unseen[0].What != elsewhere {
 		t.Errorf("values in another repository: %+v", report.Unseen)
+	}
+}
+
+func TestRun_WhoListensHearsBothSidesOfWhatIsJudged(t *testing.T) {
+	o := options(t, three(), three().with(tree{"apps/a/kustomization.yaml": "resources: [../../base]\nnamePrefix: x-\n"}))
+	var mu sync.Mutex
+	var heard []string
+	o.Judged = func(side Side, application discover.Application, verdicts []*plugin.Verdict) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, verdict := range verdicts {
+			heard = append(heard, side.Name+" "+application.Name+" "+verdict.Rendered()[0].ID().Name)
+		}
+	}
+	run(t, o)
+	slices.Sort(heard)
+	if want := []string{"change a x-base", "main a a-base"}; !slices.Equal(heard, want) {
+		t.Errorf("heard %q, want %q", heard, want)
 	}
 }

@@ -1,5 +1,5 @@
-// The servers of Argo CD that the end-to-end tests run, in one program that is
-// told by its first argument which of them to be. Argo CD's own program has
+// The servers of Argo CD that the end-to-end tests run, and a client of one of
+// them, in one program that is told by its first argument which to be. Argo CD's own program has
 // the API server, the user interface and the command line in it as well, and
 // takes twice as long to build.
 package main
@@ -44,6 +44,8 @@ func server(name string) *cobra.Command {
 		return commit.NewCommand()
 	case "cmp-server":
 		return cmp.NewCommand()
+	case "manifests":
+		return newManifests()
 	}
 	return nil
 }
