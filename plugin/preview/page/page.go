@@ -85,6 +85,9 @@ func Write(w io.Writer, name string, r change.Report, o Options) error {
 		if format.name != name {
 			continue
 		}
+		if name != "json" { // whose readers have all that tells them apart
+			r = apart(r)
+		}
 		if err := format.write(w, r, o); err != nil {
 			return fmt.Errorf("writing the %s report: %w", name, err)
 		}
