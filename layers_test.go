@@ -32,6 +32,7 @@ func layers() [][]string {
 		{"plugin/render", "plugin/mutate", "plugin/verify", "plugin/harden", "plugin/policy", "plugin/report", "plugin/attest"},
 		{"plugin/setup"},
 		{"plugin/argocd", "plugin/flux", "plugin/preview", "plugin/inplace"},
+		{"plugin/migrate"},
 		{"cmd/assay", "cmd/assay-source"},
 	}
 }

@@ -1,0 +1,172 @@
+package migrate
+
+import (
+	"reflect"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/assay-gitops/assay/plugin/render"
+)
+
+func helmFields() map[string]field {
+	return map[string]field{
+		"valueFiles": valueFiles, "parameters": parameters, "fileParameters": fileParameters,
+		"values": values, "valuesObject": valuesObject,
+		"releaseName": text("helm-release-name"), "namespace": text("helm-namespace"),
+		"kubeVersion": kubeVersion, "apiVersions": array("helm-api-versions", false),
+		"skipCrds": flag("helm-skip-crds"), "ignoreMissingValueFiles": flag("helm-ignore-missing-value-files"),
+		"skipSchemaValidation": flag("helm-skip-schema-validation"),
+		// Argo CD applies no test hooks, and the plugin renders none.
+		"skipTests": dropped,
+		"version":   helmVersion,
+		"passCredentials": never("it is for how Argo CD fetches a chart, and a source with a plugin has no place for it",
+			"leave it out, and serve the chart from the repository's own host"),
+	}
+}
+
+func kustomizeFields() map[string]field {
+	return map[string]field{
+		"namePrefix": text("kustomize-name-prefix"), "nameSuffix": text("kustomize-name-suffix"), "namespace": text("kustomize-namespace"),
+		"images": array("kustomize-images", true), "replicas": replicas, "patches": patches,
+		"commonLabels": labels("kustomize-common-labels", func(render.ArgoSource) bool { return true }),
+		"commonAnnotations": labels("kustomize-common-annotations", func(s render.ArgoSource) bool {
+			return s.Kustomize != nil && s.Kustomize.CommonAnnotationsEnvsubst
+		}),
+		"commonAnnotationsEnvsubst": dropped, // what it would change is refused
+		"forceCommonLabels":         flag("kustomize-force-common-labels"), "forceCommonAnnotations": flag("kustomize-force-common-annotations"),
+		"labelWithoutSelector": flag("kustomize-label-without-selector"), "labelIncludeTemplates": flag("kustomize-label-include-templates"),
+		"components": array("kustomize-components", false), "ignoreMissingComponents": flag("kustomize-ignore-missing-components"),
+		"kubeVersion": kubeVersion, "apiVersions": array("helm-api-versions", false),
+		"version": never("builds are made by one version of kustomize", "leave it out"),
+	}
+}
+
+func directoryFields() map[string]field {
+	return map[string]field{
+		"recurse": flag("directory-recurse"), "include": text("directory-include"), "exclude": text("directory-exclude"),
+		"jsonnet": never("the plugin has no parameter for Jsonnet's variables and libraries", "write the values in the .jsonnet files, or keep this source as it is"),
+	}
+}
+
+func helmVersion(c *carrying, path string, key, value *yaml.Node) {
+	if value.Value != "" && value.Value != "v3" && value.Value != "v4" {
+		c.refuse(key.Line, path, "charts are rendered by Helm 4, as by Argo CD 3.5", "leave it out")
+	}
+}
+
+func valueFiles(c *carrying, path string, key, value *yaml.Node) {
+	var items []*yaml.Node
+	for _, item := range value.Content {
+		if out, carried := c.file(path, item); carried {
+			items = append(items, out)
+		}
+	}
+	if len(items) > 0 {
+		c.add("helm-value-files", key, "array", list(items))
+	}
+}
+
+func parameters(c *carrying, path string, key, value *yaml.Node) {
+	plain, forced := mapping(), mapping()
+	for _, item := range value.Content {
+		into := plain
+		if member(item, "forceString").Value == "true" {
+			into = forced
+		}
+		if set := member(item, "value"); !c.substituted(path, set) {
+			c.pairs(path, into, member(item, "name"), set)
+		}
+	}
+	if len(plain.Content) > 0 {
+		c.add("helm-parameters", key, "map", plain)
+	}
+	if len(forced.Content) > 0 {
+		c.add("helm-string-parameters", nil, "map", forced)
+	}
+}
+
+func fileParameters(c *carrying, path string, key, value *yaml.Node) {
+	files := mapping()
+	for _, item := range value.Content {
+		if file, carried := c.file(path, member(item, "path")); carried {
+			c.pairs(path, files, member(item, "name"), file)
+		}
+	}
+	if len(files.Content) > 0 {
+		c.add("helm-file-parameters", key, "map", files)
+	}
+}
+
+// values are passed over by Argo CD where there is a valuesObject.
+func values(c *carrying, path string, key, value *yaml.Node) {
+	if c.source.Helm != nil && c.source.Helm.ValuesObject != nil {
+		c.refuse(key.Line, path, "there is helm.valuesObject too, and Argo CD passes over helm.values", "remove one of them")
+		return
+	}
+	c.add("helm-values", key, "string", scalar(value))
+}
+
+// valuesObject becomes text: its author's own, with comments, where that says
+// the same by itself.
+func valuesObject(c *carrying, path string, key, value *yaml.Node) {
+	var want, have any
+	if err := value.Decode(&want); err != nil {
+		c.refuse(key.Line, path, "it cannot be read", "write a mapping")
+		return
+	}
+	if lines, spread := c.text.Lines(c.block, key.Value); spread && yaml.Unmarshal(lines, &have) == nil && reflect.DeepEqual(want, have) {
+		c.add("helm-values", key, "string", literal(string(lines)))
+		return
+	}
+	written, err := yaml.Marshal(want)
+	if err != nil {
+		c.refuse(key.Line, path, "it cannot be written as text", "write helm.values instead")
+		return
+	}
+	c.add("helm-values", key, "string", literal(string(written)))
+}
+
+func replicas(c *carrying, path string, key, value *yaml.Node) {
+	out := mapping()
+	for _, item := range value.Content {
+		count := scalar(member(item, "count"))
+		count.Style = yaml.DoubleQuotedStyle
+		c.pairs(path, out, member(item, "name"), count)
+	}
+	if len(out.Content) > 0 {
+		c.add("kustomize-replicas", key, "map", out)
+	}
+}
+
+func patches(c *carrying, path string, key, value *yaml.Node) {
+	var items []*yaml.Node
+	for _, item := range value.Content {
+		if member(item, "path").Value != "" || len(member(item, "options").Content) > 0 {
+			c.refuse(item.Line, path, "a patch has a path or options, and the plugin's parameters hold patches as text", "write the patch itself below patch, without options")
+			continue
+		}
+		patch, target := member(item, "patch"), member(item, "target")
+		if len(target.Content) == 0 {
+			items = append(items, scalar(patch))
+			continue
+		}
+		var both struct {
+			Patch  string         `yaml:"patch"`
+			Target map[string]any `yaml:"target"`
+		}
+		both.Patch = patch.Value
+		if err := target.Decode(&both.Target); err != nil {
+			c.refuse(target.Line, path, "its target cannot be read", "write kind, name and the like")
+			continue
+		}
+		written, err := yaml.Marshal(both)
+		if err != nil {
+			c.refuse(item.Line, path, "it cannot be written as text", "write the patch into the kustomization")
+			continue
+		}
+		items = append(items, literal(string(written)))
+	}
+	if len(items) > 0 {
+		c.add("kustomize-patches", key, "array", list(items))
+	}
+}
