@@ -223,6 +223,9 @@ func TestMigrate_ASetIsRewrittenAsATemplate(t *testing.T) {
 	if file.Proven != 2 || !file.MayWrite(false) || !strings.Contains(string(file.New), "color: '{{ .color }}'") {
 		t.Errorf("proven %d, %v %v %v\n%s", file.Proven, file.Refused, file.Different, file.Unproven, file.New)
 	}
+	if file := one(t, set("list: {elements: []}", "")+"---\n"+application("path: chart")); file.Proven != 1 || len(file.Unproven) != 1 || file.MayWrite(false) {
+		t.Errorf("a set without Applications beside one that is proven: %+v", file)
+	}
 	if file := one(t, set("clusters: {}", "")); len(file.Unproven) == 0 || file.MayWrite(false) {
 		t.Errorf("a set over clusters is proven: %+v", file)
 	}
