@@ -19,6 +19,20 @@ type Mask struct{ values *secrets }
 // a small number), or is one of the known names, which are shown anyway, stays:
 // hiding it would leave no text to read and keep no secret.
 func NewMask(hidden []string, objects []Object, known map[string]bool) Mask {
+	values := secretValues(objects)
+	maps.DeleteFunc(values, func(value string, _ bool) bool { return known[value] })
+	for _, value := range hidden {
+		values[value] = true
+	}
+	delete(values, "")
+	return Mask{newSecrets(values)}
+}
+
+// SecretValues are what a [Mask] of objects hides, sorted, for the mask of what
+// these objects are made from.
+func SecretValues(objects []Object) []string { return slices.Sorted(maps.Keys(secretValues(objects))) }
+
+func secretValues(objects []Object) map[string]bool {
 	values := map[string]bool{}
 	for _, object := range objects {
 		if isSecret(object.ID()) {
@@ -28,12 +42,8 @@ func NewMask(hidden []string, objects []Object, known map[string]bool) Mask {
 	for value := range maps.Clone(values) {
 		values[strings.TrimSpace(value)] = true // a file ends with a line break, its use does not
 	}
-	maps.DeleteFunc(values, func(value string, _ bool) bool { return known[value] || saysNothing(value) })
-	for _, value := range hidden {
-		values[value] = true
-	}
-	delete(values, "")
-	return Mask{newSecrets(values)}
+	maps.DeleteFunc(values, func(value string, _ bool) bool { return saysNothing(value) })
+	return values
 }
 
 // saysNothing reports whether so many texts hold the value by chance that it is

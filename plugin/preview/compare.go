@@ -20,19 +20,37 @@ func (r *runner) compare(ctx context.Context, pairs []pair, gaps []change.Unseen
 	compared := make([]change.Application, len(affected))
 	var mu sync.Mutex
 	done := 0
-	sideBySide(r.Workers, len(affected), func(i int) {
-		compared[i] = r.judge(ctx, affected[i])
-		mu.Lock()
-		defer mu.Unlock()
-		done++
-		r.Progress(fmt.Sprintf("judged %d of %d applications", done, len(affected)))
-	})
+	for _, wave := range generations(affected) {
+		sideBySide(r.Workers, len(wave), func(i int) {
+			compared[wave[i]] = r.judge(ctx, affected[wave[i]])
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			r.Progress(fmt.Sprintf("judged %d of %d applications", done, len(affected)))
+		})
+	}
 	if err := context.Cause(ctx); err != nil {
 		return change.Report{}, fmt.Errorf("judging what the change affects: %w", err)
 	}
 	return change.Summarise(change.Header{
 		Base: r.Base.named(), Head: r.Head.named(), At: r.At, Gates: r.gates.names(), Unaffected: len(pairs) - len(affected), Unseen: gaps,
 	}, compared), nil
+}
+
+// generations are the places of applications by what rendered them, the youngest
+// first: what is a value in the definition of a child may be a Secret in what the
+// child renders.
+func generations(pairs []pair) [][]int {
+	deep := map[int][]int{}
+	for i, p := range pairs {
+		depth := len(p.named().Parents)
+		deep[depth] = append(deep[depth], i)
+	}
+	var waves [][]int
+	for _, depth := range slices.Backward(slices.Sorted(maps.Keys(deep))) {
+		waves = append(waves, deep[depth])
+	}
+	return waves
 }
 
 // judge compares one application.
@@ -64,7 +82,11 @@ func (r *runner) verdicts(ctx context.Context, side Side, application *deployed)
 		verdict := r.verdict(ctx, part)
 		r.gates.add(verdict.Gates)
 		made.Verdicts, made.Hidden = append(made.Verdicts, verdict), append(made.Hidden, verdict.Hidden()...)
+		if len(application.Parents) > 0 {
+			r.secrets.add(application.Parents, plugin.SecretValues(verdict.Rendered()))
+		}
 	}
+	made.Hidden = append(made.Hidden, r.secrets.of(application.AsParent())...)
 	if r.Judged != nil {
 		r.Judged(side, application.Application, made.Verdicts)
 	}

@@ -2,6 +2,7 @@ package preview
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -97,5 +98,27 @@ func TestRun_WhatACheckoutHasAndASideHasNotIsTold(t *testing.T) {
 	report := run(t, o)
 	if len(report.Unseen) != 1 || report.Unseen[0].What != "apps/c/sub" || !report.Unseen[0].Head || report.Unseen[0].Base {
 		t.Errorf("%+v", report.Unseen)
+	}
+}
+
+func TestRun_ASecretOfAChildIsNoTextInWhatMadeIt(t *testing.T) {
+	child := func(value string) string {
+		return strings.Replace(application("child", "chart"), "targetRevision: HEAD}", "targetRevision: HEAD, helm: {parameters: [{name: password, value: "+value+"}], values: \"greeting: "+value+"\"}}", 1)
+	}
+	const was, now = "correct-horse", "battery-staple"
+	base := tree{
+		"root.yaml": application("root", "apps"), "apps/child.yaml": child(was), "chart/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+		"chart/templates/a.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop}\nstringData: {password: {{ .Values.password }}}\n",
+	}
+	report := run(t, options(t, base, base.with(tree{"apps/child.yaml": child(now)})))
+	expect(t, report, 0, "Application child changed", "Application root changed")
+	if text := fmt.Sprintf("%+v", report); strings.Contains(text, was) || strings.Contains(text, now) || !strings.Contains(text, plugin.Masked) {
+		t.Errorf("a Secret is shown, or nothing is hidden:\n%s", greetings(t, report))
+	}
+	plain := strings.Replace(base["chart/templates/a.yaml"], "Secret", "ConfigMap", 1)
+	plain = strings.Replace(plain, "stringData", "data", 1)
+	open := base.with(tree{"chart/templates/a.yaml": plain})
+	if text := greetings(t, run(t, options(t, open, open.with(tree{"apps/child.yaml": child(now)})))); strings.Count(text, now) != 3 {
+		t.Errorf("what is no Secret is hidden: %s", text)
 	}
 }

@@ -65,7 +65,7 @@ func runWith(ctx context.Context, options Options, known *known) (change.Report,
 	if options.Progress == nil {
 		options.Progress = func(string) {}
 	}
-	r := &runner{Options: options, known: known, gates: &names{set: map[string]bool{}}}
+	r := &runner{Options: options, known: known, gates: &names{set: map[string]bool{}}, secrets: &secrets{by: map[string][]string{}}}
 	options.Progress("looking for what " + options.Base.Name + " deploys")
 	base, err := r.survey(ctx, options.Base, nil)
 	if err != nil {
@@ -92,6 +92,8 @@ type runner struct {
 	Options
 	known *known
 	gates *names
+	// secrets are those of children, for the masks of their parents.
+	secrets *secrets
 }
 
 // deployed is an application whose parts are located.

@@ -41,7 +41,9 @@ func placesOf(all []change.Application, same []int) []string {
 		func(a change.Application) string { return lastOf(a.Parents) },
 		func(a change.Application) string { return a.Origin.String() },
 		func(a change.Application) string { return a.Path },
-		func(a change.Application) string { return strings.Join(append(slices.Clone(a.Parents), a.Origin.String()), " > ") },
+		func(a change.Application) string {
+			return strings.Join(append(slices.Clone(a.Parents), a.Origin.String()), " > ")
+		},
 	} {
 		places = nil
 		for _, at := range same {
