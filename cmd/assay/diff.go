@@ -151,9 +151,7 @@ func ending(result change.Report) int {
 // compare opens both sides and the gates, and judges.
 func (d *differ) compare(ctx context.Context, asked revision.Options, options preview.Options) (change.Report, error) {
 	d.gates.lenient, d.gates.at = d.lenient, d.at
-	// Whoever writes the change writes its templates: they run in workers, without
-	// network and credentials, and within the limits of time and memory.
-	j := job{streams: d.streams, gates: &d.gates, render: &renderFlags{isolated: true}, encoding: plugin.JSONEncoding{}, compares: true, does: "reading both sides"}
+	j := job{streams: d.streams, gates: &d.gates, render: &renderFlags{}, encoding: plugin.JSONEncoding{}, compares: true, does: "reading both sides"}
 	s, bar, end, err := j.begin(ctx)
 	if err != nil {
 		return change.Report{}, err
@@ -167,7 +165,7 @@ func (d *differ) compare(ctx context.Context, asked revision.Options, options pr
 	if options.At, err = d.now(); err != nil {
 		return change.Report{}, err
 	}
-	options.Setup, options.Readings, options.Progress = s, d.readings(), bar.begin
+	options.Setup, options.Readings, options.Progress = s, d.readings(sides), bar.begin
 	options.Base, options.Head, options.Below = d.side(sides, sides.Base), d.side(sides, sides.Head), sides.Path
 	options.Head.Unseen = append(options.Head.Unseen, absent(sides.Notes)...)
 	result, err := preview.Run(ctx, options)

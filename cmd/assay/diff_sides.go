@@ -89,7 +89,7 @@ func absent(notes []revision.Note) []discover.Unseen {
 
 // readings are what renderings of earlier runs read; nil where no folder for
 // caches is known.
-func (d *differ) readings() *preview.Readings {
+func (d *differ) readings(sides *revision.Pair) *preview.Readings {
 	dir := cacheDir()
 	if dir == "" {
 		user, err := os.UserCacheDir()
@@ -98,7 +98,20 @@ func (d *differ) readings() *preview.Readings {
 		}
 		dir = filepath.Join(user, "assay")
 	}
-	return &preview.Readings{Dir: filepath.Join(dir, "readings"), Version: programVersion()}
+	return &preview.Readings{Dir: filepath.Join(dir, "readings"), Version: programVersion(), Repository: repositoryName(sides)}
+}
+
+// repositoryName tells repositories apart in the cache: by their remotes, else
+// by where the user stands.
+func repositoryName(sides *revision.Pair) string {
+	if remotes := sides.Remotes(); len(remotes) > 0 {
+		return strings.Join(remotes, " ")
+	}
+	working, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	return working
 }
 
 // programVersion is this program's version; a build without one is told by its

@@ -85,7 +85,10 @@ func (j job) begin(ctx context.Context) (*setup.Setup, *progress, func(), error)
 	s, err := setup.New(setup.Options{
 		Config: config, Lenient: j.gates.lenient, Isolated: j.render.isolated, Encoding: j.encoding,
 		Keychain: authn.DefaultKeychain, AllowLoopback: len(j.gates.gates) == 0, Progress: hears, Clock: clock,
-		TrustDir: caches.TrustDir, Facts: caches.Facts, Scanner: j.scanner, KeepObjects: j.compares, ReleasesApart: j.compares,
+		TrustDir: caches.TrustDir, Facts: caches.Facts, Scanner: j.scanner, KeepObjects: j.compares,
+		// Whoever writes a change writes its templates: they run in workers, without
+		// network and credentials, and within the limits of time and memory.
+		IsolatedPrograms: j.compares, ReleasesApart: j.compares,
 	})
 	if err != nil {
 		bar.end()

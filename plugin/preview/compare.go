@@ -22,6 +22,7 @@ func (r *runner) compare(ctx context.Context, pairs []pair, gaps []change.Unseen
 	done := 0
 	for _, wave := range generations(affected) {
 		sideBySide(r.Workers, len(wave), func(i int) {
+			i = len(wave) - 1 - i // the last that were rendered are kept
 			compared[wave[i]] = r.judge(ctx, affected[wave[i]])
 			mu.Lock()
 			defer mu.Unlock()

@@ -239,11 +239,11 @@ func TestRun_AnotherProjectIsAFinding(t *testing.T) {
 }
 
 func TestRun_ASecondRunRendersOnlyWhatTheChangeAffects(t *testing.T) {
-	readings := &Readings{Dir: filepath.Join(t.TempDir(), "readings"), Version: "1"}
+	dir, version := filepath.Join(t.TempDir(), "readings"), "1"
 	rendered := func(head tree) int64 {
 		o := options(t, three(), three().with(head))
-		o.Readings = readings
-		counted := newKnown(readings)
+		o.Readings = &Readings{Dir: dir, Version: version, Repository: "shop"}
+		counted := newKnown(o.Readings)
 		if _, err := runWith(t.Context(), o, counted); err != nil {
 			t.Fatal(err)
 		}
@@ -258,27 +258,43 @@ func TestRun_ASecondRunRendersOnlyWhatTheChangeAffects(t *testing.T) {
 	if got := rendered(tree{"apps/c/map.yaml": configMap("c", "2")}); got != 1 {
 		t.Errorf("a change to one renders %d, want 1", got)
 	}
-	readings.Version = "2"
+	version = "2"
 	if got := rendered(nil); got != 3 {
 		t.Errorf("another program renders %d, want 3", got)
 	}
 }
 
 func TestReadings_WhatIsBrokenIsRendered(t *testing.T) {
-	readings := &Readings{Dir: t.TempDir(), Version: "1"}
+	dir := t.TempDir()
 	o := options(t, three(), three())
-	o.Readings = readings
+	o.Readings = &Readings{Dir: dir}
 	run(t, o)
-	entries, err := os.ReadDir(readings.Dir)
-	if err != nil || len(entries) != 3 {
-		t.Fatal(len(entries), err)
+	for _, text := range []string{"", "null", "{}", "[]", `{"` + strings.Repeat("x", 10)} {
+		if err := os.WriteFile(o.Readings.file(), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o.Readings = &Readings{Dir: dir}
+		expect(t, run(t, o), 3)
 	}
-	for i, text := range []string{"", "{}", `{"` + strings.Repeat("x", 10)} {
-		if err := os.WriteFile(filepath.Join(readings.Dir, entries[i].Name()), []byte(text), 0o600); err != nil {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("%d files are left: %v", len(entries), err)
+	}
+}
+
+func TestReadings_OfManyRepositoriesTheOldestGo(t *testing.T) {
+	dir := t.TempDir()
+	for i := range mostReadings + 3 {
+		readings := &Readings{Dir: dir, Repository: fmt.Sprint(i)}
+		readings.load("")
+		readings.used["a"], readings.changed = []byte(`{"a":{"2":""}}`), true
+		if err := readings.save(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	expect(t, run(t, o), 3)
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != mostReadings {
+		t.Errorf("%d files are left: %v", len(entries), err)
+	}
 }
 
 func TestRun_AFolderThatCannotBeWrittenStopsNothing(t *testing.T) {

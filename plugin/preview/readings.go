@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,8 +17,13 @@ import (
 	"github.com/assay-gitops/assay/plugin/render"
 )
 
-// mostReadings bounds what is kept between runs; the oldest go first.
-const mostReadings = 4096
+const (
+	// mostReadings bounds the repositories that something is kept of between runs;
+	// the oldest go first.
+	mostReadings = 64
+	// longestReadings bounds what is kept of one, in bytes.
+	longestReadings = 64 << 20
+)
 
 // Readings keep, between runs, what renderings read of their trees: paths and
 // hashes, no content. An application whose files are as they were on both sides
@@ -26,15 +33,20 @@ const mostReadings = 4096
 type Readings struct {
 	// Dir is the folder; it is made when it is missing.
 	Dir string
+	// Repository tells repositories apart; each has one file.
+	Repository string
 	// Version tells programs apart: another one may read other files.
 	Version string
 
-	mu   sync.Mutex
-	kept []*located
+	mu sync.Mutex
+	// known are the readings of earlier runs, nil until they are read; used are
+	// those that this run found again or made, by the part's key.
+	known, used map[string]json.RawMessage
+	changed     bool
 }
 
-func (r *Readings) file(part *located) string {
-	return filepath.Join(r.Dir, hashOf(r.Version, part.key)+".json")
+func (r *Readings) file() string {
+	return filepath.Join(r.Dir, hashOf(r.Version, r.Repository)+".json")
 }
 
 // find gives the facts of an earlier run that are still true.
@@ -42,47 +54,72 @@ func (r *Readings) find(part *located, holds func(plugin.TreeFacts, *located) bo
 	if r == nil {
 		return nil
 	}
-	data, err := os.ReadFile(r.file(part))
-	if err != nil {
-		return nil // it is rendered
-	}
+	data := r.load(part.key)
 	facts, err := render.ParseFacts(data)
 	if err != nil || !holds(facts, part) {
-		return nil
+		return nil // it is rendered
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.used[part.key] = data
 	return facts
 }
 
-// keep marks a part for the next run. Only what renders, and renders no other
-// application, is kept.
+// load reads the file once. One that is missing or broken holds nothing.
+func (r *Readings) load(key string) json.RawMessage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known == nil {
+		r.known, r.used = map[string]json.RawMessage{}, map[string]json.RawMessage{}
+		if file, err := os.Open(r.file()); err == nil {
+			if json.NewDecoder(io.LimitReader(file, longestReadings)).Decode(&r.known) != nil || r.known == nil {
+				r.known = map[string]json.RawMessage{}
+			}
+			_ = file.Close() // it was only read
+		}
+	}
+	return r.known[key]
+}
+
+// keep keeps what a part read for the next run. Only what renders, and renders
+// no other application, is kept.
 func (r *Readings) keep(part *located) {
 	if r == nil {
 		return
 	}
+	data, err := json.Marshal(part.facts)
+	if err != nil {
+		return // it is rendered again
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.kept = append(r.kept, part)
+	if r.used == nil {
+		r.used = map[string]json.RawMessage{}
+	}
+	r.used[part.key], r.changed = data, true
 }
 
-// save writes what was marked, each file whole, and drops the oldest.
+// save writes what this run used, whole or not at all, and drops the oldest
+// repositories.
 func (r *Readings) save() error {
-	if r == nil || len(r.kept) == 0 {
+	if r == nil || !r.changed && maps.EqualFunc(r.known, r.used, func(a, b json.RawMessage) bool { return string(a) == string(b) }) {
 		return nil
 	}
-	if err := os.MkdirAll(r.Dir, 0o700); err != nil {
+	err := os.MkdirAll(r.Dir, 0o700)
+	if err == nil {
+		err = r.write()
+	}
+	if err == nil {
+		err = r.prune()
+	}
+	if err != nil {
 		return fmt.Errorf("keeping what renderings read: %w; the next run renders them again", err)
 	}
-	for _, part := range r.kept {
-		if err := r.write(part); err != nil {
-			return fmt.Errorf("keeping what renderings read: %w; the next run renders them again", err)
-		}
-	}
-	r.kept = nil
-	return r.prune()
+	return nil
 }
 
-func (r *Readings) write(part *located) error {
-	data, err := json.Marshal(part.facts)
+func (r *Readings) write() error {
+	data, err := json.Marshal(r.used)
 	if err != nil {
 		return err
 	}
@@ -93,7 +130,7 @@ func (r *Readings) write(part *located) error {
 	_, err = made.Write(data)
 	err = errors.Join(err, made.Close())
 	if err == nil {
-		err = os.Rename(made.Name(), r.file(part))
+		err = os.Rename(made.Name(), r.file())
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(made.Name()))

@@ -64,6 +64,9 @@ func renderKustomize(ctx context.Context, tree *tree, source plugin.Source, opti
 	if err := walk.visit(folder, plugin.Origin{File: folder}, ""); err != nil {
 		return plugin.Rendering{}, err
 	}
+	if options.noCharts && walk.hasCharts() {
+		return plugin.Rendering{}, ErrPrograms
+	}
 	findings, err := build.inflate(ctx, walk)
 	if err != nil {
 		return plugin.Rendering{Findings: findings}, err
@@ -93,6 +96,8 @@ func commandLine() *krusty.Options {
 type kustomizeOptions struct {
 	charts ChartFetcher
 	lock   *schemaLock
+	// noCharts ends, with ErrPrograms, where a kustomization has a chart.
+	noCharts bool
 }
 
 // edit applies the parameters to the root kustomization in memory, in the

@@ -64,6 +64,16 @@ func (w *kustomizeWalk) visit(folder string, asked plugin.Origin, namespace stri
 	return page.check()
 }
 
+// hasCharts reports whether a kustomization of the build has a chart.
+func (w *kustomizeWalk) hasCharts() bool {
+	for _, folder := range w.folders {
+		if len(w.visited[folder].HelmCharts) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // sameNamespace refuses charts that one build inflates for two namespaces.
 func (w *kustomizeWalk) sameNamespace(folder string, asked plugin.Origin, namespace string) error {
 	k := w.visited[folder]

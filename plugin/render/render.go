@@ -18,7 +18,14 @@ type Options struct {
 	Charts ChartFetcher
 	// Cache keeps renderings; nil renders every time.
 	Cache *Cache
+	// NoPrograms refuses, with ErrPrograms, what runs programs of the source: the
+	// templates of charts, and languages. It is for sources that nobody trusts
+	// where the process is no worker.
+	NoPrograms bool
 }
+
+// ErrPrograms is the refusal of a renderer that runs no program of the source.
+var ErrPrograms = errors.New("the source has templates, which are rendered in a worker alone")
 
 // Renderer renders in this process. It may be used by many goroutines.
 type Renderer struct {
@@ -170,11 +177,14 @@ func (r *Renderer) byKind(ctx context.Context, tree *tree, source plugin.Source,
 	if err := fluxAlone(kind, source); err != nil {
 		return plugin.Rendering{}, err
 	}
+	if r.options.NoPrograms && kind != KindKustomize && kind != KindFlux {
+		return plugin.Rendering{}, ErrPrograms
+	}
 	switch kind {
 	case KindHelm:
 		return renderHelm(ctx, tree, source, kustomizeOptions{charts: charts, lock: r.kustomize})
 	case KindKustomize:
-		return renderKustomize(ctx, tree, source, kustomizeOptions{charts: charts, lock: r.kustomize})
+		return renderKustomize(ctx, tree, source, kustomizeOptions{charts: charts, lock: r.kustomize, noCharts: r.options.NoPrograms})
 	case KindDirectory:
 		return renderDirectory(ctx, tree, source)
 	case KindFlux:

@@ -42,6 +42,9 @@ type Options struct {
 	AllowLoopback bool
 	// Isolated renders in worker processes.
 	Isolated bool
+	// IsolatedPrograms renders in worker processes what runs programs of the
+	// source, such as a chart's templates, and all else in this process.
+	IsolatedPrograms bool
 	// KeepRandom keeps renderings that call random functions as others are kept:
 	// for a door that judges again what it published.
 	KeepRandom bool
@@ -126,7 +129,7 @@ func New(options Options) (*Setup, error) {
 // rendered to see what it defines is judged soon afterwards or never.
 func renderCacheBytes(options Options) int64 {
 	if options.KeepObjects {
-		return plugin.DefaultLimits().RenderCacheBytes / 8
+		return plugin.DefaultLimits().RenderCacheBytes / 4
 	}
 	return plugin.DefaultLimits().RenderCacheBytes
 }
