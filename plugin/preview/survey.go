@@ -71,6 +71,9 @@ func (r *runner) survey(ctx context.Context, side Side, before []*deployed) (sur
 	if err := s.spread(ctx, s.standing(ctx, including, before)); err != nil {
 		return surveyed{}, err
 	}
+	if !plain && side.Root != r.Head.Root {
+		return surveyed{deployed: s.settled(), unseen: s.unseen}, nil // folders that nothing deploys are told of the head
+	}
 	roots, err := discover.Roots(ctx, s.tree)
 	if err != nil {
 		return surveyed{}, err
