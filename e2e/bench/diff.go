@@ -150,11 +150,14 @@ func (b *bench) repositoryOf(ctx context.Context, count int) (previewed, error) 
 		return p, err
 	}
 	files := map[string]string{}
-	for i := range 10 { // six objects more in each base: ten are an application
+	for i := range 10 { // 36 objects more in each base: forty are an application
 		folder := fmt.Sprintf("%s/bases/base-%02d/", name, i)
-		files[folder+"more.yaml"] = strings.Join([]string{
-			deployment("worker", b.image(i+1)), deployment("cron", b.image(i+2)), service("worker"), service("cron"), configMap("worker", i), configMap("cron", i),
-		}, "---\n")
+		var more []string
+		for part := range 6 {
+			worker, cron := fmt.Sprintf("worker-%d", part), fmt.Sprintf("cron-%d", part)
+			more = append(more, deployment(worker, b.image(i+1)), deployment(cron, b.image(i+2)), service(worker), service(cron), configMap(worker, i), configMap(cron, i))
+		}
+		files[folder+"more.yaml"] = strings.Join(more, "---\n")
 		files[folder+"kustomization.yaml"] = kustomizationHeader + "resources: [deployment.yaml, service.yaml, configmap.yaml, account.yaml, more.yaml]\n"
 	}
 	for i := range count {
