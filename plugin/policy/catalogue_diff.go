@@ -24,6 +24,11 @@ func diffRules() []Rule {
 			Fix: "correct the definition that the message names",
 		},
 		{
+			ID: "diff/no-answer", Severity: "medium", Level: "Undetermined", Title: "What the base deploys can be looked at on the head",
+			Why: "the change moves the source to where it cannot be seen, or breaks the definition, so that nobody knows what it will deploy; it may be anything",
+			Fix: "do as the message says: mend the definition, or give a copy of the source with --source; more than 10,000 applications, or a side that cannot be read, are told so, too",
+		},
+		{
 			ID: "discover/no-answer", Severity: "medium", Level: "Undetermined", Title: "Looking for what a repository deploys comes to its end",
 			Why: "what is not found is not compared",
 			Fix: "run it again, with more time where it was a deadline",

@@ -23,7 +23,7 @@ func (r *runner) compare(ctx context.Context, pairs []pair, gaps []change.Unseen
 	for _, wave := range generations(affected) {
 		sideBySide(r.Workers, len(wave), func(i int) {
 			i = len(wave) - 1 - i // the last that were rendered are kept
-			compared[wave[i]] = r.judge(ctx, affected[wave[i]])
+			compared[wave[i]] = r.judge(ctx, affected[wave[i]], gaps)
 			mu.Lock()
 			defer mu.Unlock()
 			done++
@@ -55,11 +55,14 @@ func generations(pairs []pair) [][]int {
 }
 
 // judge compares one application.
-func (r *runner) judge(ctx context.Context, p pair) change.Application {
+func (r *runner) judge(ctx context.Context, p pair, gaps []change.Unseen) change.Application {
 	named := p.named()
 	input := change.Input{
 		Kind: named.Kind, Namespace: named.Namespace, Name: named.Name, Origin: named.Origin, Parents: named.Parents, Path: pathsOf(named), Notes: named.Notes,
 		Base: r.verdicts(ctx, r.Base, p.base), Head: r.verdicts(ctx, r.Head, p.head), Options: r.Compare,
+	}
+	if reason := p.lost(gaps); reason != nil {
+		input.Head = r.noAnswer(p, reason)
 	}
 	if p.base != nil && !p.base.seen() {
 		input.Notes = append(slices.Clip(input.Notes), "its source on the base could not be looked at, so that all of it counts as added")

@@ -61,18 +61,33 @@ func TestRun_OneNameTwiceInAFileIsTwoApplications(t *testing.T) {
 	expect(t, run(t, options(t, three(), again)), 3)
 }
 
-func TestRun_WhatCannotBeSeenAnyMoreIsNotRemoved(t *testing.T) {
+func TestRun_WhatCannotBeSeenAnyMoreHasNoAnswerAndIsNotRemoved(t *testing.T) {
 	foreign := strings.Replace(application("c", "deploy"), "team-a/apps.git", "team-b/other.git", 1)
-	gone := three().with(tree{"argocd/c.yaml": foreign})
-	report := run(t, options(t, three(), gone))
-	expect(t, report, 2)
-	if !slices.ContainsFunc(report.Unseen, func(u change.Unseen) bool {
-		return u.Application == "Application argocd/c" && u.Head && !u.Base && u.Changed
-	}) {
-		t.Errorf("it is not told: %+v", report.Unseen)
+	set := func(name string) string {
+		return "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: set, namespace: argocd}\nspec:\n  goTemplate: true\n  generators: [{list: {elements: [{n: c}]}}]\n  template:\n" +
+			"    metadata: {name: '" + name + "'}\n    spec: {project: default, destination: {namespace: shop, server: https://kubernetes.default.svc}, source: {repoURL: " + own + ", path: apps/c, targetRevision: HEAD}}\n"
 	}
+	for name, c := range map[string]struct{ was, now, want string }{
+		"a source elsewhere":                    {application("c", "apps/c"), foreign, "another repository"},
+		"a conflict":                            {application("c", "apps/c"), "<<<<<<< HEAD\n" + application("c", "apps/c") + "=======\n>>>>>>> other\n", "merge conflict"},
+		"a document that is broken":             {application("c", "apps/c"), application("c", "apps/c") + "---\n{{{\n", "not valid YAML"},
+		"a set whose template calls itself":     {set("c"), set(`{{ define "x" }}{{ template "x" }}{{ end }}{{ template "x" }}`), "templates call each other"},
+		"a set whose function is not there any": {set("c"), set(`{{ env "TOKEN" }}`), "not defined"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := run(t, options(t, three().with(tree{"argocd/c.yaml": c.was}), three().with(tree{"argocd/c.yaml": c.now})))
+			if report.Summary.Removed != 0 || report.Summary.NewUndetermined != 1 || !strings.Contains(fmt.Sprintf("%+v", report.Applications), c.want) {
+				t.Errorf("%+v\n%+v", report.Summary, report.Applications)
+			}
+		})
+	}
+	both := run(t, options(t, three().with(tree{"argocd/c.yaml": foreign}), three().with(tree{"argocd/c.yaml": foreign + "# more\n"})))
+	if both.Summary.NewUndetermined != 0 {
+		t.Errorf("what neither side sees is new: %+v", both.Summary)
+	}
+	expect(t, run(t, options(t, three(), three().with(tree{"argocd/c.yaml": ""}))), 2, "Application c removed")
 
-	report = run(t, options(t, gone, three()))
+	report := run(t, options(t, three().with(tree{"argocd/c.yaml": foreign}), three()))
 	expect(t, report, 2, "Application c added")
 	if notes := strings.Join(report.Applications[0].Notes, "\n"); !strings.Contains(notes, "base") {
 		t.Errorf("nothing says that the base was not seen: %q", notes)

@@ -40,9 +40,9 @@ type pair struct{ base, head *deployed }
 // named is the side that has it, the head first.
 func (p pair) named() *deployed { return cmp.Or(p.head, p.base) }
 
-// hidden is set when no part of the application can be looked at on the head, or
-// on any side; the report lists it as not seen.
-func (p pair) hidden() bool { return !p.head.seen() && (p.head != nil || !p.base.seen()) }
+// hidden is set when no part of the application can be looked at on any side;
+// the report lists it as not seen.
+func (p pair) hidden() bool { return !p.base.seen() && !p.head.seen() }
 
 // seen is set when a part of the application was found; an application without
 // any gap is judged also when it has no part.
