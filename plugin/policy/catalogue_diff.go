@@ -1,6 +1,7 @@
 package policy
 
-// diffRules are about a change itself, and are told by previews alone.
+// diffRules are about a change itself: of what is deployed, told by previews
+// alone, and of Applications that are moved to the plugin.
 func diffRules() []Rule {
 	return []Rule{
 		{
@@ -31,6 +32,16 @@ func diffRules() []Rule {
 		{
 			ID: "discover/no-answer", Severity: "medium", Level: "Undetermined", Title: "Looking for what a repository deploys comes to its end",
 			Why: "what is not found is not compared",
+			Fix: "run it again, with more time where it was a deadline",
+		},
+		{
+			ID: "migrate/failed", Severity: "medium", Level: "Deny", Title: "An Application can be moved to the plugin",
+			Why: "what is passed over in silence is believed to have been carried over",
+			Fix: "write what the message names as it says, and run it again",
+		},
+		{
+			ID: "migrate/no-answer", Severity: "medium", Level: "Undetermined", Title: "It can be seen that both ways render the same",
+			Why: "an Application that renders to something else would change what runs",
 			Fix: "run it again, with more time where it was a deadline",
 		},
 	}
