@@ -63,7 +63,7 @@ func (e *expander) tellClusters(at place) {
 	told := Problem{
 		What: Name(e.set.ID()), Origin: e.set.Origin,
 		Reason: at.path + " asks Argo CD for its clusters, and their Secrets were not given: of them the one that Argo CD runs in is seen alone",
-		Hint:   "give the cluster Secrets (their data needs name, server and project alone) in files",
+		Hint:   "give the cluster Secrets with --clusters FILE; of their data it needs name, server and project alone",
 	}
 	if !slices.Contains(e.expansion.Problems, told) {
 		e.expansion.Problems = append(e.expansion.Problems, told)
