@@ -30,8 +30,9 @@ const (
 )
 
 // TestPreview_RendersWhatTheRepoServerDoes gives one commit of
-// examples/preview-argocd to assay diff and to Argo CD. Argo CD's controller syncs
-// the Application that is applied by hand, which makes others. Those of the
+// examples/preview-argocd, and of what testdata/preview adds to it, to assay diff
+// and to Argo CD. Argo CD's controller syncs the Application that is applied by
+// hand, which makes others. Those of the
 // ApplicationSet are made by assay, as the ApplicationSet controller is no part of
 // these servers: e2e/applicationsets compares this very file with its code. Every
 // Application is then rendered by the running repo-server.
@@ -41,13 +42,13 @@ func TestPreview_RendersWhatTheRepoServerDoes(t *testing.T) {
 	w.tools()
 	w.withoutPolicies()
 	w.permit()
-	files := previews.Example(t, "preview-argocd", w.git.URL())
+	files := previews.Example(t, "preview-argocd", "testdata/preview", w.git.URL())
 	w.git.Commit(files)
 	dir := strings.TrimPrefix(w.git.URL(), "file://")
 	ours := previews.Repository{Dir: dir, URL: w.git.URL(), Helm: plugin.HelmParameters{KubeVersion: kubeVersion}}.All(t)
 
 	t.Cleanup(w.forget)
-	must(t, w.Apply(t.Context(), files["root.yaml"]))
+	must(t, w.Apply(t.Context(), files["root.yaml"]+"\n---\n"+files["more.yaml"]))
 	w.applyAll(w.expanded(dir, files["environments.yaml"]))
 	root := application{world: w, name: "apps", namespace: controlplane.Namespace}
 	if s := root.sync(); s.phase != "Succeeded" {
@@ -63,7 +64,7 @@ func TestPreview_RendersWhatTheRepoServerDoes(t *testing.T) {
 	}
 	slices.Sort(found)
 	slices.Sort(deployed)
-	if !slices.Equal(found, deployed) || len(found) != 7 {
+	if !slices.Equal(found, deployed) || len(found) != 9 {
 		t.Fatalf("assay diff finds %q, and Argo CD has %q", found, deployed)
 	}
 	for i, manifests := range w.manifests(theirs) {
@@ -176,6 +177,9 @@ func (w *world) ofTheRepository() []unstructured.Unstructured {
 	must(w.t, err)
 	return slices.DeleteFunc(all, func(each unstructured.Unstructured) bool {
 		url, _, _ := unstructured.NestedString(each.Object, "spec", "source", "repoURL")
+		for _, source := range entries(&each, "spec", "sources") {
+			url = fmt.Sprint(source["repoURL"])
+		}
 		return url != w.git.URL()
 	})
 }

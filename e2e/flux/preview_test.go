@@ -3,10 +3,7 @@
 package flux_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,17 +24,15 @@ import (
 // platform's, as nothing in them is gated.
 func previewed() []string { return []string{controlplane.FluxNamespace, "web", "worker"} }
 
-const (
-	cluster = "clusters/staging/"
-	secrets = "Secret.v1."
-)
+const cluster = "clusters/staging/"
 
-// TestPreview_RendersWhatFluxApplies gives one commit of examples/preview-flux to
-// assay diff and to a Flux that is set up as flux bootstrap does it, and compares
-// every Kustomization and HelmRelease of one cluster.
+// TestPreview_RendersWhatFluxApplies gives one commit of examples/preview-flux, and
+// of what testdata/preview adds to it, to assay diff and to a Flux that is set up
+// as flux bootstrap does it, and compares every Kustomization and HelmRelease of
+// one cluster.
 func TestPreview_RendersWhatFluxApplies(t *testing.T) {
 	w := newWorld(t)
-	files := previews.Example(t, "preview-flux", w.url)
+	files := previews.Example(t, "preview-flux", "testdata/preview", w.url)
 	commit := w.git.Commit(files)
 	t.Cleanup(func() {
 		for _, namespace := range previewed() {
@@ -59,7 +54,7 @@ func TestPreview_RendersWhatFluxApplies(t *testing.T) {
 		ours = append(ours, application.Kind+" "+application.Namespace+"/"+application.Name)
 	}
 	slices.Sort(ours)
-	if !slices.Equal(ours, theirs) || len(ours) != 6 {
+	if !slices.Equal(ours, theirs) || len(ours) != 8 {
 		t.Errorf("assay diff finds %q, and Flux reconciles %q", ours, theirs)
 	}
 	for _, application := range all {
@@ -189,16 +184,14 @@ func (w *world) wouldChangeNothing(t *testing.T, object *unstructured.Unstructur
 }
 
 // withoutTimes is an object without the times at which managers wrote their
-// fields, and without the empty spec that kustomize-controller writes into a
-// Namespace by reading it into a Go type.
+// fields, and without the empty mappings that kustomize-controller writes by
+// reading an object into its Go type.
 func withoutTimes(object *unstructured.Unstructured) map[string]any {
 	managers := entries(object, "metadata", "managedFields")
 	written := make([]any, 0, len(managers))
 	for _, manager := range managers {
 		delete(manager, "time")
-		if spec, _, _ := unstructured.NestedMap(manager, "fieldsV1", "f:spec"); object.GetKind() == "Namespace" && len(spec) == 0 {
-			unstructured.RemoveNestedField(manager, "fieldsV1", "f:spec")
-		}
+		withoutEmpty(manager)
 		written = append(written, manager)
 	}
 	out := object.DeepCopy()
@@ -206,71 +199,19 @@ func withoutTimes(object *unstructured.Unstructured) map[string]any {
 	return out.Object
 }
 
-// installsTheSame compares what Helm has stored of a release with what the
-// preview renders.
-func (w *world) installsTheSame(t *testing.T, application previews.Application, commit string) {
-	ours, theirs := map[string]any{}, map[string]any{}
-	for _, object := range application.Objects {
-		rendered := unstructuredOf(t, object)
-		ours[rendered.GetKind()+" "+rendered.GetName()] = rendered.Object
-	}
-	for document := range strings.SplitSeq(w.manifest(t, application), "\n---\n") {
-		object := &unstructured.Unstructured{}
-		must(t, yaml.Unmarshal([]byte(document), &object.Object))
-		if len(object.Object) == 0 {
+// withoutEmpty takes fields that hold mappings out of a set of managed fields
+// where the manager owns nothing below them.
+func withoutEmpty(fields map[string]any) {
+	for name, below := range fields {
+		inner, isMapping := below.(map[string]any)
+		if !isMapping {
 			continue
 		}
-		asRendered(t, object, application, commit)
-		theirs[object.GetKind()+" "+object.GetName()] = object.Object
-	}
-	if !reflect.DeepEqual(ours, theirs) || len(ours) == 0 {
-		t.Errorf("the preview renders\n%s\nand Helm has installed\n%s", shown(ours), shown(theirs))
-	}
-}
-
-// asRendered takes away what docs/parity.md lists: the labels that helm-controller
-// writes, and the commit in the version of a chart that is packed anew for each.
-func asRendered(t *testing.T, object *unstructured.Unstructured, release previews.Application, commit string) {
-	t.Helper()
-	labels := object.GetLabels()
-	if labels["helm.toolkit.fluxcd.io/name"] != release.Name || labels["helm.toolkit.fluxcd.io/namespace"] != release.Namespace {
-		t.Errorf("%s has the labels %q, and none of helm-controller's", object.GetKind(), labels)
-	}
-	delete(labels, "helm.toolkit.fluxcd.io/name")
-	delete(labels, "helm.toolkit.fluxcd.io/namespace")
-	if chart, has := labels["helm.sh/chart"]; has {
-		version, packed := strings.CutSuffix(chart, "_"+commit[:12])
-		if !packed {
-			t.Errorf("%s is of chart %s, without the commit %s", object.GetKind(), chart, commit)
+		withoutEmpty(inner)
+		if len(inner) == 0 && slices.Contains([]string{"f:creationTimestamp", "f:resources", "f:spec", "f:status", "f:strategy"}, name) {
+			delete(fields, name)
 		}
-		labels["helm.sh/chart"] = version
 	}
-	if len(labels) == 0 {
-		labels = nil
-	}
-	object.SetLabels(labels)
-}
-
-// manifest is what Helm installed as the first revision of a release.
-func (w *world) manifest(t *testing.T, application previews.Application) string {
-	t.Helper()
-	stored, err := w.Get(t.Context(), controlplane.Object{Kind: secrets, Namespace: application.Namespace, Name: "sh.helm.release.v1." + application.Name + ".v1"})
-	must(t, err)
-	outer, err := base64.StdEncoding.DecodeString(field(stored, "data", "release"))
-	must(t, err)
-	inner, err := base64.StdEncoding.DecodeString(string(outer))
-	must(t, err)
-	packed, err := gzip.NewReader(bytes.NewReader(inner))
-	must(t, err)
-	var release struct {
-		Manifest string
-		Hooks    []any
-	}
-	must(t, json.NewDecoder(packed).Decode(&release))
-	if release.Manifest == "" || len(release.Hooks) > 0 {
-		t.Fatalf("the release has %d hooks and the manifest %q", len(release.Hooks), release.Manifest)
-	}
-	return release.Manifest
 }
 
 func unstructuredOf(t *testing.T, object plugin.Object) *unstructured.Unstructured {

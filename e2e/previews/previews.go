@@ -27,22 +27,24 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// Example are the files of one of the examples, which calls its repository by
-// the given URL.
-func Example(t *testing.T, name, url string) map[string]string {
+// Example are the files of one of the examples, with those of a folder beside
+// them, which call their repository by the given URL.
+func Example(t *testing.T, name, beside, url string) map[string]string {
 	t.Helper()
 	own := "https://git.example.com/platform/" + name
 	urls := strings.NewReplacer(own+".git", url, own, url)
-	tree := os.DirFS("../../examples/" + name)
 	files := map[string]string{}
-	must(t, fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+	for _, folder := range []string{"../../examples/" + name, beside} {
+		tree := os.DirFS(folder)
+		must(t, fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			text, err := fs.ReadFile(tree, path)
+			files[path] = urls.Replace(string(text))
 			return err
-		}
-		text, err := fs.ReadFile(tree, path)
-		files[path] = urls.Replace(string(text))
-		return err
-	}))
+		}))
+	}
 	return files
 }
 
@@ -62,8 +64,8 @@ type Repository struct {
 }
 
 // All judges every application of the last commit, as assay diff --all does,
-// under the gate that applies where nobody configured one. What was not seen
-// fails the test.
+// under the gate that applies where nobody configured one. What was not seen, and
+// what does not render, fails the test.
 func (r Repository) All(t *testing.T) []Application {
 	t.Helper()
 	sides, err := revision.Open(t.Context(), revision.Options{Dir: r.Dir, Base: "HEAD", Head: "HEAD"})
@@ -90,6 +92,9 @@ func (r Repository) All(t *testing.T) []Application {
 			}
 			found := Application{Application: application}
 			for _, verdict := range verdicts {
+				if len(verdict.Rendered()) == 0 {
+					t.Errorf("%s does not render: %v", application.AsParent(), verdict.Findings)
+				}
 				found.Objects = append(found.Objects, verdict.Rendered()...)
 			}
 			mu.Lock()
