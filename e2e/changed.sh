@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 folders=(plugin/gate plugin/registry plugin/confined plugin/verify plugin/attest plugin/render plugin/preview/discover/appset examples)
-oracles=(e2e/oracles e2e/applicationsets plugin/preview/discover/appset/testdata)
+oracles=(e2e/oracles e2e/commandlines e2e/applicationsets plugin/preview/discover/appset/testdata)
 stamps=(.cache/oracles.stamps "${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/assay/oracles.stamps")
 
 state() {

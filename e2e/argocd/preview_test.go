@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assay-gitops/assay/e2e/commandlines"
 	"github.com/assay-gitops/assay/e2e/controlplane"
 	"github.com/assay-gitops/assay/e2e/previews"
 	"github.com/assay-gitops/assay/plugin"
@@ -110,8 +111,8 @@ func inYAML(value any) string {
 // tools gives the repo-server the command lines that its image has.
 func (w *world) tools() {
 	w.t.Helper()
-	for _, program := range []string{controlplane.Helm, controlplane.Kustomize} {
-		path, err := controlplane.Install(w.t.Context(), program)
+	for _, program := range []string{commandlines.Helm, commandlines.Kustomize} {
+		path, err := commandlines.Build(w.t.Context(), program)
 		must(w.t, err)
 		link := filepath.Join(w.argocd.Tools, filepath.Base(path))
 		must(w.t, os.Symlink(path, link))

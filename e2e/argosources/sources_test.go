@@ -21,7 +21,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/assay-gitops/assay/e2e/controlplane"
+	"github.com/assay-gitops/assay/e2e/commandlines"
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/render"
 )
@@ -277,7 +277,7 @@ func repoServer(t *testing.T, all []sample) []answer {
 	}
 	input, err := json.Marshal(requests)
 	must(t, err)
-	path := strings.Join([]string{install(t, controlplane.Kustomize), install(t, controlplane.Helm), os.Getenv("PATH")}, ":")
+	path := strings.Join([]string{install(t, commandlines.Kustomize), install(t, commandlines.Helm), os.Getenv("PATH")}, ":")
 	command := exec.CommandContext(t.Context(), build(t, dir))
 	command.Env = []string{"PATH=" + path, "HOME=" + dir, "TMPDIR=" + dir, "http_proxy=http://127.0.0.1:1", "https_proxy=http://127.0.0.1:1"}
 	command.Stdin = bytes.NewReader(input)
@@ -309,7 +309,7 @@ func build(t *testing.T, dir string) string {
 // install builds a command line once, and says in which folder it is.
 func install(t *testing.T, program string) string {
 	t.Helper()
-	path, err := controlplane.Install(t.Context(), program)
+	path, err := commandlines.Build(t.Context(), program)
 	must(t, err)
 	return filepath.Dir(path)
 }

@@ -13,15 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-)
 
-// The command lines, each built with the versions that it pins itself, so that
-// this module's dependencies do not change what it prints.
-const (
-	kustomizePackage = "sigs.k8s.io/kustomize/kustomize/v5"
-	kustomizeVersion = "v5.8.2"
-	helmPackage      = "helm.sh/helm/v4/cmd/helm"
-	helmVersion      = "v4.3.1"
+	"github.com/assay-gitops/assay/e2e/commandlines"
 )
 
 // Tools are the two programs, ready to run.
@@ -30,38 +23,20 @@ type Tools struct {
 	env             []string
 }
 
-// NewTools builds the programs into the folder unless they are there. Home is
-// an empty folder for whatever they write.
-func NewTools(ctx context.Context, cache, home string) (*Tools, error) {
+// NewTools builds the programs unless they are there. Home is an empty folder
+// for whatever they write.
+func NewTools(ctx context.Context, home string) (*Tools, error) {
 	tools := &Tools{env: []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "KUBECONFIG=" + filepath.Join(home, "none"),
 		// A remote base is to fail at once, on every machine.
 		"http_proxy=http://127.0.0.1:1", "https_proxy=http://127.0.0.1:1", "GIT_TERMINAL_PROMPT=0", "GIT_SSH_COMMAND=false",
 	}}
 	var err error
-	if tools.kustomize, err = build(ctx, cache, kustomizePackage, kustomizeVersion); err != nil {
+	if tools.kustomize, err = commandlines.Build(ctx, commandlines.Kustomize); err != nil {
 		return nil, err
 	}
-	tools.helm, err = build(ctx, cache, helmPackage, helmVersion)
+	tools.helm, err = commandlines.Build(ctx, commandlines.Helm)
 	return tools, err
-}
-
-func build(ctx context.Context, cache, program, version string) (string, error) {
-	bin := filepath.Join(cache, strings.ReplaceAll(program, "/", "_")+"@"+version)
-	name := filepath.Base(program)
-	if name == "v5" {
-		name = "kustomize"
-	}
-	if _, err := os.Stat(filepath.Join(bin, name)); err == nil {
-		return filepath.Join(bin, name), nil
-	}
-	command := exec.CommandContext(ctx, "go", "install", "-trimpath", "-ldflags=-s -w", program+"@"+version)
-	command.Env = append(os.Environ(), "GOBIN="+bin, "CGO_ENABLED=0")
-	command.Dir = os.TempDir()
-	if output, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building %s@%s: %w: %s", program, version, err, output)
-	}
-	return filepath.Join(bin, name), nil
 }
 
 // Run is what the program prints for a case.
