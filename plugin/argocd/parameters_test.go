@@ -10,6 +10,10 @@ import (
 	"github.com/assay-gitops/assay/plugin/render"
 )
 
+func sonnet(parameters plugin.JsonnetParameters) plugin.Parameters {
+	return plugin.Parameters{Directory: plugin.DirectoryParameters{Jsonnet: parameters}}
+}
+
 // TestParameters_EachSetsItsField and nothing else.
 func TestParameters_EachSetsItsField(t *testing.T) {
 	cases := map[string]struct {
@@ -44,11 +48,16 @@ func TestParameters_EachSetsItsField(t *testing.T) {
 			`"array":["kind: Deployment","{patch: x, target: {kind: Deployment}}"]`,
 			plugin.Parameters{Kustomize: plugin.KustomizeParameters{Patches: []plugin.KustomizePatch{{Patch: "kind: Deployment"}, {Patch: "x", Target: "kind: Deployment\n"}}}},
 		},
-		"kustomize-components": {`"array":["c"]`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{Components: []string{"c"}}}},
-		"directory-recurse":    {`"string":"true"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Recurse: true}}},
-		"directory-include":    {`"string":"*.yaml"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Include: "*.yaml"}}},
-		"directory-exclude":    {`"string":"x/*"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Exclude: "x/*"}}},
-		"renderer":             {`"string":"helm"`, plugin.Parameters{Kind: "helm"}},
+		"kustomize-components":       {`"array":["c"]`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{Components: []string{"c"}}}},
+		"directory-recurse":          {`"string":"true"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Recurse: true}}},
+		"directory-include":          {`"string":"*.yaml"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Include: "*.yaml"}}},
+		"directory-exclude":          {`"string":"x/*"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Exclude: "x/*"}}},
+		"directory-jsonnet-ext-vars": {`"map":{"a":"b"}`, sonnet(plugin.JsonnetParameters{ExternalVariables: []plugin.JsonnetVariable{{Name: "a", Value: "b"}}})},
+		"directory-jsonnet-ext-code": {`"map":{"a":"1"}`, sonnet(plugin.JsonnetParameters{ExternalVariables: []plugin.JsonnetVariable{{Name: "a", Value: "1", Code: true}}})},
+		"directory-jsonnet-tlas":     {`"map":{"a":"b"}`, sonnet(plugin.JsonnetParameters{TopLevel: []plugin.JsonnetVariable{{Name: "a", Value: "b"}}})},
+		"directory-jsonnet-tla-code": {`"map":{"a":"1"}`, sonnet(plugin.JsonnetParameters{TopLevel: []plugin.JsonnetVariable{{Name: "a", Value: "1", Code: true}}})},
+		"directory-jsonnet-libs":     {`"array":["lib"]`, sonnet(plugin.JsonnetParameters{Libraries: []string{"lib"}})},
+		"renderer":                   {`"string":"helm"`, plugin.Parameters{Kind: "helm"}},
 	}
 	for _, each := range render.ArgoParameters() {
 		test, known := cases[each.Name]

@@ -59,6 +59,11 @@ func directoryArgoParameters() []ArgoParameter {
 		flagParameter("directory-recurse", "Read folders in the folder", func(p *plugin.Parameters) *bool { return &p.Directory.Recurse }),
 		textParameter("directory-include", "Read only these files", "a glob; {a,b} are alternatives", func(p *plugin.Parameters) *string { return &p.Directory.Include }),
 		textParameter("directory-exclude", "Do not read these files", "a glob; {a,b} are alternatives", func(p *plugin.Parameters) *string { return &p.Directory.Exclude }),
+		variablesParameter("directory-jsonnet-ext-vars", "Jsonnet external variables", false, func(j *plugin.JsonnetParameters) *[]plugin.JsonnetVariable { return &j.ExternalVariables }),
+		variablesParameter("directory-jsonnet-ext-code", "Jsonnet external code", true, func(j *plugin.JsonnetParameters) *[]plugin.JsonnetVariable { return &j.ExternalVariables }),
+		variablesParameter("directory-jsonnet-tlas", "Jsonnet top-level arguments", false, func(j *plugin.JsonnetParameters) *[]plugin.JsonnetVariable { return &j.TopLevel }),
+		variablesParameter("directory-jsonnet-tla-code", "Jsonnet top-level arguments as code", true, func(j *plugin.JsonnetParameters) *[]plugin.JsonnetVariable { return &j.TopLevel }),
+		arrayParameter("directory-jsonnet-libs", "Jsonnet libraries", "folders from the repository's root", func(p *plugin.Parameters) *[]string { return &p.Directory.Jsonnet.Libraries }),
 		{"renderer", "Renderer", "kustomize, helm or directory; found out unless it is set", formString, false, setRenderer},
 	}
 }
@@ -99,6 +104,17 @@ func labelsParameter(name, title, tooltip string, field func(*plugin.Parameters)
 func pairsParameter(name, title, tooltip string, field func(*plugin.Parameters) *[]string) ArgoParameter {
 	return ArgoParameter{name, title, tooltip, formMap, false, func(p *plugin.Parameters, value ArgoPluginParameter) error {
 		*field(p) = settings(value.Map)
+		return nil
+	}}
+}
+
+// variablesParameter are Jsonnet's variables; code are expressions.
+func variablesParameter(name, title string, code bool, field func(*plugin.JsonnetParameters) *[]plugin.JsonnetVariable) ArgoParameter {
+	return ArgoParameter{name, title, "name: value", formMap, false, func(p *plugin.Parameters, value ArgoPluginParameter) error {
+		into := field(&p.Directory.Jsonnet)
+		for _, each := range slices.Sorted(maps.Keys(value.Map)) {
+			*into = append(*into, plugin.JsonnetVariable{Name: each, Value: value.Map[each], Code: code})
+		}
 		return nil
 	}}
 }

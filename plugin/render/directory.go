@@ -12,8 +12,8 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-// directory renders a folder of manifests as Argo CD does: every .yaml, .yml
-// and .json file in lexical order, below the folder too with Recurse, chosen
+// directory renders a folder of manifests as Argo CD does: every .yaml, .yml,
+// .json and .jsonnet file in lexical order, below the folder too with Recurse, chosen
 // by Include and Exclude.
 type directory struct {
 	tree    *tree
@@ -21,6 +21,7 @@ type directory struct {
 	recurse bool
 	include *glob.Pattern
 	exclude *glob.Pattern
+	options plugin.JsonnetParameters
 	stream  stream
 	// links are the folders on the way down, so that a symlink cannot loop.
 	depth int
@@ -34,7 +35,7 @@ const skipMarker = "+argocd:skip-file-rendering"
 
 func renderDirectory(ctx context.Context, tree *tree, source plugin.Source) (plugin.Rendering, error) {
 	options := source.Parameters.Directory
-	d := &directory{tree: tree, root: source.Path, recurse: options.Recurse, stream: stream{limits: tree.limits, lenient: true}}
+	d := &directory{tree: tree, root: source.Path, recurse: options.Recurse, options: options.Jsonnet, stream: stream{limits: tree.limits, lenient: true}}
 	var err error
 	if d.include, err = compileGlob("include", options.Include); err != nil {
 		return plugin.Rendering{}, err
@@ -127,18 +128,15 @@ func (d *directory) chosen(name string) bool {
 
 func (d *directory) file(name string) error {
 	origin := plugin.Origin{File: name}
-	if path.Ext(name) == ".jsonnet" {
-		return &plugin.Refusal{
-			Rule: ruleNotSupported, Origin: origin, Message: "Jsonnet is not rendered in this version",
-			Why: "a file that is left out in silence would be missing in the cluster", Hint: "render it to YAML, or exclude it",
-		}
-	}
 	data, err := d.tree.readFile(name)
 	if err != nil {
 		return refuseRead(err, origin)
 	}
 	if name != d.root && bytes.Contains(data, []byte(skipMarker)) {
 		return nil
+	}
+	if path.Ext(name) == ".jsonnet" {
+		return d.jsonnet(name)
 	}
 	d.stream.file = name
 	if path.Ext(name) == ".json" {

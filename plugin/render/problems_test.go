@@ -22,7 +22,7 @@ func told(err error) string {
 func TestDirectory_TellsEveryBadFileAtOnce(t *testing.T) {
 	root := writeTree(t, map[string]string{
 		"a.yaml": goodConfigMap + "---\nkind: [\n---\n# a comment\n\napiVersion: v1\nmetadata: {name: a}\n",
-		"b.json": "{", "c.jsonnet": "{}", "d.yaml": goodConfigMap,
+		"b.json": "{", "c.jsonnet": "error 'x'", "d.yaml": goodConfigMap,
 		"sub/e.yaml": "apiVersion: v1\nkind: Pod\n",
 	})
 	source := plugin.Source{Root: root, Path: ".", Parameters: plugin.Parameters{Directory: plugin.DirectoryParameters{Recurse: true}}}
@@ -30,7 +30,7 @@ func TestDirectory_TellsEveryBadFileAtOnce(t *testing.T) {
 	want := `render/invalid a.yaml:6 this is not valid YAML: did not find expected node content
 render/not-an-object a.yaml:10 an object (/a) has no kind
 render/invalid b.json this is not valid JSON: unexpected EOF
-render/not-supported c.jsonnet Jsonnet is not rendered in this version
+render/invalid c.jsonnet:1 evaluating Jsonnet: x
 render/not-an-object sub/e.yaml:1 an object (pod/) has no metadata.name`
 	if got := told(err); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -100,7 +100,7 @@ func TestRender_BadManifestsAreRefused(t *testing.T) {
 			repair: map[string]string{"templates/a.yaml": goodConfigMap + "data: {items: {{ .Values.items | toJson | quote }}}\n"},
 		},
 		{
-			name: "Jsonnet", files: map[string]string{"a.yaml": goodConfigMap, "b.jsonnet": "{}"}, rule: ruleNotSupported, part: "Jsonnet", origin: "b.jsonnet",
+			name: "Jsonnet", files: map[string]string{"a.yaml": goodConfigMap, "b.jsonnet": "error 'x'"}, rule: ruleInvalid, part: "evaluating Jsonnet", origin: "b.jsonnet:1",
 			repaired: plugin.Parameters{Directory: plugin.DirectoryParameters{Exclude: "*.jsonnet"}},
 		},
 		{
