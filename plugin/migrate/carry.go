@@ -44,19 +44,22 @@ func (c *carrying) plugin(kind string) *yaml.Node {
 	c.add("renderer", nil, "string", word(kind))
 	fields := blocks()[kind]
 	for i := 0; c.block != nil && i+1 < len(c.block.Content); i += 2 {
-		key, value := c.block.Content[i], c.block.Content[i+1]
-		if value.ShortTag() == "!!null" {
-			continue
-		}
-		path := c.at + "." + kind + "." + key.Value
-		carry, known := fields[key.Value]
-		if !known {
-			c.refuse(key.Line, path, "there is no such field, and Argo CD passes over it", "correct its name, or remove it")
-			continue
-		}
-		carry(c, path, key, value)
+		c.one(fields, c.at+"."+kind+"."+c.block.Content[i].Value, c.block.Content[i], c.block.Content[i+1])
 	}
 	return mapping("name", word(render.ArgoPluginName), "parameters", list(c.out))
+}
+
+// one carries one field.
+func (c *carrying) one(fields map[string]field, path string, key, value *yaml.Node) {
+	if value.ShortTag() == "!!null" {
+		return
+	}
+	carry, known := fields[key.Value]
+	if !known {
+		c.refuse(key.Line, path, "there is no such field, and Argo CD passes over it", "correct its name, or remove it")
+		return
+	}
+	carry(c, path, key, value)
 }
 
 // add adds a parameter; the comment above the field goes with it.
@@ -164,15 +167,16 @@ func (c *carrying) file(path string, item *yaml.Node) (*yaml.Node, bool) {
 }
 
 // pairs collects name and value of list items; a name that is there twice is
-// refused.
-func (c *carrying) pairs(path string, into, name, value *yaml.Node) {
+// refused, and not added.
+func (c *carrying) pairs(path string, into, name, value *yaml.Node) bool {
 	for i := 0; i < len(into.Content); i += 2 {
 		if into.Content[i].Value == name.Value {
 			c.refuse(name.Line, path, fmt.Sprintf("%q is given twice", name.Value), "keep one of them")
-			return
+			return false
 		}
 	}
 	into.Content = append(into.Content, scalar(name), scalar(value))
+	return true
 }
 
 func member(node *yaml.Node, name string) *yaml.Node {

@@ -44,7 +44,7 @@ func kustomizeFields() map[string]field {
 func directoryFields() map[string]field {
 	return map[string]field{
 		"recurse": flag("directory-recurse"), "include": text("directory-include"), "exclude": text("directory-exclude"),
-		"jsonnet": never("the plugin has no parameter for Jsonnet's variables and libraries", "write the values in the .jsonnet files, or keep this source as it is"),
+		"jsonnet": jsonnet,
 	}
 }
 

@@ -25,6 +25,8 @@ func tree(t *testing.T, files map[string]string) *os.Root {
 		"chart/prod.yaml":           "color: green\n",
 		"kustom/kustomization.yaml": "resources: [deployment.yaml]\n",
 		"kustom/deployment.yaml":    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, image: 'web:1'}]}}}\n",
+		"sonnet/main.jsonnet":       "local x = import 'x.libsonnet'; function(name, count=1) { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: name }, data: x + { a: std.extVar('a'), b: '%d' % (count + std.extVar('b')) } }",
+		"vendor/x.libsonnet":        "{ x: 'y' }",
 		"plain/map.yaml":            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
 		"plain/below/map.yaml":      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n",
 		"plain/below/left-out.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n",
@@ -93,7 +95,8 @@ func TestMigrate_EachFieldIsCarriedAndProven(t *testing.T) {
 		"path: kustom\nkustomize:\n  replicas:\n  - name: web\n    count: 3\n  commonLabels: {team: a}\n  labelWithoutSelector: true":                                    "kustomize-replicas",
 		"path: kustom\nkustomize:\n  commonAnnotations: {team: '$a'}":                                                                                                    "$a",
 		"path: kustom\nkustomize:\n  patches:\n  - target: {kind: Deployment, name: web}\n    patch: |\n      - op: add\n        path: /spec/replicas\n        value: 4": "kustomize-patches",
-		"path: plain\ndirectory:\n  recurse: true\n  exclude: '**/left-out.yaml'":                                                                                        "directory-exclude",
+		"path: sonnet\ndirectory:\n  jsonnet:\n    extVars:\n    - {name: a, value: x}\n    # how many\n    - {name: b, value: 1 + 1, code: true}\n    tlas: [{name: name, value: web}, {name: count, value: '2', code: true}]\n    libs: [vendor]": "directory-jsonnet-tla-code",
+		"path: plain\ndirectory:\n  recurse: true\n  exclude: '**/left-out.yaml'": "directory-exclude",
 	} {
 		file := one(t, application(source))
 		if len(file.Refused)+len(file.Different)+len(file.Unproven) > 0 || file.Proven != 1 || !file.MayWrite(false) {
@@ -108,19 +111,20 @@ func TestMigrate_EachFieldIsCarriedAndProven(t *testing.T) {
 func TestMigrate_WhatCannotBeCarriedIsRefusedWithItsLine(t *testing.T) {
 	t.Parallel()
 	for source, twin := range map[string]string{
-		"path: chart\nhelm:\n  passCredentials: true":                                               "path: chart\nhelm:\n  passCredentials: false",
-		"path: chart\nhelm:\n  version: v2":                                                         "path: chart\nhelm:\n  version: v3",
-		"path: chart\nhelm:\n  parameters: [{name: color, value: $ARGOCD_APP_NAME}]":                "path: chart\nhelm:\n  parameters: [{name: color, value: shop}]",
-		"path: chart\nhelm:\n  valueFile: [a.yaml]":                                                 "path: chart\nhelm:\n  valueFiles: [prod.yaml]",
-		"path: chart\nhelm:\n  valueFiles: 3":                                                       "path: chart\nhelm:\n  valueFiles: []",
-		"path: chart\nhelm: {values: 'a: b', valuesObject: {a: b}}":                                 "path: chart\nhelm: {valuesObject: {a: b}}",
-		"path: kustom\nkustomize:\n  version: v5.0.0":                                               "path: kustom\nkustomize: {}",
-		"path: kustom\nkustomize:\n  patches: [{path: a.yaml}]":                                     "path: kustom\nkustomize:\n  patches: []",
-		"path: kustom\nkustomize:\n  commonAnnotations: {a: $B}\n  commonAnnotationsEnvsubst: true": "path: kustom\nkustomize:\n  commonAnnotations: {a: $B}",
-		"path: plain\ndirectory:\n  jsonnet: {libs: [a]}":                                           "path: plain\ndirectory:\n  jsonnet: {}",
-		"path: chart\nhelm: {}\nkustomize: {}":                                                      "path: chart\nhelm: {}",
-		"path: chart\nplugin: {name: other}":                                                        "path: chart",
-		"path: chart\nhelm: {}\nplugin: {name: assay}":                                              "path: chart\nhelm: {}",
+		"path: chart\nhelm:\n  passCredentials: true":                                                          "path: chart\nhelm:\n  passCredentials: false",
+		"path: chart\nhelm:\n  version: v2":                                                                    "path: chart\nhelm:\n  version: v3",
+		"path: chart\nhelm:\n  parameters: [{name: color, value: $ARGOCD_APP_NAME}]":                           "path: chart\nhelm:\n  parameters: [{name: color, value: shop}]",
+		"path: chart\nhelm:\n  valueFile: [a.yaml]":                                                            "path: chart\nhelm:\n  valueFiles: [prod.yaml]",
+		"path: chart\nhelm:\n  valueFiles: 3":                                                                  "path: chart\nhelm:\n  valueFiles: []",
+		"path: chart\nhelm: {values: 'a: b', valuesObject: {a: b}}":                                            "path: chart\nhelm: {valuesObject: {a: b}}",
+		"path: kustom\nkustomize:\n  version: v5.0.0":                                                          "path: kustom\nkustomize: {}",
+		"path: kustom\nkustomize:\n  patches: [{path: a.yaml}]":                                                "path: kustom\nkustomize:\n  patches: []",
+		"path: kustom\nkustomize:\n  commonAnnotations: {a: $B}\n  commonAnnotationsEnvsubst: true":            "path: kustom\nkustomize:\n  commonAnnotations: {a: $B}",
+		"path: plain\ndirectory:\n  jsonnet: {lib: [a]}":                                                       "path: plain\ndirectory:\n  jsonnet: {}",
+		"path: plain\ndirectory:\n  jsonnet: {tlas: [{name: a, value: b}, {name: a, value: '1', code: true}]}": "path: plain\ndirectory:\n  jsonnet: {tlas: [{name: a, value: b}]}",
+		"path: chart\nhelm: {}\nkustomize: {}":                                                                 "path: chart\nhelm: {}",
+		"path: chart\nplugin: {name: other}":                                                                   "path: chart",
+		"path: chart\nhelm: {}\nplugin: {name: assay}":                                                         "path: chart\nhelm: {}",
 	} {
 		file := one(t, application(source))
 		if len(file.Refused) == 0 || file.MayWrite(true) || string(file.New) != string(file.Old) {

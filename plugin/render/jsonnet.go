@@ -37,6 +37,11 @@ func (d *directory) jsonnet(name string) error {
 		}
 		importer.libraries = append(importer.libraries, library)
 	}
+	for _, variable := range slices.Concat(d.options.ExternalVariables, d.options.TopLevel) {
+		if err := checkJsonnetDepth([]byte(variable.Value), origin); err != nil {
+			return fmt.Errorf("reading the variable %s: %w", variable.Name, err)
+		}
+	}
 	text, err := d.machine(importer).EvaluateFile(name)
 	switch {
 	case importer.refused != nil:
@@ -157,10 +162,8 @@ func (i *treeImporter) read(name string) (jsonnet.Contents, string, error) {
 	if err != nil {
 		return jsonnet.Contents{}, "", err
 	}
-	if extension := path.Ext(name); extension == ".jsonnet" || extension == ".libsonnet" {
-		if err := checkJsonnetDepth(data, plugin.Origin{File: name}); err != nil {
-			return jsonnet.Contents{}, "", err
-		}
+	if err := checkJsonnetDepth(data, plugin.Origin{File: name}); err != nil {
+		return jsonnet.Contents{}, "", err
 	}
 	i.contents[name] = jsonnet.MakeContentsRaw(data)
 	return i.contents[name], name, nil

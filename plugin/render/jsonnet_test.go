@@ -58,6 +58,7 @@ func TestJsonnet_WhatIsRefusedNamesItsPlace(t *testing.T) {
 		"endless calls":          {"local f(x) = 1 + f(x); f(1)", ruleInvalid, "app/a.jsonnet:1", "max stack frames exceeded"},
 		"a circle of imports":    {"import 'a.jsonnet'", ruleInvalid, "app/a.jsonnet:1", "max stack frames exceeded"},
 		"brackets without end":   {deep, ruleLimit, "app/a.jsonnet", "nests deeper"},
+		"such text by any name":  {"import 'deep.txt'", ruleLimit, "app/deep.txt", "nests deeper"},
 		"signs without end":      {strings.Repeat("!", 20_000) + "true", ruleLimit, "app/a.jsonnet", "nests deeper"},
 		"too large":              {goodSonnet + strings.Repeat(" ", maxJsonnetBytes), ruleLimit, "app/a.jsonnet", "is larger than"},
 		"no object":              {"5", ruleNotAnObject, "app/a.jsonnet", "not a Kubernetes object"},
@@ -65,7 +66,7 @@ func TestJsonnet_WhatIsRefusedNamesItsPlace(t *testing.T) {
 		"nothing":                {"null", ruleEmpty, "app", "no objects"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := writeTree(t, map[string]string{"app/a.jsonnet": test.text, "folder/x": ""})
+			root := writeTree(t, map[string]string{"app/a.jsonnet": test.text, "folder/x": "", "app/deep.txt": deep})
 			if err := root.Symlink("../../outside", "app/link"); err != nil {
 				t.Fatal(err)
 			}
@@ -78,6 +79,16 @@ func TestJsonnet_WhatIsRefusedNamesItsPlace(t *testing.T) {
 	}
 	if _, err := sonnet(map[string]string{"app/a.jsonnet": goodSonnet}, t, plugin.JsonnetParameters{}); err != nil {
 		t.Errorf("their twin: %v", err)
+	}
+}
+
+func TestJsonnet_CodeThatNestsWithoutEndIsRefused(t *testing.T) {
+	for code, want := range map[string]string{strings.Repeat("(", 20_000): ruleLimit, "(": ruleInvalid, "(1)": ""} {
+		_, err := sonnet(map[string]string{"app/a.jsonnet": "assert std.isNumber(std.extVar('a')); " + goodSonnet}, t, plugin.JsonnetParameters{ExternalVariables: []plugin.JsonnetVariable{{Name: "a", Value: code, Code: true}}})
+		var refusal *plugin.Refusal
+		if errors.As(err, &refusal) != (want != "") || refusal != nil && refusal.Rule != want {
+			t.Errorf("%.10s: %v", code, err)
+		}
 	}
 }
 

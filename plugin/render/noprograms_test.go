@@ -23,6 +23,7 @@ func TestRenderer_WithoutProgramsRefusesWhatRunsThem(t *testing.T) {
 		"a kustomization":              {files: map[string]string{"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": configMap}},
 		"a chart":                      {files: chart, programs: true},
 		"a folder":                     {files: map[string]string{"a.yaml": configMap}, programs: true},
+		"Jsonnet":                      {files: map[string]string{"a.jsonnet": "{}"}, programs: true},
 		"a chart of a kustomization":   {files: with(chart, "", "helmCharts: [{name: a}]\n"), programs: true},
 		"a chart of a kustomize base":  {files: with(chart, "base/", "resources: [base]\n"), programs: true},
 		"a kustomization that is none": {files: map[string]string{"kustomization.yaml": "resources: [missing.yaml]\n"}},
