@@ -30,7 +30,7 @@ func layers() [][]string {
 		{"plugin/gate", "plugin/registry", "plugin/keyservice", "plugin/confined"},
 		{"plugin/apiserver"},
 		{"plugin/render", "plugin/mutate", "plugin/verify", "plugin/harden", "plugin/policy", "plugin/report", "plugin/attest"},
-		{"plugin/setup"},
+		{"plugin/setup", "plugin/audit"},
 		{"plugin/argocd", "plugin/flux", "plugin/preview", "plugin/inplace"},
 		{"plugin/migrate"},
 		{"cmd/assay", "cmd/assay-source"},

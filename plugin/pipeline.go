@@ -109,7 +109,7 @@ type run struct {
 }
 
 func (p *Pipeline) begin(source Source) *run {
-	verdict := &Verdict{Application: source.Application, Revision: source.Revision, Path: source.Path}
+	verdict := &Verdict{Application: source.Application, Revision: source.Revision, Path: source.Path, RepositoryPath: source.RepositoryPath}
 	for _, gate := range p.Gates {
 		verdict.Gates = append(verdict.Gates, gate.Name)
 	}

@@ -54,10 +54,11 @@ func (o *Outcome) UnmarshalJSON(data []byte) error {
 // Verdict is the result of a run. Its zero value is a denial without
 // manifests.
 type Verdict struct {
-	// Application, Revision and Path repeat what was judged.
-	Application Application
-	Revision    string
-	Path        string
+	// Application, Revision, Path and RepositoryPath repeat what was judged.
+	Application    Application
+	Revision       string
+	Path           string
+	RepositoryPath string
 	// Gates are the names of the gates that judged, sorted.
 	Gates []string
 	// At is the time by which waivers and ages were judged.

@@ -90,7 +90,7 @@ func (d *door) attempt(ctx context.Context, source plugin.Source, turn turn) *pl
 	if verdict := d.judge.Judge(ctx, source); verdict != nil {
 		return verdict
 	}
-	return &plugin.Verdict{Application: source.Application, Revision: source.Revision, Path: source.Path, At: d.clock().UTC()}
+	return &plugin.Verdict{Application: source.Application, Revision: source.Revision, Path: source.Path, RepositoryPath: source.RepositoryPath, At: d.clock().UTC()}
 }
 
 // rest waits for about the pause, so that those who were refused together do
@@ -119,7 +119,7 @@ func (d *door) failed(source plugin.Source, err error) *plugin.Verdict {
 	findings := plugin.FindingsFromError(stage, err)
 	plugin.SortFindings(findings)
 	return &plugin.Verdict{
-		Application: source.Application, Revision: source.Revision, Path: source.Path, At: d.clock().UTC(), Findings: findings,
+		Application: source.Application, Revision: source.Revision, Path: source.Path, RepositoryPath: source.RepositoryPath, At: d.clock().UTC(), Findings: findings,
 	}
 }
 
@@ -130,7 +130,7 @@ func (d *door) answer(v *plugin.Verdict) Answer {
 	if v.Outcome() == plugin.Allowed {
 		var err error
 		if answer.Manifests, err = manifests(v); err != nil {
-			answer.Verdict = d.failed(plugin.Source{Application: v.Application, Revision: v.Revision, Path: v.Path}, err)
+			answer.Verdict = d.failed(plugin.Source{Application: v.Application, Revision: v.Revision, Path: v.Path, RepositoryPath: v.RepositoryPath}, err)
 		}
 	}
 	answer.Report = report.ID(answer.Verdict)
@@ -139,7 +139,7 @@ func (d *door) answer(v *plugin.Verdict) Answer {
 		if d.unlogged {
 			named = ""
 		}
-		answer.Manifests, answer.Message = nil, words().Condition(answer.Verdict, named)
+		answer.Manifests, answer.Message = nil, Door().Condition(answer.Verdict, named)
 	}
 	d.record(answer)
 	return answer
@@ -194,15 +194,15 @@ func documents(sealed []byte) []string {
 	return list
 }
 
-// words are how texts name this door.
-func words() report.Door {
+// Door is how texts name this door.
+func Door() report.Door {
 	return report.Door{Log: "the assay sidecar", Again: "at the next refresh", Sharer: "AppProject"}
 }
 
 // record writes the verdict into the log.
 func (d *door) record(answer Answer) {
 	application := answer.Verdict.Application
-	journal := report.Journal{Log: d.log, Door: words(), Clock: d.clock, Paper: d.paper}
+	journal := report.Journal{Log: d.log, Door: Door(), Clock: d.clock, Paper: d.paper}
 	journal.Record(answer.Verdict, answer.Report, application.Project, "application", application.Name, "project", application.Project)
 }
 

@@ -111,7 +111,7 @@ func TestSettle_WhatLastsIsToldAtOnce(t *testing.T) {
 				if (asked == 1) != test.once {
 					t.Errorf("asked %d times", asked)
 				}
-				if said := words().Condition(verdict, ""); !strings.Contains(said, test.says) {
+				if said := Door().Condition(verdict, ""); !strings.Contains(said, test.says) {
 					t.Errorf("said %q", said)
 				}
 			})

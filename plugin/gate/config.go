@@ -21,6 +21,8 @@ type Config struct {
 
 	contents []content
 	files    []namedFile
+	// parts has, by kind and name, the hashes of what each document says.
+	parts map[string][]string
 }
 
 // Document is one object of the configuration that this package does not

@@ -22,8 +22,9 @@ type content struct {
 	sum  [sha256.Size]byte
 }
 
-// namedFile is a file, or a folder, that a document of the configuration names.
-type namedFile struct{ from, written string }
+// namedFile is a file, or a folder, that a document of the configuration names:
+// by whom, and relative to which file.
+type namedFile struct{ by, from, written string }
 
 // Digest is "sha256:<hex>" over everything that decides: each file of the
 // configuration, by its name below the path that was given, and each file that

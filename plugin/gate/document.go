@@ -173,12 +173,12 @@ func (l *loading) gate(read decoder) {
 	l.config.Gates = append(l.config.Gates, gate)
 	l.gates = append(l.gates, read.doc)
 	if notation := gate.Spec.Trust.Notation; notation != nil {
-		l.decides(read.doc.file, notation.TrustPolicy)
-		l.decides(read.doc.file, notation.TrustStore)
+		l.decides(gate.key(), read.doc.file, notation.TrustPolicy)
+		l.decides(gate.key(), read.doc.file, notation.TrustStore)
 	}
 	if rego := gate.Spec.Judge.Rego; rego != nil {
 		for _, file := range slices.Concat(rego.Files, rego.Data) {
-			l.decides(read.doc.file, file)
+			l.decides(gate.key(), read.doc.file, file)
 		}
 	}
 	for _, registry := range gate.Spec.Registries {
@@ -199,7 +199,7 @@ func (l *loading) imagePolicy(read decoder) {
 	l.policies = append(l.policies, read.doc)
 	for _, authority := range policy.Spec.Authorities {
 		if authority.Key != nil {
-			l.decides(read.doc.file, authority.Key.File)
+			l.decides(policy.key(), read.doc.file, authority.Key.File)
 		}
 	}
 }
@@ -210,7 +210,7 @@ func (l *loading) trustRoot(read decoder) {
 	read.object(part{"metadata", &root.Metadata}, part{"spec", &root.Spec})
 	l.config.TrustRoots = append(l.config.TrustRoots, root)
 	l.roots = append(l.roots, read.doc)
-	l.decides(read.doc.file, root.Spec.TrustedRootFile)
+	l.decides(root.key(), read.doc.file, root.Spec.TrustedRootFile)
 }
 
 // name remembers that the configuration names a file, relative to another one.
@@ -221,11 +221,11 @@ func (l *loading) name(from, file string) {
 }
 
 // decides remembers that what is in a file, or below a folder, that the
-// configuration names is part of what it says.
-func (l *loading) decides(from, file string) {
+// configuration names is part of what the document says that names it.
+func (l *loading) decides(by, from, file string) {
 	if file != "" {
 		l.name(from, file)
-		l.config.files = append(l.config.files, namedFile{from, file})
+		l.config.files = append(l.config.files, namedFile{by, from, file})
 	}
 }
 

@@ -80,6 +80,7 @@ func load(sources []source, found *problems) (*Config, error) {
 		return nil, err
 	}
 	l.warnAll()
+	l.sumParts()
 	for _, file := range sources {
 		if !l.isNamed(path.Clean(file.name)) {
 			l.config.contents = append(l.config.contents, content{file.below, sha256.Sum256(file.data)})

@@ -56,6 +56,20 @@ func (d Door) Condition(v *plugin.Verdict, id string) string {
 	return out.String() + tail
 }
 
+// Headline is the first line of a [Door.Condition]; for an application that is
+// allowed it says how much was looked at.
+func (d Door) Headline(v *plugin.Verdict) string {
+	if v.Outcome() == plugin.Allowed {
+		line := fmt.Sprintf("assay allowed %s: %s, %s", neutral(v.Application.Name), plural(v.Objects, "object"), plural(len(v.Images), "image"))
+		if warnings := v.Count(plugin.Warn); warnings > 0 {
+			line += ", " + plural(warnings, "warning")
+		}
+		return line
+	}
+	blocking, _ := Causes(v)
+	return d.headline(v, blocking)
+}
+
 func (d Door) headline(v *plugin.Verdict, blocking []plugin.Finding) string {
 	name := neutral(v.Application.Name)
 	if name == "" {

@@ -122,6 +122,17 @@ func (j jsonReporter) Report(w io.Writer, v *plugin.Verdict) error {
 	return nil
 }
 
+// JSONLine is a document as one line, for logs: nothing in it steers a terminal.
+func JSONLine(document any) ([]byte, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(document); err != nil {
+		return nil, err
+	}
+	return neutralJSON(buffer.Bytes()), nil
+}
+
 // WriteJSON writes a document that quotes untrusted texts: nothing in it steers
 // a terminal.
 func WriteJSON(w io.Writer, document any) error {
@@ -141,7 +152,7 @@ func (j jsonReporter) document(v *plugin.Verdict) Document {
 	document := Document{
 		Schema: Schema, Outcome: v.Outcome(), Allowed: v.Allowed(), ExitCode: ExitCode(v), Banner: v.Banner,
 		Application: v.Application, Path: v.Path, Revision: v.Revision, At: v.At.UTC(),
-		Gates: append([]string{}, v.Gates...), Counts: count(v, omitted),
+		Gates: append([]string{}, v.Gates...), Counts: Count(v, omitted),
 		Images: []Image{}, Rollouts: Rollouts(v), Findings: append([]plugin.Finding{}, findings...),
 	}
 	for _, image := range v.Images {
@@ -150,7 +161,8 @@ func (j jsonReporter) document(v *plugin.Verdict) Document {
 	return document
 }
 
-func count(v *plugin.Verdict, omitted int) Counts {
+// Count sums up a verdict of whose findings some were left out.
+func Count(v *plugin.Verdict, omitted int) Counts {
 	counts := Counts{Objects: v.Objects, Images: len(v.Images), Omitted: omitted}
 	for _, finding := range v.Findings {
 		switch finding.Level {

@@ -75,7 +75,7 @@ func Rollouts(v *plugin.Verdict) []Rollout {
 		return counts[id]
 	}
 	for _, image := range v.Images {
-		if !v.Pinned || image.DigestFrom == plugin.DigestWritten || image.Digest == "" {
+		if !pinnedByRun(v, image) {
 			continue
 		}
 		for _, use := range image.Uses {

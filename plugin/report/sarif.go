@@ -177,7 +177,7 @@ func (s sarifReporter) run(v *plugin.Verdict) sarifRun {
 		Results:     newSarifResults(v, findings, index),
 		Properties: map[string]any{
 			"outcome": v.Outcome(), "gates": append([]string{}, v.Gates...), "judgedAt": v.At.UTC().Format(time.RFC3339),
-			"counts": count(v, omitted),
+			"counts": Count(v, omitted),
 		},
 	}
 	if repository := repositoryURI(v.Application.Repository); repository != "" {

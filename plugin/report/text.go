@@ -79,7 +79,7 @@ func (o Options) terms(v *plugin.Verdict) []string {
 // manifests that nobody gets, what each of several findings on one line says, and
 // all but the first line of warnings.
 func (p *page) unshown(v *plugin.Verdict, folded int) {
-	counts := count(v, 0)
+	counts := Count(v, 0)
 	if counts.Info == 0 && counts.Warn == 0 && folded == 0 {
 		return
 	}
@@ -138,7 +138,7 @@ func subject(v *plugin.Verdict, path string) string {
 
 // summary counts what the reader must look at.
 func summary(v *plugin.Verdict) string {
-	counts := count(v, 0)
+	counts := Count(v, 0)
 	waived := 0
 	for _, finding := range v.Findings {
 		if finding.Level == plugin.Warn && finding.Waiver != nil {

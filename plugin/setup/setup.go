@@ -138,6 +138,10 @@ func renderCacheBytes(options Options) int64 {
 // that accepts more than its author may think.
 func (s *Setup) Warnings() []plugin.Finding { return s.warnings }
 
+// Digests name what the configuration says about single applications, as the
+// files that it names are now.
+func (s *Setup) Digests() (*gate.Digests, error) { return s.options.Config.Digests() }
+
 // compileAll makes the stages of every gate once, so that a broken gate is
 // told when it is loaded, not when the first application meets it.
 func (s *Setup) compileAll() error {
@@ -184,7 +188,7 @@ func refused(source plugin.Source, at time.Time, err error) *plugin.Verdict {
 	}
 	plugin.SortFindings(findings)
 	return &plugin.Verdict{
-		Application: source.Application, Revision: source.Revision, Path: source.Path, At: at.UTC(), Findings: findings,
+		Application: source.Application, Revision: source.Revision, Path: source.Path, RepositoryPath: source.RepositoryPath, At: at.UTC(), Findings: findings,
 	}
 }
 
