@@ -46,9 +46,11 @@ race: ## run the tests under the race detector
 deps: ## install the Debian packages that the targets need
 	@./.ci/deps
 
-# A tool that is built already hides a go.sum that cannot build it anew.
+# A tool that is built already hides a go.sum that cannot build it anew, and the
+# modules of the end-to-end tests have to follow the main one.
 lint: $(LINT) $(VULN) ## run the linters, and govulncheck where its database answers
 	cd tools && $(GO) list -mod=readonly -deps tool >/dev/null
+	@for module in oracles applicationsets browser; do (cd e2e/$$module && $(GO) list -mod=readonly -deps -test ./... >/dev/null) || exit 1; done
 	$(LINT) run ./...
 	@./.ci/vulncheck $(VULN)
 
