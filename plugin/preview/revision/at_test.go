@@ -80,6 +80,8 @@ func TestOpen_BranchesThatMeanASide(t *testing.T) {
 		{"refs/remotes/origin/main", "plain", []string{"main", "origin/main"}, []string{"main", "origin/main", "plain"}},
 		{"@{upstream}", "plain", []string{"main", "origin/release/1.2", "release/1.2"}, []string{"main", "origin/release/1.2", "plain", "release/1.2"}},
 		{"HEAD~0", "v1", []string{"main"}, []string{"main"}},
+		{"v1", "plain", []string{"main", "plain"}, []string{"main", "plain"}},
+		{"HEAD~0", "", []string{"main", "release/1.2", "work"}, []string{"main", "release/1.2", "work"}},
 		{"origin", "v1", []string{"main", "origin/main"}, []string{"main", "origin/main"}},
 		{"main...work", "", []string{"main"}, []string{"main", "release/1.2", "work"}},
 	} {

@@ -244,6 +244,9 @@ func (q request) name(ctx context.Context, repository *repository, base, head *S
 		}
 		side.Branches = repository.settings.branches(full)
 	}
+	if len(base.Branches) == 0 {
+		base.Branches = slices.Clone(head.Branches)
+	}
 	usual, err := repository.target(ctx, "refs/remotes/"+repository.settings.remote()+"/HEAD")
 	if err != nil {
 		return err

@@ -27,7 +27,8 @@ type Side struct {
 	// Branches are the names of branches that mean this tree, sorted: what was
 	// named, the branch that it follows at its remote, for the base also the
 	// remote's default branch, and for the head also those of the base, as that
-	// branch is what the change is made for.
+	// branch is what the change is made for. A base that is named by a tag or a
+	// commit is what the head's branches were before.
 	Branches []string
 	// Root confines reads to the tree, and Dir is its folder. They last until the
 	// pair is closed; nothing may be written there.
