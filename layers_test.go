@@ -32,7 +32,7 @@ func layers() [][]string {
 		{"plugin/render", "plugin/mutate", "plugin/verify", "plugin/harden", "plugin/policy", "plugin/report", "plugin/attest"},
 		{"plugin/setup", "plugin/audit"},
 		{"plugin/argocd", "plugin/flux", "plugin/preview", "plugin/inplace"},
-		{"plugin/migrate"},
+		{"plugin/migrate", "plugin/hydrated"},
 		{"cmd/assay", "cmd/assay-source"},
 	}
 }

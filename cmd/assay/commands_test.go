@@ -122,6 +122,7 @@ func exampleTree(t *testing.T) string {
 	must(t, os.CopyFS(filepath.Join(dir, "policies"), os.DirFS("../../policies/chart")))
 	must(t, os.CopyFS(filepath.Join(dir, "gate", "cases"), os.DirFS("../../policies/chart")))
 	must(t, os.WriteFile(filepath.Join(dir, "shop.json"), shopReport(t), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "applications.yaml"), []byte(hydratedApplication), 0o644))
 	must(t, os.CopyFS(filepath.Join(dir, "before"), os.DirFS("../../examples/shop-plain")))
 	must(t, os.CopyFS(filepath.Join(dir, "after"), os.DirFS("../../examples/shop-plain")))
 	for _, args := range []string{"init -q -b main", "add -A", "commit -q -m first", "tag v1.2.0", "tag v1.3.0", "update-ref refs/remotes/origin/main HEAD"} {

@@ -24,6 +24,8 @@ type job struct {
 	scanner setup.Scanner
 	// compares has verdicts keep their objects.
 	compares bool
+	// asDoor takes the doors' defaults where no gate says otherwise.
+	asDoor bool
 	// does is what the command does, for its progress, until the first stage
 	// says more.
 	does string
@@ -85,7 +87,7 @@ func (j job) begin(ctx context.Context) (*setup.Setup, *progress, func(), error)
 	s, err := setup.New(setup.Options{
 		Config: config, Lenient: j.gates.lenient, Isolated: j.render.isolated, Encoding: j.encoding,
 		Keychain: authn.DefaultKeychain, AllowLoopback: len(j.gates.gates) == 0, Progress: hears, Clock: clock,
-		TrustDir: caches.TrustDir, Facts: caches.Facts, Scanner: j.scanner, KeepObjects: j.compares,
+		TrustDir: caches.TrustDir, Facts: caches.Facts, Scanner: j.scanner, KeepObjects: j.compares, LockRequired: j.asDoor,
 		// Whoever writes a change writes its templates: they run in workers, without
 		// network and credentials, and within the limits of time and memory.
 		IsolatedPrograms: j.compares, ReleasesApart: j.compares,
