@@ -17,7 +17,7 @@ export CGO_ENABLED := 0
 race: export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-source demo test test-tags race lint deps fuzz mutate bench bench-flux oracles e2e-argocd e2e-sources e2e-flux e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-preview e2e-all e2e-kind generate clean
+.PHONY: help build build-source demo test test-tags race lint deps fuzz mutate bench bench-flux oracles e2e-argocd e2e-sources e2e-flux e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-monitoring e2e-preview e2e-all e2e-kind generate clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ e2e-kyverno: ## compare our answers to Kyverno's ValidatingPolicies with those o
 
 e2e-inplace: ## harden the sources of Argo CD, Gatekeeper and Kyverno in place; not part of .ci/run
 	@$(MAKE) --no-print-directory -C e2e inplace
+
+e2e-monitoring: ## have Prometheus's own checker read the alert rules and the dashboard, and fire each alert
+	$(GO) test -tags e2e -count=1 ./e2e/monitoring
 
 e2e-preview: $(LINT) ## open the pages of previews in a headless Chromium
 	@$(MAKE) --no-print-directory -C e2e preview

@@ -38,6 +38,7 @@ import (
 	"github.com/assay-gitops/assay/plugin/registry/facts"
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
+	"github.com/assay-gitops/assay/plugin/setup/gauges"
 )
 
 // start runs the controller until the context ends.
@@ -56,6 +57,13 @@ func start(ctx context.Context, s streams, f *flags) error {
 		return errors.New("looking for the cluster: there is none; run in a Pod, or set KUBECONFIG")
 	case err != nil:
 		return fmt.Errorf("looking for the cluster: %w; run in a Pod, or set KUBECONFIG", err)
+	}
+	known, err := gauges.NewGate(judge.Config(), f.gates, time.Now)
+	if err == nil {
+		err = metrics.Registry.Register(known)
+	}
+	if err != nil {
+		return fmt.Errorf("setting up the metrics: %w", err)
 	}
 	ctrl.SetLogger(logr.FromSlogHandler(handler)) // what it says of Pods before would be of a person's terminal too
 	config.QPS, config.Burst = f.client.QPS, f.client.Burst

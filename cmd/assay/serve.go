@@ -17,12 +17,14 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/argocd"
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
+	"github.com/assay-gitops/assay/plugin/setup/gauges"
 )
 
 // serveFlags are the sidecar's.
@@ -113,8 +115,13 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 		return err
 	}
 	defer stopReports()
+	known, err := gauges.NewGate(judge.Config(), flags.gates.gates, time.Now)
+	if err != nil {
+		return err
+	}
 	server, err := argocd.NewServer(argocd.Options{
-		Judge: judge, Told: told, Facts: judge, Plugins: flags.plugins, Work: work, Concurrency: flags.concurrency, Archive: flags.archive, Log: log,
+		Collectors: []prometheus.Collector{known},
+		Judge:      judge, Told: told, Facts: judge, Plugins: flags.plugins, Work: work, Concurrency: flags.concurrency, Archive: flags.archive, Log: log,
 	})
 	if err != nil {
 		return fmt.Errorf("starting the plugin: %w", err)

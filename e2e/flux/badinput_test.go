@@ -112,7 +112,8 @@ func TestChartThatIsNeverTheSame_IsRenderedOnce(t *testing.T) {
 	}
 }
 
-// TestMetrics_HaveFluxsNames has a dashboard of Flux find the controller.
+// TestMetrics_HaveFluxsNames has a dashboard of Flux find the controller, and
+// our own alerts what they look for in its libraries.
 func TestMetrics_HaveFluxsNames(t *testing.T) {
 	w := newWorld(t)
 	w.registry.PushSigned("team-a/app:1", "first")
@@ -122,6 +123,11 @@ func TestMetrics_HaveFluxsNames(t *testing.T) {
 	for _, want := range []string{
 		"gotk_reconcile_duration_seconds_count{kind=\"GatedSource\",name=\"app\",namespace=\"" + w.name + "\"}",
 		"controller_runtime_reconcile_total{controller=\"gatedsource\"",
+		"controller_runtime_max_concurrent_reconciles{controller=\"gatedsource\"}",
+		"workqueue_depth{controller=\"gatedsource\",name=\"gatedsource\"",
+		"gotk_reconcile_condition{kind=\"GatedSource\",name=\"app\",namespace=\"" + w.name + "\",status=\"True\",type=\"Ready\"} 1",
+		"gotk_reconcile_condition{kind=\"GatedSource\",name=\"app\",namespace=\"" + w.name + "\",status=\"True\",type=\"Stalled\"} 0",
+		"assay_gate_info{digest=\"sha256:", "assay_gate_loads 1", "assay_gate_current 1",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the metrics have no %s", want)

@@ -28,6 +28,7 @@ func newMetrics(s *Server) *metrics {
 	}
 	m.verdicts = gauges.NewVerdicts(m.registry)
 	m.registry.MustRegister(m.seconds, collector{s}, gauges.Collector{Facts: s.options.Facts, Clock: s.options.Clock})
+	m.registry.MustRegister(s.options.Collectors...)
 	return m
 }
 
@@ -46,7 +47,15 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	send := gauges.To(out)
 	s := c.server
 	hits, misses := s.trees.counts()
-	send("assay_judging", "Applications that are being judged.", prometheus.GaugeValue, float64(s.queue.judging()))
+	ready := 0.0
+	if s.ready() == nil {
+		ready = 1
+	}
+	send("assay_ready", "Whether the plugin would answer a request: its socket is there and no other plugin's beside it.", prometheus.GaugeValue, ready)
+	judging, waiting := s.queue.counts()
+	send("assay_judging", "Applications that are being judged.", prometheus.GaugeValue, float64(judging))
+	send("assay_waiting", "Applications that wait to be judged.", prometheus.GaugeValue, float64(waiting))
+	send("assay_places", "Applications that are judged at once, at most.", prometheus.GaugeValue, float64(s.queue.places))
 	send("assay_archives_total", "Archives by whether they were unpacked already.", prometheus.CounterValue, float64(hits), [2]string{"cache", "hit"})
 	send("assay_archives_total", "Archives by whether they were unpacked already.", prometheus.CounterValue, float64(misses), [2]string{"cache", "miss"})
 	send("assay_gate_age_seconds", "Time since the gate's files were loaded.", prometheus.GaugeValue, s.options.Clock().Sub(s.begun).Seconds())

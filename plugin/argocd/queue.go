@@ -96,9 +96,9 @@ func (q *queue) forget(own *waiter) {
 	}
 }
 
-// judging is the number of places that are taken.
-func (q *queue) judging() int {
+// counts are the places that are taken, and those who wait for one.
+func (q *queue) counts() (judging, waiting int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.taken
+	return q.taken, len(q.waiting)
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -38,6 +39,8 @@ type Options struct {
 	Log *slog.Logger
 	// Facts are counted below the door; nil leaves their metrics out.
 	Facts gauges.Facts
+	// Collectors tell Prometheus what else the program knows, such as its gate.
+	Collectors []prometheus.Collector
 	// Told hears every verdict after it is decided; nil is nobody. It must not wait
 	// for anything: the answer does.
 	Told func(v *plugin.Verdict)

@@ -107,7 +107,7 @@ func (s *scene) fill(ctx context.Context, t *testing.T, project string) {
 		each := large(t, project, string(rune('a'+i)))
 		go func() { _, _ = s.generate(ctx, each) }()
 	}
-	for s.server.queue.judging() < 2 && ctx.Err() == nil {
+	for judging(s.server.queue) < 2 && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
 }

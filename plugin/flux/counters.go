@@ -4,7 +4,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/fluxcd/pkg/apis/meta"
+
+	"github.com/assay-gitops/assay/plugin/flux/v1alpha1"
 	"github.com/assay-gitops/assay/plugin/setup/gauges"
 )
 
@@ -51,4 +56,18 @@ func (c *Counters) judged(made outcome, took time.Duration) {
 		c.verdicts.Count(verdict, gauges.DecidedBy(verdict))
 	}
 	c.seconds.WithLabelValues(made.answer().String()).Observe(took.Seconds())
+}
+
+// untell takes away the metrics of an object that is gone: alerts about it
+// would last as long as the process.
+func (r *Reconciler) untell(key types.NamespacedName) {
+	recorder := r.Metrics.MetricsRecorder
+	if recorder == nil {
+		return
+	}
+	object := corev1.ObjectReference{Kind: v1alpha1.GatedSourceKind, Namespace: key.Namespace, Name: key.Name}
+	recorder.DeleteCondition(object, meta.ReadyCondition)
+	recorder.DeleteCondition(object, meta.StalledCondition)
+	recorder.DeleteSuspend(object)
+	recorder.DeleteDuration(object)
 }

@@ -152,6 +152,7 @@ func (r *Reconciler) look(ctx context.Context, object *v1alpha1.GatedSource) (re
 	defer func() {
 		r.Metrics.RecordDuration(ctx, object, began)
 		r.Metrics.RecordReadiness(ctx, object)
+		r.Metrics.RecordStalled(ctx, object)
 		if err := r.writeStatus(ctx, object, patcher); err != nil {
 			failed = errors.Join(failed, err)
 		}
@@ -263,7 +264,9 @@ func (r *Reconciler) finalize(ctx context.Context, object *v1alpha1.GatedSource)
 	if !controllerutil.ContainsFinalizer(object, v1alpha1.Finalizer) {
 		return nil
 	}
-	r.forget(types.NamespacedName{Namespace: object.Namespace, Name: object.Name})
+	key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
+	r.forget(key)
+	r.untell(key)
 	if err := r.Store.Remove(keyOf(object)); err != nil {
 		return fmt.Errorf("removing what was published for GatedSource %s/%s: %w", object.Namespace, object.Name, err)
 	}
@@ -281,6 +284,7 @@ func (r *Reconciler) finalize(ctx context.Context, object *v1alpha1.GatedSource)
 // whose labels made it another shard's: its files would take room for ever.
 func (r *Reconciler) gone(key types.NamespacedName) error {
 	r.forget(key)
+	r.untell(key)
 	if err := r.Store.Remove(publish.Key{Namespace: key.Namespace, Name: v1alpha1.ArtifactPrefix + key.Name}); err != nil {
 		return fmt.Errorf("removing what was published for GatedSource %s, which is gone: %w", key, err)
 	}

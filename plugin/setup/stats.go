@@ -4,9 +4,13 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/registry"
 	"github.com/assay-gitops/assay/plugin/registry/facts"
 )
+
+// Config is what everything is judged by; nobody changes it.
+func (s *Setup) Config() *gate.Config { return s.options.Config }
 
 // RegistryStats counts the requests of all clients, sorted by host and status.
 func (s *Setup) RegistryStats() []registry.Stat {
