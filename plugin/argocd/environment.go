@@ -1,9 +1,11 @@
 package argocd
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/render"
 )
 
 // request is what Argo CD says about one application.
@@ -18,11 +20,16 @@ type request struct {
 
 // readEnvironment reads the variables that Argo CD gives a plugin ("Build
 // Environment" in its documentation). Those of the tenant have names of their
-// own (ARGOCD_ENV_, PARAM_) and are not looked at, but for the parameters.
+// own: ARGOCD_ENV_* replace variables in the parameters and are nothing else, and
+// PARAM_* are not looked at.
 func readEnvironment(variables []string) (request, error) {
-	known := map[string]string{}
+	known, own := map[string]string{}, map[string]string{}
 	for _, variable := range variables {
 		name, value, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "ARGOCD_ENV_") {
+			own[name] = value // of two the last counts, as for a process
+			continue
+		}
 		if !strings.HasPrefix(name, "ARGOCD_APP_") && !strings.HasPrefix(name, "KUBE_") {
 			continue
 		}
@@ -46,7 +53,8 @@ func readEnvironment(variables []string) (request, error) {
 	if versions := known["KUBE_API_VERSIONS"]; versions != "" {
 		parsed.parameters.Helm.APIVersions = strings.Split(versions, ",")
 	}
-	return parsed, readParameters(known["ARGOCD_APP_PARAMETERS"], &parsed.parameters)
+	maps.Copy(own, known)
+	return parsed, readParameters(known["ARGOCD_APP_PARAMETERS"], render.NewArgoEnvironment(own), &parsed.parameters)
 }
 
 // releaseName is the Application's own name: one outside of Argo CD's

@@ -13,7 +13,7 @@ import (
 )
 
 // readParameters applies ARGOCD_APP_PARAMETERS, a JSON array or null.
-func readParameters(data string, into *plugin.Parameters) error {
+func readParameters(data string, environment *render.ArgoEnvironment, into *plugin.Parameters) error {
 	if strings.TrimSpace(data) == "" {
 		return nil
 	}
@@ -32,7 +32,7 @@ func readParameters(data string, into *plugin.Parameters) error {
 	if err := spelledExactly(data); err != nil {
 		return err
 	}
-	return render.ReadArgoParameters(list, into) //nolint:wrapcheck // each is a refusal of its own
+	return render.ReadArgoParameters(list, environment, into) //nolint:wrapcheck // each is a refusal of its own
 }
 
 // spelledExactly refuses what the reader of JSON takes for a member's name in

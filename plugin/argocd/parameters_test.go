@@ -48,16 +48,17 @@ func TestParameters_EachSetsItsField(t *testing.T) {
 			`"array":["kind: Deployment","{patch: x, target: {kind: Deployment}}"]`,
 			plugin.Parameters{Kustomize: plugin.KustomizeParameters{Patches: []plugin.KustomizePatch{{Patch: "kind: Deployment"}, {Patch: "x", Target: "kind: Deployment\n"}}}},
 		},
-		"kustomize-components":       {`"array":["c"]`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{Components: []string{"c"}}}},
-		"directory-recurse":          {`"string":"true"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Recurse: true}}},
-		"directory-include":          {`"string":"*.yaml"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Include: "*.yaml"}}},
-		"directory-exclude":          {`"string":"x/*"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Exclude: "x/*"}}},
-		"directory-jsonnet-ext-vars": {`"map":{"a":"b"}`, sonnet(plugin.JsonnetParameters{ExternalVariables: []plugin.JsonnetVariable{{Name: "a", Value: "b"}}})},
-		"directory-jsonnet-ext-code": {`"map":{"a":"1"}`, sonnet(plugin.JsonnetParameters{ExternalVariables: []plugin.JsonnetVariable{{Name: "a", Value: "1", Code: true}}})},
-		"directory-jsonnet-tlas":     {`"map":{"a":"b"}`, sonnet(plugin.JsonnetParameters{TopLevel: []plugin.JsonnetVariable{{Name: "a", Value: "b"}}})},
-		"directory-jsonnet-tla-code": {`"map":{"a":"1"}`, sonnet(plugin.JsonnetParameters{TopLevel: []plugin.JsonnetVariable{{Name: "a", Value: "1", Code: true}}})},
-		"directory-jsonnet-libs":     {`"array":["lib"]`, sonnet(plugin.JsonnetParameters{Libraries: []string{"lib"}})},
-		"renderer":                   {`"string":"helm"`, plugin.Parameters{Kind: "helm"}},
+		"kustomize-common-annotations-envsubst": {`"string":"true"`, plugin.Parameters{}},
+		"kustomize-components":                  {`"array":["c"]`, plugin.Parameters{Kustomize: plugin.KustomizeParameters{Components: []string{"c"}}}},
+		"directory-recurse":                     {`"string":"true"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Recurse: true}}},
+		"directory-include":                     {`"string":"*.yaml"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Include: "*.yaml"}}},
+		"directory-exclude":                     {`"string":"x/*"`, plugin.Parameters{Directory: plugin.DirectoryParameters{Exclude: "x/*"}}},
+		"directory-jsonnet-ext-vars":            {`"map":{"a":"b"}`, sonnet(plugin.JsonnetParameters{ExternalVariables: []plugin.JsonnetVariable{{Name: "a", Value: "b"}}})},
+		"directory-jsonnet-ext-code":            {`"map":{"a":"1"}`, sonnet(plugin.JsonnetParameters{ExternalVariables: []plugin.JsonnetVariable{{Name: "a", Value: "1", Code: true}}})},
+		"directory-jsonnet-tlas":                {`"map":{"a":"b"}`, sonnet(plugin.JsonnetParameters{TopLevel: []plugin.JsonnetVariable{{Name: "a", Value: "b"}}})},
+		"directory-jsonnet-tla-code":            {`"map":{"a":"1"}`, sonnet(plugin.JsonnetParameters{TopLevel: []plugin.JsonnetVariable{{Name: "a", Value: "1", Code: true}}})},
+		"directory-jsonnet-libs":                {`"array":["lib"]`, sonnet(plugin.JsonnetParameters{Libraries: []string{"lib"}})},
+		"renderer":                              {`"string":"helm"`, plugin.Parameters{Kind: "helm"}},
 	}
 	for _, each := range render.ArgoParameters() {
 		test, known := cases[each.Name]
@@ -66,7 +67,7 @@ func TestParameters_EachSetsItsField(t *testing.T) {
 			continue
 		}
 		var got plugin.Parameters
-		if err := readParameters(`[{"name":"`+each.Name+`",`+test.value+`}]`, &got); err != nil || !reflect.DeepEqual(got, test.want) {
+		if err := readParameters(`[{"name":"`+each.Name+`",`+test.value+`}]`, render.NewArgoEnvironment(nil), &got); err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %+v, %v, want %+v", each.Name, got, err, test.want)
 		}
 		if each.Title == "" || each.Tooltip == "" {
@@ -77,7 +78,7 @@ func TestParameters_EachSetsItsField(t *testing.T) {
 
 // TestParameters_EveryProblemIsToldAtOnce.
 func TestParameters_EveryProblemIsToldAtOnce(t *testing.T) {
-	err := readParameters(`[{"name":"x","string":"1"},{"name":"helm-skip-crds","string":"perhaps"},{"name":"renderer","string":"shell"},{"name":"kustomize-replicas","map":{"a":"many"}}]`, &plugin.Parameters{})
+	err := readParameters(`[{"name":"x","string":"1"},{"name":"helm-skip-crds","string":"perhaps"},{"name":"renderer","string":"shell"},{"name":"kustomize-replicas","map":{"a":"many"}}]`, render.NewArgoEnvironment(nil), &plugin.Parameters{})
 	for _, want := range []string{`"x" does not exist`, `"perhaps"`, `"shell"`, `"many"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %s", err, want)
@@ -99,7 +100,7 @@ func FuzzParameters(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data string) {
 		var into plugin.Parameters
-		if readParameters(data, &into) != nil {
+		if readParameters(data, render.NewArgoEnvironment(nil), &into) != nil {
 			return
 		}
 		var list []render.ArgoPluginParameter

@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -71,16 +70,6 @@ func (c *carrying) add(name string, key *yaml.Node, form string, value *yaml.Nod
 	c.out = append(c.out, parameter)
 }
 
-// substituted refuses a text in which Argo CD replaces variables: it does not
-// do so in a plugin's parameters.
-func (c *carrying) substituted(path string, value *yaml.Node) bool {
-	if os.Expand(value.Value, func(string) string { return "" }) == value.Value {
-		return false
-	}
-	c.refuse(value.Line, path, fmt.Sprintf("Argo CD replaces variables in %q, and not in the parameters of a plugin", value.Value), "write the value itself")
-	return true
-}
-
 func text(parameter string) field {
 	return func(c *carrying, _ string, key, value *yaml.Node) { c.add(parameter, key, "string", scalar(value)) }
 }
@@ -94,13 +83,10 @@ func flag(parameter string) field {
 	}
 }
 
-func array(parameter string, replaced bool) field {
-	return func(c *carrying, path string, key, value *yaml.Node) {
+func array(parameter string) field {
+	return func(c *carrying, _ string, key, value *yaml.Node) {
 		var items []*yaml.Node
 		for _, item := range value.Content {
-			if replaced && c.substituted(path, item) {
-				return
-			}
 			items = append(items, scalar(item))
 		}
 		if len(items) > 0 {
@@ -109,15 +95,11 @@ func array(parameter string, replaced bool) field {
 	}
 }
 
-// labels are a mapping of texts; replaced says whether Argo CD replaces
-// variables in them.
-func labels(parameter string, replaced func(render.ArgoSource) bool) field {
-	return func(c *carrying, path string, key, value *yaml.Node) {
+// labels are a mapping of texts.
+func labels(parameter string) field {
+	return func(c *carrying, _ string, key, value *yaml.Node) {
 		out := mapping()
 		for i := 0; i+1 < len(value.Content); i += 2 {
-			if replaced(c.source) && c.substituted(path, value.Content[i+1]) {
-				return
-			}
 			out.Content = append(out.Content, scalar(value.Content[i]), scalar(value.Content[i+1]))
 		}
 		if len(out.Content) > 0 {
@@ -155,7 +137,7 @@ func (c *carrying) file(path string, item *yaml.Node) (*yaml.Node, bool) {
 	name, rest, _ := strings.Cut(item.Value, "/")
 	reference, known := c.references[strings.TrimPrefix(name, "$")]
 	if !strings.HasPrefix(name, "$") || !known {
-		return out, !c.substituted(path, item)
+		return out, !c.nobodys(path, item, name)
 	}
 	if c.source.Chart != "" || reference.RepoURL != c.source.RepoURL || reference.TargetRevision != c.source.TargetRevision {
 		c.refuse(item.Line, path, fmt.Sprintf("%q is a file of another source, and Argo CD gives a plugin its own source alone", item.Value),
@@ -163,7 +145,17 @@ func (c *carrying) file(path string, item *yaml.Node) (*yaml.Node, bool) {
 		return nil, false
 	}
 	out.Value = "/" + strings.TrimLeft(rest, "/")
-	return out, !c.substituted(path, out)
+	return out, true
+}
+
+// nobodys refuses a file of a source that is not there: Argo CD looks for it
+// below the repository's root.
+func (c *carrying) nobodys(path string, item *yaml.Node, name string) bool {
+	if !strings.HasPrefix(name, "$") || strings.HasPrefix(strings.Trim(name, "${}"), "ARGOCD_") || name == item.Value {
+		return false
+	}
+	c.refuse(item.Line, path, fmt.Sprintf("no source has the ref of %q", item.Value), "correct the name, or write the path from the repository's root, as \"/...\"")
+	return true
 }
 
 // pairs collects name and value of list items; a name that is there twice is

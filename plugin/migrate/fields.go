@@ -4,8 +4,6 @@ import (
 	"reflect"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/assay-gitops/assay/plugin/render"
 )
 
 func helmFields() map[string]field {
@@ -13,30 +11,26 @@ func helmFields() map[string]field {
 		"valueFiles": valueFiles, "parameters": parameters, "fileParameters": fileParameters,
 		"values": values, "valuesObject": valuesObject,
 		"releaseName": text("helm-release-name"), "namespace": text("helm-namespace"),
-		"kubeVersion": kubeVersion, "apiVersions": array("helm-api-versions", false),
+		"kubeVersion": kubeVersion, "apiVersions": array("helm-api-versions"),
 		"skipCrds": flag("helm-skip-crds"), "ignoreMissingValueFiles": flag("helm-ignore-missing-value-files"),
 		"skipSchemaValidation": flag("helm-skip-schema-validation"),
 		// Argo CD applies no test hooks, and the plugin renders none.
-		"skipTests": dropped,
-		"version":   helmVersion,
-		"passCredentials": never("it is for how Argo CD fetches a chart, and a source with a plugin has no place for it",
-			"leave it out, and serve the chart from the repository's own host"),
+		"skipTests":       dropped,
+		"version":         helmVersion,
+		"passCredentials": passCredentials,
 	}
 }
 
 func kustomizeFields() map[string]field {
 	return map[string]field{
 		"namePrefix": text("kustomize-name-prefix"), "nameSuffix": text("kustomize-name-suffix"), "namespace": text("kustomize-namespace"),
-		"images": array("kustomize-images", true), "replicas": replicas, "patches": patches,
-		"commonLabels": labels("kustomize-common-labels", func(render.ArgoSource) bool { return true }),
-		"commonAnnotations": labels("kustomize-common-annotations", func(s render.ArgoSource) bool {
-			return s.Kustomize != nil && s.Kustomize.CommonAnnotationsEnvsubst
-		}),
-		"commonAnnotationsEnvsubst": dropped, // what it would change is refused
+		"images": array("kustomize-images"), "replicas": replicas, "patches": patches,
+		"commonLabels": labels("kustomize-common-labels"), "commonAnnotations": labels("kustomize-common-annotations"),
+		"commonAnnotationsEnvsubst": flag("kustomize-common-annotations-envsubst"),
 		"forceCommonLabels":         flag("kustomize-force-common-labels"), "forceCommonAnnotations": flag("kustomize-force-common-annotations"),
 		"labelWithoutSelector": flag("kustomize-label-without-selector"), "labelIncludeTemplates": flag("kustomize-label-include-templates"),
-		"components": array("kustomize-components", false), "ignoreMissingComponents": flag("kustomize-ignore-missing-components"),
-		"kubeVersion": kubeVersion, "apiVersions": array("helm-api-versions", false),
+		"components": array("kustomize-components"), "ignoreMissingComponents": flag("kustomize-ignore-missing-components"),
+		"kubeVersion": kubeVersion, "apiVersions": array("helm-api-versions"),
 		"version": never("builds are made by one version of kustomize", "leave it out"),
 	}
 }
@@ -46,6 +40,16 @@ func directoryFields() map[string]field {
 		"recurse": flag("directory-recurse"), "include": text("directory-include"), "exclude": text("directory-exclude"),
 		"jsonnet": jsonnet,
 	}
+}
+
+// passCredentials is refused where it matters: the plugin's block has no place
+// for how Argo CD fetches a chart, and dependencies are fetched by assay.
+func passCredentials(c *carrying, path string, key, value *yaml.Node) {
+	reason, hint := "chart dependencies are fetched with credentials that the platform binds to hosts, and a redirect gets none", "leave it out; ask the platform for a credential for each host"
+	if c.source.Chart != "" {
+		reason, hint = "Argo CD fetches the chart by it, and a source with a plugin has no place for it", "leave it out; serve the chart's archive from the host of repoURL, or give Argo CD a repository for the archive's host"
+	}
+	never(reason, hint)(c, path, key, value)
 }
 
 func helmVersion(c *carrying, path string, key, value *yaml.Node) {
@@ -73,9 +77,7 @@ func parameters(c *carrying, path string, key, value *yaml.Node) {
 		if member(item, "forceString").Value == "true" {
 			into = forced
 		}
-		if set := member(item, "value"); !c.substituted(path, set) {
-			c.pairs(path, into, member(item, "name"), set)
-		}
+		c.pairs(path, into, member(item, "name"), member(item, "value"))
 	}
 	if len(plain.Content) > 0 {
 		c.add("helm-parameters", key, "map", plain)
@@ -141,25 +143,16 @@ func replicas(c *carrying, path string, key, value *yaml.Node) {
 func patches(c *carrying, path string, key, value *yaml.Node) {
 	var items []*yaml.Node
 	for _, item := range value.Content {
-		if member(item, "path").Value != "" || len(member(item, "options").Content) > 0 {
-			c.refuse(item.Line, path, "a patch has a path or options, and the plugin's parameters hold patches as text", "write the patch itself below patch, without options")
+		if len(item.Content) == 2 && member(item, "patch").Value != "" {
+			items = append(items, scalar(member(item, "patch")))
 			continue
 		}
-		patch, target := member(item, "patch"), member(item, "target")
-		if len(target.Content) == 0 {
-			items = append(items, scalar(patch))
+		var entry map[string]any
+		if err := item.Decode(&entry); err != nil {
+			c.refuse(item.Line, path, "it cannot be read", "write patch or path, target and options")
 			continue
 		}
-		var both struct {
-			Patch  string         `yaml:"patch"`
-			Target map[string]any `yaml:"target"`
-		}
-		both.Patch = patch.Value
-		if err := target.Decode(&both.Target); err != nil {
-			c.refuse(target.Line, path, "its target cannot be read", "write kind, name and the like")
-			continue
-		}
-		written, err := yaml.Marshal(both)
+		written, err := yaml.Marshal(entry)
 		if err != nil {
 			c.refuse(item.Line, path, "it cannot be written as text", "write the patch into the kustomization")
 			continue

@@ -7,7 +7,7 @@ func jsonnet(c *carrying, path string, _, value *yaml.Node) {
 	fields := map[string]field{
 		"extVars": variables("directory-jsonnet-ext-vars", "directory-jsonnet-ext-code"),
 		"tlas":    variables("directory-jsonnet-tlas", "directory-jsonnet-tla-code"),
-		"libs":    array("directory-jsonnet-libs", false),
+		"libs":    array("directory-jsonnet-libs"),
 	}
 	for i := 0; i+1 < len(value.Content); i += 2 {
 		c.one(fields, path+"."+value.Content[i].Value, value.Content[i], value.Content[i+1])
@@ -23,7 +23,7 @@ func variables(texts, code string) field {
 			if member(item, "code").Value == "true" {
 				into = expressions
 			}
-			if !c.substituted(path, set) && c.pairs(path, both, member(item, "name"), set) {
+			if c.pairs(path, both, member(item, "name"), set) {
 				c.pairs(path, into, member(item, "name"), set)
 			}
 		}

@@ -1,9 +1,6 @@
 package render
 
 import (
-	"fmt"
-	"math"
-	"os"
 	"slices"
 	"strings"
 )
@@ -20,82 +17,36 @@ type ArgoBuild struct {
 	References []string
 }
 
-// argoVariables are the variables that a source's fields may name.
-type argoVariables struct {
-	values map[string]string
-	// missed are the variables that were asked for and are not known here.
-	missed []string
-}
-
-// revisionLengths are how many characters of the commit each variable shows.
-func revisionLengths() map[string]int {
-	return map[string]int{"ARGOCD_APP_REVISION": math.MaxInt, "ARGOCD_APP_REVISION_SHORT": 7, "ARGOCD_APP_REVISION_SHORT_8": 8}
-}
-
-func (b ArgoBuild) variables(source ArgoSource) *argoVariables {
+// environment are the variables that a source's fields may name. Those of the
+// commit are known to exist even where it is not known itself.
+func (b ArgoBuild) environment(source ArgoSource) *ArgoEnvironment {
 	values := map[string]string{
 		"ARGOCD_APP_NAME": b.Name, "ARGOCD_APP_NAMESPACE": b.Namespace, "ARGOCD_APP_PROJECT_NAME": b.Project,
 		"ARGOCD_APP_SOURCE_REPO_URL": source.RepoURL, "ARGOCD_APP_SOURCE_PATH": source.Path, "ARGOCD_APP_SOURCE_TARGET_REVISION": source.TargetRevision,
 	}
-	if b.Revision != "" {
-		for name, length := range revisionLengths() {
+	var unknown []string
+	for name, length := range revisionLengths() {
+		if b.Revision == "" {
+			unknown = append(unknown, name)
+		} else {
 			values[name] = b.Revision[:min(length, len(b.Revision))]
 		}
 	}
-	return &argoVariables{values: values}
-}
-
-// expand replaces $NAME and ${NAME}; $$ is a dollar sign. What is no variable of
-// Argo CD's becomes nothing, as it does there.
-func (v *argoVariables) expand(text string) string {
-	return os.Expand(text, func(name string) string {
-		if name == "$" {
-			return "$"
-		}
-		value, known := v.values[name]
-		if _, ofRevision := revisionLengths()[name]; ofRevision && !known && !slices.Contains(v.missed, name) {
-			v.missed = append(v.missed, name)
-		}
-		return value
-	})
-}
-
-func (v *argoVariables) expandAll(texts []string) []string {
-	var out []string
-	for _, text := range texts {
-		out = append(out, v.expand(text))
+	made := NewArgoEnvironment(values)
+	made.unknown = unknown
+	if source.Plugin != nil {
+		made.own(source.Plugin.Env)
 	}
-	return out
-}
-
-func (v *argoVariables) expandMap(texts map[string]string) map[string]string {
-	if len(texts) == 0 {
-		return nil
-	}
-	out := map[string]string{}
-	for name, text := range texts {
-		out[name] = v.expand(text)
-	}
-	return out
-}
-
-// err says which variables were asked for and are not known.
-func (v *argoVariables) err() error {
-	if len(v.missed) == 0 {
-		return nil
-	}
-	slices.Sort(v.missed)
-	return refuseSource(fmt.Sprintf("it asks for $%s, and the source's commit is not known here", strings.Join(v.missed, ", $")),
-		"compare two commits instead of folders, or write the value", nil)
+	return made
 }
 
 // file is where a value file is looked for. One that begins with a reference
 // keeps it, and its variables are those behind it (Argo CD, getResolvedRefValueFile).
-func (b ArgoBuild) file(variables *argoVariables, written string) string {
+func (b ArgoBuild) file(environment *ArgoEnvironment, written string) string {
 	if reference, rest, found := strings.Cut(written, "/"); found && b.isReference(reference) {
-		return reference + "/" + variables.expand(rest)
+		return reference + "/" + environment.expand(rest)
 	}
-	return variables.expand(written)
+	return environment.expand(written)
 }
 
 func (b ArgoBuild) isReference(written string) bool {

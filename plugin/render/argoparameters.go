@@ -18,7 +18,7 @@ import (
 // meaning. What a field asks for and is not done is a *plugin.Refusal that names
 // it; all of them are told at once.
 func (s ArgoSource) Parameters(build ArgoBuild) (plugin.Parameters, error) {
-	reading := &argoReading{build: build, variables: build.variables(s)}
+	reading := &argoReading{build: build, environment: build.environment(s)}
 	var blocks []string
 	block := func(name string, written bool, read func()) {
 		if written {
@@ -33,15 +33,15 @@ func (s ArgoSource) Parameters(build ArgoBuild) (plugin.Parameters, error) {
 	if len(blocks) > 1 {
 		return plugin.Parameters{}, refuseSource("its source has the blocks "+strings.Join(blocks, " and ")+", and Argo CD renders with one tool", "keep one of them", nil)
 	}
-	return reading.out, errors.Join(append(reading.problems, reading.variables.err())...)
+	return reading.out, errors.Join(append(reading.problems, reading.environment.err())...)
 }
 
 // argoReading is one source that is read.
 type argoReading struct {
-	build     ArgoBuild
-	variables *argoVariables
-	out       plugin.Parameters
-	problems  []error
+	build       ArgoBuild
+	environment *ArgoEnvironment
+	out         plugin.Parameters
+	problems    []error
 }
 
 func (r *argoReading) refuse(field, problem, hint string) {
@@ -58,7 +58,7 @@ func (r *argoReading) helm(h ArgoHelm) {
 	out.KubeVersion, out.APIVersions = r.kubeVersion("helm.kubeVersion", h.KubeVersion), h.APIVersions
 	out.IgnoreMissingValueFiles, out.SkipCRDs, out.SkipSchemaValidation = h.IgnoreMissingValueFiles, h.SkipCrds, h.SkipSchemaValidation
 	for _, file := range h.ValueFiles {
-		out.ValueFiles = append(out.ValueFiles, r.build.file(r.variables, file))
+		out.ValueFiles = append(out.ValueFiles, r.build.file(r.environment, file))
 	}
 	out.Values = h.Values
 	if h.ValuesObject != nil {
@@ -71,13 +71,13 @@ func (r *argoReading) helm(h ArgoHelm) {
 	set, setString, setFile := map[string]string{}, map[string]string{}, map[string]string{}
 	for _, parameter := range h.Parameters {
 		if parameter.ForceString {
-			setString[parameter.Name] = r.variables.expand(parameter.Value)
+			setString[parameter.Name] = r.environment.expand(parameter.Value)
 		} else {
-			set[parameter.Name] = r.variables.expand(parameter.Value)
+			set[parameter.Name] = r.environment.expand(parameter.Value)
 		}
 	}
 	for _, parameter := range h.FileParameters {
-		setFile[parameter.Name] = r.build.file(r.variables, parameter.Path)
+		setFile[parameter.Name] = r.build.file(r.environment, parameter.Path)
 	}
 	out.Set, out.SetString, out.SetFile = settings(set), settings(setString), settings(setFile)
 }
@@ -102,14 +102,14 @@ func (r *argoReading) kustomize(k ArgoKustomize) {
 	}
 	out := &r.out.Kustomize
 	*out = plugin.KustomizeParameters{
-		NamePrefix: k.NamePrefix, NameSuffix: k.NameSuffix, Namespace: k.Namespace, Images: r.variables.expandAll(k.Images),
-		CommonLabels: r.variables.expandMap(k.CommonLabels), CommonAnnotations: k.CommonAnnotations,
+		NamePrefix: k.NamePrefix, NameSuffix: k.NameSuffix, Namespace: k.Namespace, Images: r.environment.expandAll(k.Images),
+		CommonLabels: r.environment.expandMap(k.CommonLabels), CommonAnnotations: k.CommonAnnotations,
 		ForceCommonLabels: k.ForceCommonLabels, ForceCommonAnnotations: k.ForceCommonAnnotations,
 		LabelWithoutSelector: k.LabelWithoutSelector, LabelIncludeTemplates: k.LabelIncludeTemplates,
 		Components: k.Components, IgnoreMissingComponents: k.IgnoreMissingComponents,
 	}
 	if k.CommonAnnotationsEnvsubst {
-		out.CommonAnnotations = r.variables.expandMap(k.CommonAnnotations)
+		out.CommonAnnotations = r.environment.expandMap(k.CommonAnnotations)
 	}
 	// They are for the charts that a kustomization inflates.
 	r.out.Helm.KubeVersion, r.out.Helm.APIVersions = r.kubeVersion("kustomize.kubeVersion", k.KubeVersion), k.APIVersions
@@ -148,7 +148,7 @@ func (r *argoReading) directory(d ArgoDirectory) {
 func (r *argoReading) jsonnet(written []plugin.JsonnetVariable) []plugin.JsonnetVariable {
 	var out []plugin.JsonnetVariable
 	for _, each := range written {
-		each.Value = r.variables.expand(each.Value)
+		each.Value = r.environment.expand(each.Value)
 		out = append(out, each)
 	}
 	return out
@@ -173,7 +173,7 @@ func (r *argoReading) plugin(p ArgoPlugin) {
 		r.refuse("plugin.name", problem, fmt.Sprintf("write %q, or a helm, kustomize or directory block", ArgoPluginName))
 		return
 	}
-	if err := ReadArgoParameters(p.Parameters, &r.out); err != nil {
+	if err := ReadArgoParameters(p.Parameters, r.environment, &r.out); err != nil {
 		r.problems = append(r.problems, err)
 	}
 }

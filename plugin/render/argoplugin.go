@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -35,6 +37,13 @@ type ArgoParameter struct {
 	Collection string
 	// Boolean parameters are strings "true" or "false".
 	Boolean bool
+	// Replaced is set where variables in the value are replaced, as Argo CD does in
+	// the field that it stands for; with kustomize-common-annotations-envsubst in
+	// annotations, too.
+	Replaced bool
+	// files is set where the values are files: one of another source ($name/...) is
+	// refused there.
+	files bool
 
 	set func(*plugin.Parameters, ArgoPluginParameter) error
 }
@@ -54,9 +63,14 @@ func ArgoParameters() []ArgoParameter {
 }
 
 // ReadArgoParameters applies parameters; what is wrong with any is told at once.
-func ReadArgoParameters(list []ArgoPluginParameter, into *plugin.Parameters) error {
+// Variables in them are replaced where Argo CD replaces them in the field that
+// the parameter stands for.
+func ReadArgoParameters(list []ArgoPluginParameter, environment *ArgoEnvironment, into *plugin.Parameters) error {
 	known := map[string]ArgoParameter{}
 	for _, each := range ArgoParameters() {
+		if each.Name == annotationsParameter {
+			each.Replaced = slices.ContainsFunc(list, asksForVariables)
+		}
 		known[each.Name] = each
 	}
 	var problems []error
@@ -67,9 +81,64 @@ func ReadArgoParameters(list []ArgoPluginParameter, into *plugin.Parameters) err
 			continue
 		}
 		seen[value.Name] = true
+		wanted := known[value.Name]
+		if wanted.files {
+			problems = append(problems, value.ofThisSource())
+		}
+		if wanted.Replaced {
+			value = value.replaced(environment)
+		}
 		problems = append(problems, applyParameter(known, value, into))
 	}
 	return errors.Join(problems...)
+}
+
+// replaced has the variables' values. Names are left as they are.
+func (p ArgoPluginParameter) replaced(environment *ArgoEnvironment) ArgoPluginParameter {
+	if p.String != nil {
+		text := environment.expand(*p.String)
+		p.String = &text
+	}
+	if p.Array != nil {
+		p.Array = append([]string{}, environment.expandAll(p.Array)...)
+	}
+	if p.Map != nil {
+		filled := maps.Clone(p.Map)
+		maps.Copy(filled, environment.expandMap(p.Map))
+		p.Map = filled
+	}
+	return p
+}
+
+// foreignFile begins a file of another source, "$values/...". ARGOCD_ is no name
+// of one.
+var foreignFile = regexp.MustCompile(`^\$([A-Za-z0-9_-]+)/`)
+
+// ofThisSource refuses files of another source: Argo CD would look for one whose
+// name nobody has below the repository's root.
+func (p ArgoPluginParameter) ofThisSource() error {
+	for _, file := range slices.Concat(p.Array, slices.Sorted(maps.Values(p.Map))) {
+		if match := foreignFile.FindStringSubmatch(file); match != nil && !strings.HasPrefix(match[1], "ARGOCD_") {
+			return RefuseArgoParameter(p.Name, fmt.Sprintf("names %q, a file of another source, and Argo CD gives a plugin its own source alone", file),
+				"put the file into the repository of this source and name it from its root, as \"/...\", or write what it says in helm-values")
+		}
+	}
+	return nil
+}
+
+// The two parameters of annotations: Argo CD replaces variables in them where it
+// is asked to.
+const (
+	annotationsParameter        = "kustomize-common-annotations"
+	annotationsReplaceParameter = "kustomize-common-annotations-envsubst"
+)
+
+func asksForVariables(p ArgoPluginParameter) bool {
+	if p.Name != annotationsReplaceParameter || p.String == nil {
+		return false
+	}
+	set, err := strconv.ParseBool(*p.String)
+	return err == nil && set
 }
 
 func applyParameter(known map[string]ArgoParameter, value ArgoPluginParameter, into *plugin.Parameters) error {

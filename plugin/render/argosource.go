@@ -116,7 +116,7 @@ type ArgoJsonnet struct {
 // ArgoPlugin is a source's plugin block.
 type ArgoPlugin struct {
 	Name string `json:"name,omitempty"`
-	// Env is not looked at: what it names is a tenant's own.
+	// Env are variables for the parameters, ARGOCD_ENV_*: a tenant's own.
 	Env        []ArgoVariable        `json:"env,omitempty"`
 	Parameters []ArgoPluginParameter `json:"parameters,omitempty"`
 }

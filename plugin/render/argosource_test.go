@@ -83,8 +83,13 @@ func TestArgoSource_EachFieldBecomesItsParameter(t *testing.T) {
 		"directory: {jsonnet: {extVars: [{name: a, value: $ARGOCD_APP_NAME}], tlas: [{name: b, value: '1', code: true}], libs: [lib]}}": directory(plugin.DirectoryParameters{Jsonnet: plugin.JsonnetParameters{
 			ExternalVariables: []plugin.JsonnetVariable{{Name: "a", Value: "shop"}}, TopLevel: []plugin.JsonnetVariable{{Name: "b", Value: "1", Code: true}}, Libraries: []string{"lib"},
 		}}),
-		"plugin: {name: assay, env: [{name: A, value: b}], parameters: [{name: helm-values, string: 'a: b'}]}": {Helm: plugin.HelmParameters{Values: "a: b"}},
-		"plugin: {name: assay-v1.0, parameters: []}":                                                           {},
+		"plugin: {name: assay, env: [{name: A, value: b}], parameters: [{name: helm-values, string: 'a: b'}]}":                                                   {Helm: plugin.HelmParameters{Values: "a: b"}},
+		"plugin: {name: assay, env: [{name: A, value: 'of-$ARGOCD_APP_NAME-$$ARGOCD_ENV_B'}], parameters: [{name: kustomize-images, array: ['$ARGOCD_ENV_A']}]}": {Kustomize: plugin.KustomizeParameters{Images: []string{"of-shop-$ARGOCD_ENV_B"}}},
+		"plugin: {name: assay, env: [{name: A, value: $KUBE_VERSION}], parameters: []}":                                                                          {},
+		"plugin: {name: assay, parameters: [{name: kustomize-patches, array: ['{path: p.yaml, options: {allowNameChange: true}, target: {kind: Deployment}}', 'kind: X']}]}": {Kustomize: plugin.KustomizeParameters{
+			Patches: []plugin.KustomizePatch{{Path: "p.yaml", Options: map[string]bool{"allowNameChange": true}, Target: "kind: Deployment\n"}, {Patch: "kind: X"}},
+		}},
+		"plugin: {name: assay-v1.0, parameters: []}": {},
 		"path: a": {},
 	}
 	var written strings.Builder
@@ -113,6 +118,7 @@ func TestArgoSource_WhatIsNotDoneIsRefusedByItsField(t *testing.T) {
 		"two tools":             {"helm: {}\nkustomize: {}", "the blocks kustomize and helm", "helm: {}"},
 		"another plugin":        {"plugin: {name: assay2}", `plugin.name is "assay2"`, "plugin: {name: assay}"},
 		"a plugin without name": {"plugin: {}", "plugin.name is empty", "plugin: {name: assay}"},
+		"the cluster's version": {"plugin: {name: assay, env: [{name: A, value: $KUBE_VERSION}], parameters: [{name: kustomize-images, array: [$ARGOCD_ENV_A]}]}", "asks for $KUBE_VERSION, and the cluster's version is not known here", "plugin: {name: assay, env: [{name: A, value: '1.35'}], parameters: [{name: kustomize-images, array: [$ARGOCD_ENV_A]}]}"},
 		"a parameter":           {"plugin: {name: assay, parameters: [{name: gate, string: lax}]}", `"gate" does not exist`, "plugin: {name: assay, parameters: [{name: helm-values, string: ''}]}"},
 	} {
 		t.Run(name, func(t *testing.T) {
