@@ -31,7 +31,7 @@ func layers() [][]string {
 		{"plugin/apiserver"},
 		{"plugin/render", "plugin/mutate", "plugin/verify", "plugin/harden", "plugin/policy", "plugin/report", "plugin/attest"},
 		{"plugin/setup", "plugin/audit"},
-		{"plugin/argocd", "plugin/flux", "plugin/preview", "plugin/inplace"},
+		{"plugin/argocd", "plugin/flux", "plugin/preview", "plugin/inplace", "plugin/refresh"},
 		{"plugin/migrate", "plugin/hydrated"},
 		{"cmd/assay", "cmd/assay-source"},
 	}
