@@ -41,6 +41,7 @@ type serveFlags struct {
 	// policyReport is the format of the reports that are written to the cluster;
 	// empty writes none.
 	policyReport string
+	records      recordFlags
 }
 
 // pluginsDir is where Argo CD looks for plugins' sockets unless it is told
@@ -87,6 +88,7 @@ is JSON on standard error.`,
 	set.BoolVar(&flags.profile, "pprof", false, "serve Go's profiler under /debug/pprof as well")
 	set.StringVar(&flags.policyReport, "policy-report", "", "write every verdict into the cluster, into the application's destination namespace, as `policyreport or openreports` (off by default)")
 	offer(cmd, "policy-report", policyFormats()...)
+	flags.records.add(set)
 	return cmd
 }
 
@@ -95,6 +97,9 @@ const drainTime = 20 * time.Second
 
 func serve(ctx context.Context, s streams, flags serveFlags) error {
 	log := slog.New(slog.NewJSONHandler(s.err, nil))
+	if err := flags.records.check(); err != nil {
+		return err
+	}
 	store, err := openFacts(flags.cache, flags.cacheKey, func(err error) { log.Warn("the cache on disk is not used", "problem", err.Error()) })
 	if err != nil {
 		return err
@@ -115,13 +120,18 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 		return err
 	}
 	defer stopReports()
+	records, err := startRecording(flags.records, s.out, judge, log)
+	if err != nil {
+		return err
+	}
+	defer records.stop()
 	known, err := gauges.NewGate(judge.Config(), flags.gates.gates, time.Now)
 	if err != nil {
 		return err
 	}
 	server, err := argocd.NewServer(argocd.Options{
-		Collectors: []prometheus.Collector{known},
-		Judge:      judge, Told: told, Facts: judge, Plugins: flags.plugins, Work: work, Concurrency: flags.concurrency, Archive: flags.archive, Log: log,
+		Judge: judge, Told: tellAll(told, records.tell()), Collectors: []prometheus.Collector{known, records}, Facts: judge,
+		Plugins: flags.plugins, Work: work, Concurrency: flags.concurrency, Archive: flags.archive, Log: log,
 	})
 	if err != nil {
 		return fmt.Errorf("starting the plugin: %w", err)

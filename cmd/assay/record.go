@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/pflag"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/argocd"
+	"github.com/assay-gitops/assay/plugin/audit"
+	"github.com/assay-gitops/assay/plugin/report"
+	"github.com/assay-gitops/assay/plugin/setup"
+	"github.com/assay-gitops/assay/plugin/setup/gauges"
+)
+
+// recordFlags say where the records of verdicts go.
+type recordFlags struct {
+	// log is the audit log's file; "-" is standard output, and empty none.
+	log      string
+	logBytes int64
+}
+
+func (f *recordFlags) add(set *pflag.FlagSet) {
+	set.StringVar(&f.log, "audit-log", "", "`file` that gets every verdict as a line of JSON; - is standard output (off by default)")
+	set.Int64Var(&f.logBytes, "audit-log-bytes", audit.DefaultLogBytes, "most `bytes` of that file: it is put aside then, and four older ones are kept")
+}
+
+func (f *recordFlags) check() error {
+	if f.log == "" {
+		return nil
+	}
+	if info, err := os.Stat(f.log); f.log != "-" && err == nil && info.IsDir() {
+		return &exit{code: exitUsage, err: fmt.Errorf("reading --audit-log: %s is a folder; name a file in it", f.log)}
+	}
+	return nil
+}
+
+// recording is what is told of verdicts beside the answers.
+type recording struct {
+	recorder *audit.Recorder
+	// sinks have a name in metrics.
+	sinks map[string]*audit.Sink
+	ends  []func()
+}
+
+// lastWords is what sinks get to write what waits, after the last answer.
+const lastWords = 5 * time.Second
+
+// startRecording starts what the flags ask for; nothing of it keeps the door
+// from answering.
+func startRecording(f recordFlags, out io.Writer, judge *setup.Setup, log *slog.Logger) (*recording, error) {
+	r := &recording{sinks: map[string]*audit.Sink{}}
+	if f.log == "" {
+		return r, nil
+	}
+	digests, err := judge.Digests()
+	if err != nil {
+		return nil, err
+	}
+	about := func(v *plugin.Verdict) audit.About {
+		if v == nil {
+			v = &plugin.Verdict{}
+		}
+		return audit.About{GateDigest: digests.For(v.Application, v.Path, v.RepositoryPath), Door: argocd.Door(), Version: report.Version(version)}
+	}
+	r.recorder = &audit.Recorder{About: about, Log: log}
+	if f.log != "" {
+		file, closing := out, func() error { return nil }
+		if f.log != "-" {
+			rotated := audit.File(f.log, f.logBytes)
+			file, closing = rotated, rotated.Close
+		}
+		r.start("assay_audit", audit.SinkOptions{What: "the audit log", Take: audit.Lines(file), Log: log}, closing)
+	}
+	return r, nil
+}
+
+// start runs a sink until the recording ends.
+func (r *recording) start(name string, options audit.SinkOptions, closing func() error) {
+	sink := audit.NewSink(options)
+	ctx, cancel := context.WithCancel(context.Background()) // what waits is written after the door has ended
+	go sink.Run(ctx)
+	r.sinks[name], r.recorder.Sinks = sink, append(r.recorder.Sinks, sink)
+	r.ends = append(r.ends, func() {
+		sink.Close(lastWords)
+		cancel()
+		if err := closing(); err != nil {
+			options.Log.Error("ending "+options.What, "problem", err.Error())
+		}
+	})
+}
+
+// tell hears every verdict; nil when nobody wants to know.
+func (r *recording) tell() func(*plugin.Verdict) {
+	if len(r.sinks) == 0 {
+		return nil
+	}
+	return r.recorder.Tell
+}
+
+func (r *recording) stop() {
+	for _, end := range r.ends {
+		end()
+	}
+}
+
+// Describe implements prometheus.Collector; the names depend on what was asked
+// for.
+func (*recording) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (r *recording) Collect(out chan<- prometheus.Metric) {
+	send := gauges.To(out)
+	for name, sink := range r.sinks {
+		send(name+"_records_total", "Verdicts that were written.", prometheus.CounterValue, float64(sink.Taken()))
+		send(name+"_failures_total", "Verdicts that could not be written; they stand all the same.", prometheus.CounterValue, float64(sink.Failed()))
+	}
+}
+
+// tellAll tells each of those who want to know.
+func tellAll(each ...func(*plugin.Verdict)) func(*plugin.Verdict) {
+	return func(v *plugin.Verdict) {
+		for _, tell := range each {
+			if tell != nil {
+				tell(v)
+			}
+		}
+	}
+}

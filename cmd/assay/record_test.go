@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/audit"
+	"github.com/assay-gitops/assay/plugin/gate"
+	"github.com/assay-gitops/assay/plugin/setup"
+)
+
+// recorded is a recording by the built-in gate, what is written to standard
+// output, and the log.
+func recorded(t *testing.T, flags recordFlags) (*recording, *bytes.Buffer, *bytes.Buffer) {
+	t.Helper()
+	judge, err := setup.New(setup.Options{Config: gate.Default(), LockRequired: true})
+	must(t, err)
+	t.Cleanup(judge.Close)
+	var out, log bytes.Buffer
+	must(t, flags.check())
+	records, err := startRecording(flags, &out, judge, slog.New(slog.NewTextHandler(&log, nil)))
+	must(t, err)
+	return records, &out, &log
+}
+
+// countersOf are the counters that Prometheus reads.
+func countersOf(t *testing.T, records *recording) map[string]float64 {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(records)
+	families, err := registry.Gather()
+	must(t, err)
+	got := map[string]float64{}
+	for _, family := range families {
+		got[family.GetName()] = family.GetMetric()[0].GetCounter().GetValue()
+	}
+	return got
+}
+
+func TestRecord_AuditLogGoesToAFileOrToStandardOutput(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "audit.jsonl")
+	for _, where := range []string{file, "-"} {
+		records, out, log := recorded(t, recordFlags{log: where, logBytes: audit.DefaultLogBytes})
+		tellAll(nil, records.tell())(denialOf("shop"))
+		records.stop()
+		line := out.Bytes()
+		if where != "-" {
+			var err error
+			line, err = os.ReadFile(file)
+			must(t, err)
+		}
+		var record audit.Record
+		must(t, json.Unmarshal(line, &record))
+		if record.Application != "shop" || record.Outcome != plugin.Denied || !strings.HasPrefix(record.GateDigest, "sha256:") || record.Version == "" {
+			t.Errorf("%s", line)
+		}
+		if got := countersOf(t, records); got["assay_audit_records_total"] != 1 || got["assay_audit_failures_total"] != 0 || log.Len() > 0 {
+			t.Errorf("counted %v, log %s", got, log.String())
+		}
+	}
+}
+
+func TestRecord_AuditLogOnAFullDiskIsCounted(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "audit.jsonl")
+	must(t, os.Symlink("/dev/full", link))
+	records, _, log := recorded(t, recordFlags{log: link, logBytes: audit.DefaultLogBytes})
+	records.tell()(denialOf("shop"))
+	records.tell()(denialOf("shop"))
+	records.stop()
+	if got := countersOf(t, records); got["assay_audit_failures_total"] != 2 || strings.Count(log.String(), "no space left") != 1 {
+		t.Errorf("counted %v, log %s", got, log.String())
+	}
+}
+
+func TestRecord_NobodyIsToldWhenNothingIsAskedFor(t *testing.T) {
+	records, _, _ := recorded(t, recordFlags{})
+	if records.tell() != nil || len(countersOf(t, records)) != 0 {
+		t.Error("somebody is told")
+	}
+	tellAll(nil, records.tell())(denialOf("shop"))
+	records.stop()
+}
+
+func TestRecord_AuditLogThatIsAFolderIsRefused(t *testing.T) {
+	if err := (&recordFlags{log: t.TempDir()}).check(); err == nil || asExit(err).Error() == "" || !strings.Contains(err.Error(), "is a folder") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func denialOf(name string) *plugin.Verdict {
+	v := verdictFor("shop", judgedAt())
+	v.Application.Name = name
+	return v
+}
+
+func judgedAt() time.Time { return time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC) }
