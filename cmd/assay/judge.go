@@ -26,6 +26,8 @@ type job struct {
 	compares bool
 	// asDoor takes the doors' defaults where no gate says otherwise.
 	asDoor bool
+	// many has no stage told: several applications are looked at side by side.
+	many bool
 	// does is what the command does, for its progress, until the first stage
 	// says more.
 	does string
@@ -81,7 +83,7 @@ func (j job) begin(ctx context.Context) (*setup.Setup, *progress, func(), error)
 	bar := startProgress(j.err)
 	bar.begin(cmp.Or(j.does, "loading the gates"))
 	hears := bar.begin
-	if j.compares {
+	if j.compares || j.many {
 		hears = nil // many applications at once: whoever compares them tells how far it is
 	}
 	s, err := setup.New(setup.Options{

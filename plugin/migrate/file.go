@@ -33,19 +33,27 @@ type File struct {
 	// Refused cannot be carried over; Different renders to something else;
 	// Unproven could not be compared.
 	Refused, Different, Unproven []Problem
+	// Varies are fields of proven sources that are another value each time that
+	// the source is rendered, as it was written, too.
+	Varies []Problem
+
+	// document is set for a text that is no file of the tree.
+	document bool
 }
 
 // rewriting is one file.
 type rewriting struct {
+	*mover
+
 	file         *File
 	text         *yamltext.Text
 	replacements []yamltext.Replacement
 }
 
 // rewrite makes the new text, or says what is refused.
-func rewrite(file *File) {
+func (m *mover) rewrite(file *File) {
 	text, err := yamltext.Parse(file.Old)
-	r := &rewriting{file: file, text: text}
+	r := &rewriting{mover: m, file: file, text: text}
 	if err != nil {
 		r.refuse(0, "", err.Error(), "correct it; what a template renders to is changed in the template, by hand")
 		return

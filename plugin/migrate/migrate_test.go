@@ -52,17 +52,21 @@ func tree(t *testing.T, files map[string]string) *os.Root {
 	return root
 }
 
-func run(t *testing.T, root *os.Root, paths ...string) []migrate.File {
-	t.Helper()
-	files, err := migrate.Run(t.Context(), migrate.Options{
+func options(root *os.Root) migrate.Options {
+	return migrate.Options{
 		Root: root, Limits: plugin.DefaultLimits(),
 		Own:    func(url string) bool { return url == own },
 		Tracks: func(name string) bool { return name == "" || name == "main" },
-	}, paths)
+	}
+}
+
+func run(t *testing.T, root *os.Root, paths ...string) []migrate.File {
+	t.Helper()
+	result, err := migrate.Run(t.Context(), options(root), paths)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files
+	return result.Files
 }
 
 // application is an Application with the lines of its source.

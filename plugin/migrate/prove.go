@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
-	"reflect"
+	"os"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -13,34 +12,78 @@ import (
 	"github.com/assay-gitops/assay/plugin/render"
 )
 
-// prove renders the native and the plugin's source of each Application of a
-// file, and says where they differ and what could not be compared. The error is
-// no answer.
-func (o Options) prove(ctx context.Context, file *File) error {
-	before, err := o.applications(ctx, file.Path, nil)
-	if err != nil {
-		return err
+// comparison is one source to be rendered both ways.
+type comparison struct {
+	file            *File
+	native, carried discover.Application
+	part            int
+}
+
+// answer is what a comparison came to; the zero one says nothing.
+type answer struct {
+	proven                      bool
+	different, unproven, varies []Problem
+	hardened                    *Hardened
+}
+
+func (f *File) take(a answer) {
+	if a.proven {
+		f.Proven++
 	}
-	after, err := o.applications(ctx, file.Path, map[string][]byte{file.Path: file.New})
+	f.Different = append(f.Different, a.different...)
+	f.Unproven = append(f.Unproven, a.unproven...)
+	f.Varies = append(f.Varies, a.varies...)
+}
+
+// comparisons finds the Applications that come of a file before and after, and
+// says which of their sources are to be compared. What differs already, and what
+// cannot be compared, is told in the file. The error is no answer.
+func (m *mover) comparisons(ctx context.Context, file *File) ([]comparison, error) {
+	before, err := m.applications(ctx, file, file.Old)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	after, err := m.applications(ctx, file, file.New)
+	if err != nil {
+		return nil, err
 	}
 	for _, each := range before.Unseen {
 		file.unproven(each)
 	}
 	if len(before.Applications) != len(after.Applications) {
 		file.differs(plugin.Origin{File: file.Path}, "", fmt.Sprintf("%d Applications come of it instead of %d", len(after.Applications), len(before.Applications)))
-		return nil
+		return nil, nil
 	}
+	var all []comparison
 	for i, native := range before.Applications {
-		if err := o.compare(ctx, file, native, after.Applications[i]); err != nil {
-			return err
-		}
+		all = append(all, file.pair(native, after.Applications[i])...)
 	}
 	if len(before.Applications) == 0 && len(before.Unseen) == 0 {
 		file.unproven(discover.Unseen{What: file.Path, Reason: "no Application comes of it", Origin: plugin.Origin{File: file.Path}})
 	}
-	return nil
+	return all, nil
+}
+
+// pair are the sources of one Application, before and after.
+func (f *File) pair(native, carried discover.Application) []comparison {
+	switch {
+	case len(native.Unseen) > 0:
+		for _, each := range native.Unseen {
+			f.unproven(each)
+		}
+		return nil
+	case len(carried.Unseen) > 0:
+		f.differs(native.Origin, native.Name, carried.Unseen[0].Reason)
+		return nil
+	case len(native.Parts) != len(carried.Parts):
+		f.differs(native.Origin, native.Name, "it has another number of sources")
+		return nil
+	}
+	var all []comparison
+	for i := range native.Parts {
+		all = append(all, comparison{file: f, native: native, carried: carried, part: i})
+	}
+	return all
 }
 
 func (f *File) unproven(u discover.Unseen) {
@@ -48,105 +91,101 @@ func (f *File) unproven(u discover.Unseen) {
 }
 
 func (f *File) differs(at plugin.Origin, what, reason string) {
-	f.Different = append(f.Different, Problem{at, what, reason, "keep this source as it is, and report it as a defect of assay"})
+	f.Different = append(f.Different, Problem{at, what, reason, differenceHint})
 }
 
-// applications are those of a file, as it is or with new content.
-func (o Options) applications(ctx context.Context, name string, overlay map[string][]byte) (discover.Found, error) {
-	rendering, err := o.renderer().Render(ctx, plugin.Source{Root: o.Root, Path: name, Parameters: plugin.Parameters{Kind: render.KindDirectory}, Overlay: overlay})
-	if err != nil {
-		return discover.Found{}, fmt.Errorf("reading the objects of %s: %w", name, err)
+const differenceHint = "keep this source as it is, and report it as a defect of assay"
+
+// applications are those that a file defines with some content.
+func (m *mover) applications(ctx context.Context, file *File, content []byte) (discover.Found, error) {
+	source := plugin.Source{Root: m.Root, Path: file.Path, Parameters: plugin.Parameters{Kind: render.KindDirectory}, Overlay: map[string][]byte{file.Path: content}}
+	if file.document {
+		source = plugin.Source{Rendered: content}
 	}
-	tree := discover.Tree{Root: o.Root, Own: o.Own, Limits: o.Limits}
+	rendering, err := m.renderer.Render(ctx, source)
+	if err != nil {
+		return discover.Found{}, fmt.Errorf("reading the objects of %s: %w", file.Path, err)
+	}
+	for i := range rendering.Objects {
+		if file.document {
+			rendering.Objects[i].Origin = plugin.Origin{File: file.Path}
+		}
+	}
+	tree := discover.Tree{Root: m.Root, Own: m.Own, Open: m.open, Clusters: m.Clusters, Limits: m.Limits}
 	found, sets := discover.ArgoApplications(ctx, tree, rendering.Objects, nil), discover.ArgoApplicationSets(ctx, tree, rendering.Objects, nil)
 	found.Applications = append(found.Applications, sets.Applications...)
 	found.Unseen = append(found.Unseen, sets.Unseen...)
 	return found, nil
 }
 
-func (o Options) renderer() *render.Renderer { return render.New(render.Options{Limits: o.Limits}) }
-
-// compare compares the parts of one Application.
-func (o Options) compare(ctx context.Context, file *File, native, carried discover.Application) error {
-	switch {
-	case len(native.Unseen) > 0:
-		for _, each := range native.Unseen {
-			file.unproven(each)
-		}
-		return nil
-	case len(carried.Unseen) > 0:
-		file.differs(native.Origin, native.Name, carried.Unseen[0].Reason)
-		return nil
-	case len(native.Parts) != len(carried.Parts):
-		file.differs(native.Origin, native.Name, "it has another number of sources")
-		return nil
-	}
-	for i := range native.Parts {
-		if reason, hint := o.elsewhere(native.Parts[i]); reason != "" {
-			file.unproven(discover.Unseen{What: native.Name, Reason: reason, Hint: hint, Origin: native.Origin})
-			continue
-		}
-		want, err := o.objects(ctx, native, native.Parts[i])
-		if reason, refused := refusal(err); refused {
-			file.unproven(discover.Unseen{What: native.Name, Reason: "its source is not rendered: " + reason, Origin: native.Origin})
-			continue
-		} else if err != nil {
-			return err
-		}
-		have, err := o.objects(ctx, carried, carried.Parts[i])
-		if reason, refused := refusal(err); refused {
-			file.differs(native.Origin, native.Name, "the plugin's source is not rendered: "+reason)
-			continue
-		} else if err != nil {
-			return err
-		}
-		if difference := differenceOf(want, have); difference != "" {
-			file.differs(native.Origin, native.Name, difference)
-			continue
-		}
-		file.Proven++
-	}
-	return nil
+// open is the tree that a Git generator looks into.
+func (m *mover) open(_ context.Context, repository, revision string) (*os.Root, error) {
+	return m.tree(repository, revision)
 }
 
-// elsewhere says why a part cannot be rendered from this tree.
-func (o Options) elsewhere(part discover.Part) (reason, hint string) {
-	what := plugin.RedactURL(part.Repository)
-	if part.Chart != nil {
-		return fmt.Sprintf("its source is the chart %s of %s, which is not in this tree", part.Chart.Name, plugin.RedactURL(part.Chart.Repository)), "look at the difference, and write it with --unproven"
-	}
-	if !o.Own(part.Repository) {
-		return "its source is in another repository, " + what, "name it with --repository if it is this one, or write it with --unproven"
-	}
-	if !o.Tracks(part.Revision) {
-		return "its source is at the revision " + part.Revision + ", which is not what lies here", "name it with --branch if it is, or write it with --unproven"
-	}
-	if info, err := o.Root.Stat(path.Clean(part.Path)); err != nil || !info.IsDir() {
-		return "there is no folder " + part.Path + " in this tree", "name the repository's folder with --root, or write it with --unproven"
-	}
-	for _, reference := range part.References {
-		if !o.Own(reference.Repository) || !o.Tracks(reference.Revision) {
-			return "it takes value files from " + plugin.RedactURL(reference.Repository), "write it with --unproven"
+// tree is that of a repository at a revision. Its error is absent.
+func (m *mover) tree(repository, revision string) (*os.Root, error) {
+	if m.Elsewhere != nil { // who names a checkout knows better than a guess
+		if root := m.Elsewhere(repository); root != nil {
+			return root, nil
 		}
 	}
-	return "", ""
+	if what := plugin.RedactURL(repository); !m.Own(repository) {
+		return nil, absent{"its source is in another repository, " + what, "name a checkout with --source " + what + "=FOLDER, or --repository if it is this one, or write it with --unproven"}
+	}
+	if !m.Tracks(revision) {
+		return nil, absent{"its source is at the revision " + revision + ", which is not what lies here", "name it with --branch if it is, or write it with --unproven"}
+	}
+	return m.Root, nil
 }
 
-// objects renders a part.
-func (o Options) objects(ctx context.Context, application discover.Application, part discover.Part) ([]plugin.Object, error) {
-	part, err := part.Settle(o.Root, "", o.Limits)
+// compare renders a source both ways.
+func (m *mover) compare(ctx context.Context, c comparison) (answer, error) {
+	before, want, err := m.rendered(ctx, c.native, c.part)
+	if gone, is := absence(err); is {
+		return answer{unproven: []Problem{{c.native.Origin, c.native.Name, gone.reason, gone.hint}}}, nil
+	} else if err != nil {
+		return answer{}, err
+	}
+	after, have, err := m.rendered(ctx, c.carried, c.part)
+	if gone, is := absence(err); is {
+		return c.differs("of the plugin's source: " + gone.reason), nil
+	} else if err != nil {
+		return answer{}, err
+	}
+	out := answer{proven: true}
+	if difference := differenceOf(want, have); difference != "" {
+		if out, err = m.again(ctx, c, before, want, have); err != nil || !out.proven {
+			return out, err
+		}
+	}
+	return m.harden(ctx, c, after, out)
+}
+
+// rendered are the objects of a part, and what they are rendered from.
+func (m *mover) rendered(ctx context.Context, application discover.Application, part int) (plugin.Source, []plugin.Object, error) {
+	source, err := m.locate(ctx, application, part)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the part
+		return source, nil, err
 	}
-	for name := range part.References {
-		if part.Parameters.Helm.References == nil {
-			part.Parameters.Helm.References = map[string]string{}
-		}
-		part.Parameters.Helm.References[name] = "."
+	objects, err := m.render(ctx, source)
+	return source, objects, err
+}
+
+// absence tells a source that is not rendered from no answer.
+func absence(err error) (absent, bool) {
+	var gone absent
+	if errors.As(err, &gone) {
+		return gone, true
 	}
-	rendering, err := o.renderer().Render(ctx, plugin.Source{
-		Root: o.Root, Path: path.Clean(part.Path), RepositoryPath: path.Clean(part.Path), Application: application.Identity, Parameters: part.Parameters,
-	})
+	reason, refused := refusal(err)
+	return absent{reason: "its source is not rendered: " + reason}, refused
+}
+
+// render renders a source.
+func (m *mover) render(ctx context.Context, source plugin.Source) ([]plugin.Object, error) {
+	m.renderings.Add(1)
+	rendering, err := m.renderer.Render(ctx, source)
 	return rendering.Objects, err //nolint:wrapcheck // it names the source
 }
 
@@ -160,17 +199,4 @@ func refusal(err error) (string, bool) {
 		reasons = append(reasons, finding.Message)
 	}
 	return strings.Join(reasons, "; "), true
-}
-
-// differenceOf says what is not the same; empty for none.
-func differenceOf(want, have []plugin.Object) string {
-	if len(want) != len(have) {
-		return fmt.Sprintf("the plugin renders %d objects instead of %d", len(have), len(want))
-	}
-	for i := range want {
-		if !reflect.DeepEqual(want[i].Fields, have[i].Fields) {
-			return "the plugin renders another " + want[i].ID().String()
-		}
-	}
-	return ""
 }

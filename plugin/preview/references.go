@@ -82,32 +82,43 @@ const mostLaid = 1_000
 // lay lays the file of another tree, or those that a pattern matches, over the
 // part's own. What is not there the renderer misses.
 func lay(found *located, root *os.Root, at, file string) error {
-	pattern := path.Clean(strings.TrimLeft(file, "/"))
-	names := []string{pattern}
-	if strings.ContainsAny(pattern, "*?[") {
-		matches, err := doublestar.Glob(root.FS(), pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow())
-		if err != nil {
-			return fmt.Errorf("looking for the value files %s: %w", file, err)
-		}
-		names = matches
-	}
-	if len(names) > mostLaid {
-		return unseen{discover.Unseen{What: "the value files " + file, Reason: fmt.Sprintf("they are more than %d", mostLaid), Hint: "name fewer"}}
-	}
-	for _, name := range names {
-		data, err := readOther(root, name, found.limits.FileBytes)
-		switch {
-		case errors.Is(err, os.ErrNotExist):
-			continue
-		case err != nil:
-			return fmt.Errorf("reading the value file %s: %w", name, err)
-		}
+	files, err := ValueFiles(root, file, found.limits)
+	for name, data := range files {
 		if found.source.Overlay == nil {
 			found.source.Overlay = map[string][]byte{}
 		}
 		found.source.Overlay[path.Join(at, name)] = data // one that is too large is refused by the renderer
 	}
-	return nil
+	return err
+}
+
+// ValueFiles reads the file of a tree, or those that a pattern matches, by their
+// paths. What is not there is left out.
+func ValueFiles(root *os.Root, file string, limits plugin.Limits) (map[string][]byte, error) {
+	pattern := path.Clean(strings.TrimLeft(file, "/"))
+	names := []string{pattern}
+	if strings.ContainsAny(pattern, "*?[") {
+		matches, err := doublestar.Glob(root.FS(), pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow())
+		if err != nil {
+			return nil, fmt.Errorf("looking for the value files %s: %w", file, err)
+		}
+		names = matches
+	}
+	if len(names) > mostLaid {
+		return nil, unseen{discover.Unseen{What: "the value files " + file, Reason: fmt.Sprintf("they are more than %d", mostLaid), Hint: "name fewer"}}
+	}
+	found := map[string][]byte{}
+	for _, name := range names {
+		data, err := readOther(root, name, limits.FileBytes)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("reading the value file %s: %w", name, err)
+		}
+		found[name] = data
+	}
+	return found, nil
 }
 
 // readOther reads at most one byte more than the limit of a regular file.
