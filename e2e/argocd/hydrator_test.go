@@ -14,20 +14,25 @@ import (
 	"github.com/assay-gitops/assay/e2e/origin"
 )
 
-// hydratorProjects lists the AppProjects that may use the Source Hydrator, as
-// the platform does, until the test ends.
-func (w *world) hydratorProjects(names ...string) {
+// hydratorProjects lists which AppProject may use the Source Hydrator for which
+// branch, as the platform does, until the test ends.
+func (w *world) hydratorProjects(lines ...string) {
 	w.t.Helper()
 	list := controlplane.Object{Kind: configMaps, Namespace: controlplane.Namespace, Name: "assay-hydrator-projects"}
 	set := func(ctx context.Context, projects string) error {
 		return w.Merge(ctx, list, fmt.Sprintf(`{"data":{"projects":%q}}`, projects))
 	}
-	must(w.t, set(w.t.Context(), strings.Join(names, "\n")))
+	must(w.t, set(w.t.Context(), strings.Join(lines, "\n")))
 	w.t.Cleanup(func() {
 		if err := set(context.WithoutCancel(w.t.Context()), ""); err != nil {
 			w.t.Error(err)
 		}
 	})
+}
+
+// listed is the platform's line about an Application's branch.
+func (w *world) listed(a application) string {
+	return strings.Join([]string{a.project, w.git.URL(), a.branch}, " ")
 }
 
 // hydration is what Argo CD says of the last hydration: of which commit it was,
@@ -75,7 +80,7 @@ func TestSourceHydrator_CommitsWhatPassed_AndADenialKeepsTheCommitFromBeingMade(
 	a := w.app()
 	a.branch = "environments/test"
 	refused(t, a.Apply(t.Context(), a.manifest()), "sourceHydrator is not allowed")
-	w.hydratorProjects("another", w.name)
+	w.hydratorProjects("another "+w.git.URL()+" live", w.listed(a))
 	must(t, controlplane.Until(w.slowly(), func(ctx context.Context) error { return a.Apply(ctx, a.manifest()) }))
 	a.synced()
 	if got := a.hydration().dry; got != dry {
@@ -83,6 +88,7 @@ func TestSourceHydrator_CommitsWhatPassed_AndADenialKeepsTheCommitFromBeingMade(
 	}
 	w.committed(a, "web", first.DigestStr())
 	w.runs("web", first.DigestStr())
+	w.proven(a)
 
 	tip := w.git.Git("rev-parse", a.branch)
 	dry = w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:2"))})
@@ -101,6 +107,7 @@ func TestSourceHydrator_CommitsWhatPassed_AndADenialKeepsTheCommitFromBeingMade(
 		t.Errorf("once signed, the hydration ended as %q, %s: %s", allowed.phase, allowed.commit, allowed.message)
 	}
 	w.committed(a, "web", second.DigestStr())
+	w.proven(a)
 	a.until("the sync of "+allowed.commit, func(s status) error {
 		if s.sync != "Synced" || s.revision != allowed.commit {
 			return fmt.Errorf("it is %s at %s", s.sync, s.revision)
@@ -116,7 +123,7 @@ func TestSourceHydrator_WithoutThePluginIsRefusedWhereItIsListed(t *testing.T) {
 	w := newWorld(t)
 	a := w.app()
 	a.plugin, a.branch = "", "environments/test"
-	w.hydratorProjects(w.name)
+	w.hydratorProjects(w.listed(a))
 	must(t, controlplane.Until(w.slowly(), func(ctx context.Context) error {
 		err := a.Apply(ctx, a.manifest())
 		if err == nil || !strings.Contains(err.Error(), "drySource does not name the plugin") {

@@ -33,7 +33,7 @@ func TestArgoAdmission_EverySourceOfAnApplicationNamesThePlugin(t *testing.T) {
 		"a ref with a chart":  {created("sources: [" + gated + ", " + strings.ReplaceAll(ref, "ref", "chart: web, ref") + "]"), created("sources: [" + gated + ", " + strings.ReplaceAll(ref, "ref", "path: '', ref") + "]"), "spec.sources (chart web)"},
 		"a ref alone":         {created("source: " + ref), created("sources: [" + ref + "]"), "spec.source names no plugin"},
 		"no source":           {created("destination: {namespace: shop}"), created("source: " + gated), "names no source"},
-		"hydrator and a ref":  {write{object: app(specOf("sources: [" + gated + ", " + ref + "], " + hydrator)), projects: "team-a"}, write{object: app(specOf("sources: [" + gated + ", " + ref + "]"))}, "spec.sources names no plugin"},
+		"hydrator and a ref":  {write{object: app(specOf("sources: [" + gated + ", " + ref + "], " + hydrator)), projects: listed}, write{object: app(specOf("sources: [" + gated + ", " + ref + "]"))}, "spec.sources names no plugin"},
 		"an update":           {write{object: app(specOf("source: " + plain(gated))), old: app(specOf("source: " + gated))}, write{object: app(specOf("source: " + gated)), old: app(specOf("source: " + plain(gated)))}, "spec.source"},
 		"an old one, changed": {write{object: app(specOf("source: " + plain(gated) + ", syncPolicy: {automated: {}}")), old: app(specOf("source: " + plain(gated)))}, write{object: app(specOf("source: " + plain(gated))), old: app(specOf("source: " + plain(gated)))}, "spec.source"},
 	})
@@ -114,12 +114,15 @@ const (
 	live      = "{repoURL: 'https://git.example.com/shop', path: deploy, targetRevision: live}"
 )
 
+// listed is the platform's line about team-a.
+const listed = "team-a https://git.example.com/shop live"
+
 func TestArgoAdmission_TheSourceHydratorIsForListedProjects(t *testing.T) {
 	of := func(projects, spec string, more ...string) write {
 		return write{object: app(append([]string{specOf(spec)}, more...)...), projects: projects}
 	}
-	syncing := func(projects, source string) write {
-		asked := of(projects, hydrator, "operation: {sync: {source: "+source+"}}")
+	syncing := func(source string) write {
+		asked := of(listed, hydrator, "operation: {sync: {source: "+source+"}}")
 		asked.old = app(specOf(hydrator))
 		return asked
 	}
@@ -127,21 +130,73 @@ func TestArgoAdmission_TheSourceHydratorIsForListedProjects(t *testing.T) {
 		const operation = "operation: {sync: {}}"
 		return write{
 			object: app(specOf(hydrator), operation, "status: {operationState: {phase: Running, "+operation+", syncResult: {source: "+source+"}}}"),
-			old:    app(specOf(hydrator), operation), projects: "team-a",
+			old:    app(specOf(hydrator), operation), projects: listed,
 		}
 	}
+	good := of(listed, hydrator)
 	checkBypasses(t, "argocd", map[string]bypass{
-		"no project is listed":      {of("", hydrator), of("team-a", hydrator), `AppProject "team-a"`},
-		"another project is listed": {of("platform\nteam-b\n", hydrator), of("platform\n team-a \n", hydrator), `AppProject "team-a"`},
-		"part of a name":            {of("team-a-live", hydrator), of("team-a\nteam-a-live", hydrator), `AppProject "team-a"`},
-		"the dry source":            {of("team-a", plain(hydrator)), of("team-a", hydrator), "drySource does not name the plugin"},
-		"another plugin":            {of("team-a", strings.ReplaceAll(hydrator, "assay", "helmfile")), of("team-a", hydrator), "drySource does not name the plugin"},
+		"no project is listed":      {of("", hydrator), good, `AppProject "team-a"`},
+		"another project is listed": {of("platform * *\nteam-b * *\n", hydrator), of("platform https://git.example.com/platform *\n "+listed+" \n", hydrator), `AppProject "team-a"`},
+		"part of a name":            {of("team-a-live * live", hydrator), of(listed+"\nteam-a-live * staging", hydrator), `AppProject "team-a"`},
+		"the name alone":            {of("team-a", hydrator), good, "has to name the repository and the branch as well"},
+		"a comment":                 {of("# "+listed, hydrator), of("# of team-a:\n"+strings.ReplaceAll(listed, " ", "\t")+"\r\n", hydrator), `AppProject "team-a"`},
+		"the dry source":            {of(listed, plain(hydrator)), good, "drySource does not name the plugin"},
+		"another plugin":            {of(listed, strings.ReplaceAll(hydrator, "assay", "helmfile")), good, "drySource does not name the plugin"},
 		"no longer listed, synced": {write{object: app(specOf(hydrator), "operation: {sync: {}}"), old: app(specOf(hydrator))},
 			write{object: app(specOf(hydrator), "status: {sync: {status: Synced}}"), old: app(specOf(hydrator))}, `AppProject "team-a"`},
-		"the live branch as a source":  {of("team-a", hydrator+", source: "+live), of("team-a", hydrator+", source: "+gated), "spec.source (path deploy)"},
-		"a rollback to another branch": {syncing("team-a", strings.ReplaceAll(live, "live", "mine")), syncing("team-a", live), "operation.sync.source"},
-		"a rollback with changes":      {syncing("team-a", strings.ReplaceAll(live, "path", "kustomize: {images: [a=b]}, path")), syncing("team-a", live), "operation.sync.source"},
+		"the live branch as a source":  {of(listed, hydrator+", source: "+live), of(listed, hydrator+", source: "+gated), "spec.source (path deploy)"},
+		"a rollback to another branch": {syncing(strings.ReplaceAll(live, "live", "mine")), syncing(live), "operation.sync.source"},
+		"a rollback with changes":      {syncing(strings.ReplaceAll(live, "path", "kustomize: {images: [a=b]}, path")), syncing(live), "operation.sync.source"},
 		"a result from elsewhere":      {result(strings.ReplaceAll(live, "shop", "mine")), result(live), "status.operationState"},
+	})
+}
+
+// Whoever else may write the branch that is synced goes past the gate, and
+// Argo CD's own right to write branches is not lent to authors.
+func TestArgoAdmission_TheSourceHydratorWritesListedBranchesAlone(t *testing.T) {
+	of := func(projects, syncSource, more string) write {
+		return write{object: app(specOf("sourceHydrator: {" + drySource + ", syncSource: {" + syncSource + "}" + more + "}")), projects: projects}
+	}
+	const plainly = "targetBranch: live, path: deploy"
+	good := of(listed, plainly, "")
+	many := "team-a https://git.example.com/shop environments/*"
+	checkBypasses(t, "argocd", map[string]bypass{
+		"another branch":            {of(listed, "targetBranch: mine, path: deploy", ""), good, `the branch "mine" of a repository with which the platform does not list it`},
+		"no branch":                 {of(listed, "path: deploy", ""), good, `the branch ""`},
+		"a longer name":             {of(listed, "targetBranch: live-2, path: deploy", ""), of(listed+"*", "targetBranch: live-2, path: deploy", ""), `the branch "live-2"`},
+		"outside of the beginning":  {of(many, "targetBranch: env/prod, path: deploy", ""), of(many, "targetBranch: environments/prod, path: deploy", ""), `the branch "env/prod"`},
+		"another repository":        {of(listed, plainly+", repoURL: 'https://git.example.com/platform'", ""), of("team-a https://git.example.com/platform live", plainly+", repoURL: 'https://git.example.com/platform'", ""), `the branch "live" of a repository`},
+		"the repository of a line":  {of("team-a https://git.example.com/platform live", plainly, ""), of("team-a * live", plainly, ""), `the branch "live" of a repository`},
+		"a staging branch":          {of(listed, plainly, ", hydrateTo: {targetBranch: next}"), of(listed+"\nteam-a https://git.example.com/shop next", plainly, ", hydrateTo: {targetBranch: next}"), `the branch "next"`},
+		"a staging branch unnamed":  {of(listed, plainly, ", hydrateTo: {}"), good, `the branch ""`},
+		"a branch of two projects":  {of(listed+"\nteam-b https://git.example.com/shop l*", plainly, ""), of(listed+"\nteam-b https://git.example.com/shop m*", plainly, ""), "lists for another AppProject, too"},
+		"all branches of another":   {of("team-a * *\nteam-b * *", plainly, ""), of("team-a * *", plainly, ""), "lists for another AppProject, too"},
+		"the branch that it reads":  {of("team-a * *", "targetBranch: main, path: deploy", ""), of("team-a * *", "targetBranch: main, path: deploy, repoURL: 'https://git.example.com/live'", ""), "hydrates the branch that it reads"},
+		"a staging branch it reads": {of("team-a * *", plainly, ", hydrateTo: {targetBranch: main}"), of("team-a * *", plainly, ", hydrateTo: {targetBranch: next}"), "hydrates the branch that it reads"},
+		"a path with a way up":      {of(listed, "targetBranch: live, path: a/../deploy", ""), of(listed, "targetBranch: live, path: a/deploy", ""), "syncSource.path"},
+		"a path with a dot":         {of(listed, "targetBranch: live, path: ./deploy", ""), of(listed, "targetBranch: live, path: .deploy", ""), "syncSource.path"},
+		"a path from the root":      {of(listed, "targetBranch: live, path: /deploy", ""), good, "syncSource.path"},
+		"a path with an empty part": {of(listed, "targetBranch: live, path: deploy/", ""), good, "syncSource.path"},
+		"Git's own folder":          {of(listed, "targetBranch: live, path: .GIT/deploy", ""), good, "syncSource.path"},
+		"no path":                   {of(listed, "targetBranch: live", ""), good, "syncSource.path"},
+	})
+}
+
+// A hydrated branch has commits of the past, and the repository other people's.
+func TestArgoAdmission_APersonSyncsWhatArgoCDComparedLast(t *testing.T) {
+	const compared = "status: {sync: {revision: c0ffee}, sourceHydrator: {lastSuccessfulOperation: {hydratedSHA: decade}}}"
+	sync := func(operation string) write {
+		return write{object: app(specOf(hydrator), "operation: {"+operation+"}", compared), old: app(specOf(hydrator), compared), projects: listed}
+	}
+	forged := strings.ReplaceAll(compared, "c0ffee", "facade")
+	checkBypasses(t, "argocd", map[string]bypass{
+		"another commit":         {sync("sync: {revision: facade}"), sync("sync: {revision: c0ffee}"), "operation.sync.revision is not what Argo CD compared last"},
+		"another branch":         {sync("sync: {revision: mine}"), sync("sync: {revision: live}"), "operation.sync.revision"},
+		"a person who is not it": {sync("sync: {revision: facade}, initiatedBy: {username: admin}"), sync("sync: {revision: facade}, initiatedBy: {automated: true}"), "operation.sync.revision"},
+		"an older one":           {sync("sync: {revision: abcdef}"), sync("sync: {revision: decade}"), "operation.sync.revision"},
+		"with the status":        {write{object: app(specOf(hydrator), "operation: {sync: {revision: facade}}", forged), old: app(specOf(hydrator), compared), projects: listed}, sync("sync: {}"), "operation.sync.revision"},
+		"at the creation":        {write{object: app(specOf(hydrator), "operation: {sync: {revision: facade}}"), projects: listed}, write{object: app(specOf(hydrator), "operation: {sync: {}}"), projects: listed}, "operation.sync.revision"},
+		"without a hydrator":     {sync("sync: {revision: facade}"), write{object: app(specOf("source: "+gated), "operation: {sync: {revision: facade}}", compared), old: app(specOf("source: "+gated), compared), projects: listed}, "operation.sync.revision"},
 	})
 }
 
@@ -156,7 +211,7 @@ func TestArgoAdmission_ApplicationSetsLearnItEarly(t *testing.T) {
 		old := list + template("source: "+plain(gated))
 		return write{object: set(change + old).object, old: set(old).object}
 	}
-	listed := func(projects string) write {
+	hydrating := func(projects string) write {
 		asked := set(list + template(hydrator))
 		asked.projects = projects
 		return asked
@@ -172,7 +227,7 @@ func TestArgoAdmission_ApplicationSetsLearnItEarly(t *testing.T) {
 		"a patch":            {set(list + template("source: "+gated) + ", templatePatch: 'spec: {}'"), set(list + template("source: "+gated) + ", templatePatch: ''"), "spec.templatePatch"},
 		"a generator's template": {set("generators: [{selector: {}, list: {elements: [], template: {metadata: {}, spec: {source: " + gated + "}}}}], " + template("source: "+gated)),
 			set("generators: [{selector: {}, list: {elements: [], template: {metadata: {}, spec: {destination: {}, project: ''}}}}], " + template("source: "+gated)), "generator's own template"},
-		"the hydrator": {listed("platform"), listed("team-a"), `AppProject "team-a"`},
+		"the hydrator": {hydrating("platform * *"), hydrating(listed), `AppProject "team-a"`},
 		"from before":  {before("goTemplate: true, "), before(""), "does not name the plugin"},
 	})
 }
