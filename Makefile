@@ -17,7 +17,7 @@ export CGO_ENABLED := 0
 race: export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-source demo test test-tags race lint deps fuzz mutate bench bench-flux oracles e2e-argocd e2e-sources e2e-flux e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-monitoring e2e-preview e2e-all e2e-kind generate clean
+.PHONY: help build build-source demo test ui test-tags race lint deps fuzz mutate bench bench-flux oracles e2e-argocd e2e-sources e2e-flux e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-monitoring e2e-preview e2e-ui e2e-all e2e-kind generate clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,10 @@ e2e-preview: $(LINT) ## open the pages of previews in a headless Chromium
 	@$(MAKE) --no-print-directory -C e2e preview
 	cd e2e/browser && ../../$(LINT) run --config ../../.golangci.yml ./...
 
+e2e-ui: ## test the extension of the Argo CD UI, also in a headless Chromium
+	@$(MAKE) --no-print-directory -C ui test page
+	@$(MAKE) --no-print-directory -C e2e ui
+
 e2e-argocd: ## run the plugin under a real Argo CD and a real API server, which are built once
 	@$(MAKE) --no-print-directory -C e2e argocd
 
@@ -114,6 +118,9 @@ e2e-all: ## e2e-argocd, and then the same under Argo CD 2.14, which is built onc
 
 e2e-kind: ## e2e-argocd on a kind cluster, after an installation in it; needs Docker, kind, ko and kubectl
 	@$(MAKE) --no-print-directory -C e2e kind
+
+ui: ## build the extension of the Argo CD UI into manifests/argocd/extension; needs node
+	@$(MAKE) --no-print-directory -C ui build
 
 generate: ## write the generated files (schemas, references) anew
 	$(GO) test ./plugin/gate ./plugin/policy ./plugin/report ./docs ./cmd/assay -update

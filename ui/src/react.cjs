@@ -1,0 +1,2 @@
+// Argo CD hands its React to extensions so.
+module.exports = window.React;

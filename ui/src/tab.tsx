@@ -1,0 +1,147 @@
+import * as React from "react";
+import {subjectOf, type Application, type Subject} from "./application";
+import {Boundary} from "./boundary";
+import {Findings} from "./findings";
+import {Images} from "./images";
+import {Injected} from "./injected";
+import {Address, Code, Digest, Facts, Mark, Text} from "./parts";
+import {commitLink} from "./link";
+import type {Problem} from "./problem";
+import type {Answer} from "./record";
+import {count, shown} from "./text";
+import {age, utc} from "./time";
+import {useVerdict, type State} from "./verdict";
+import {Waivers} from "./waivers";
+
+// Tab is the tab of an Application: its last verdict, in full.
+export function Tab({application, resource}: {application: Application; resource?: unknown}) {
+    return (
+        <Boundary>
+            <Whole application={application} resource={resource} />
+        </Boundary>
+    );
+}
+
+// Whole is inside of the boundary, as an Application may lack what is read of it.
+function Whole({application, resource}: {application: Application; resource?: unknown}) {
+    const subject = subjectOf(application, resource);
+    const state = useVerdict(subject);
+    return <View subject={subject} state={state} />;
+}
+
+// View is what the tab shows of a state.
+export function View({subject, state}: {subject: Subject; state: State}) {
+    const {asked, asking, now, again} = state;
+    const known = asked && "answer" in asked ? asked.answer : undefined;
+    return (
+        <div className="assay assay-tab" aria-busy={asking}>
+            <div className="assay-head">
+                {asked ? <Mark of={known ? known.record.outcome : "unknown"} /> : <span className="assay-quiet">Asking assay's store…</span>}
+                <button onClick={again} disabled={asking}>
+                    {asking ? "Asking…" : "Ask again"}
+                </button>
+            </div>
+            {asked && "problem" in asked && <Unknown of={asked.problem} />}
+            {known && <Verdict answer={known} subject={subject} now={now} />}
+        </div>
+    );
+}
+
+// Unknown says why there is no record, and what to do.
+export function Unknown({of}: {of: Problem}) {
+    return (
+        <div className="assay-box" role="status" data-problem={of.kind}>
+            <h4>{of.title}</h4>
+            <p>{of.text}</p>
+            <p>{of.todo}</p>
+            {of.said && (
+                <p className="assay-quiet">
+                    The answer was: <Code>{of.said}</Code>
+                </p>
+            )}
+        </div>
+    );
+}
+
+const meanings = {
+    allowed: "What was rendered may be synced.",
+    denied: "Argo CD gets no manifests. What runs stays as it is.",
+    unanswered: "Something could not be looked at, so nothing is known to be wrong and nothing is let pass. Argo CD gets no manifests; what runs stays as it is. Asking again may be enough.",
+};
+
+function Verdict({answer, subject, now}: {answer: Answer; subject: Subject; now: Date}) {
+    const {record} = answer;
+    return (
+        <>
+            {record.banner && (
+                <div className="assay-box is-deny">
+                    <Text>{record.banner}</Text>
+                </div>
+            )}
+            <p>
+                <Text>{record.firstLine}</Text>
+            </p>
+            <p className="assay-quiet">{meanings[record.outcome]}</p>
+            <Notices answer={answer} subject={subject} />
+            <Facts
+                of={[
+                    ["Judged", `${age(record.time, now)}, at ${utc(record.time)}`],
+                    ["Revision", record.revision ? <Revision repository={record.repository} revision={record.revision} /> : "not known"],
+                    ["Repository", record.repository && <Address text={record.repository} />],
+                    ["Path", <Code>{record.path || "."}</Code>],
+                    ["Gates", record.gates.length > 0 ? <Code>{record.gates.join(", ")}</Code> : "none covers this Application"],
+                    ["Gate digest", record.gateDigest ? <Digest>{record.gateDigest}</Digest> : "not known"],
+                    ["Manifests", record.sealed ? <Digest>{record.sealed}</Digest> : "the run did not come so far"],
+                    ["Report", <Code>{record.report}</Code>],
+                ]}
+            />
+            <Findings of={record} />
+            <Images of={record} />
+            <Injected of={record} />
+            <Waivers of={record} now={now} />
+        </>
+    );
+}
+
+function Revision({repository, revision}: {repository: string; revision: string}) {
+    const link = commitLink(repository, revision);
+    return (
+        <span title={shown(revision)}>
+            <Address text={revision} link={link} />
+        </span>
+    );
+}
+
+// Notices are what keeps the record from being the whole truth.
+function Notices({answer: {record, silent}, subject}: {answer: Answer; subject: Subject}) {
+    const notices: React.ReactNode[] = [];
+    if (record.revision && subject.revisions.length > 0 && !subject.revisions.includes(record.revision)) {
+        notices.push(
+            <>
+                This verdict is about another revision than Argo CD compares now (<Digest>{subject.revisions.join(", ")}</Digest>). What assay says of that one is not in its store: Refresh with Hard has it judged.
+            </>,
+        );
+    }
+    if (record.counts.audited > 0) {
+        notices.push(<>The gate only warns: {count(record.counts.audited, "finding")} would have stopped this Application, had its deny switch been on.</>);
+    }
+    for (const {address, error} of silent) {
+        notices.push(
+            <>
+                One replica of the store gave no answer, and may have a newer verdict: <Code>{address}</Code> (<Text>{error}</Text>).
+            </>,
+        );
+    }
+    if (record.omitted > 0) {
+        notices.push(<>{count(record.omitted, "entry", "entries")} did not fit into the record. All of it stands in the log of the sidecar, in the report that is named below.</>);
+    }
+    return (
+        <>
+            {notices.map((notice, index) => (
+                <div className="assay-box is-warn" key={index}>
+                    {notice}
+                </div>
+            ))}
+        </>
+    );
+}
