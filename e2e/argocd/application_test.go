@@ -41,6 +41,10 @@ type application struct {
 	namespace string
 	// path is the folder in the repository.
 	path string
+	// published is the source where it is none in Git, without the plugin.
+	published string
+	// reference is another source of the Application, which lends it files.
+	reference string
 	// plugin is the plugin's block, as YAML in flow style; empty is none.
 	plugin string
 	// policy is spec.syncPolicy in flow style.
@@ -85,6 +89,12 @@ func (a application) source() string {
 	plugin := ""
 	if a.plugin != "" {
 		plugin = ", plugin: " + a.plugin
+	}
+	if a.published != "" {
+		if source := fmt.Sprintf("{%s%s}", a.published, plugin); a.reference != "" {
+			return fmt.Sprintf("sources: [%s, %s]", source, a.reference)
+		}
+		return fmt.Sprintf("source: {%s%s}", a.published, plugin)
 	}
 	source := fmt.Sprintf("{repoURL: %q, path: %s, targetRevision: main%s}", a.git.URL(), a.path, plugin)
 	if a.branch == "" {
