@@ -75,8 +75,8 @@ func helmRepository(t *testing.T, charts map[string][]byte) *httptest.Server {
 	return server
 }
 
-// push puts a chart into the registry, as helm push does.
-func (w *world) push(reference string, archive []byte) {
+// pushChart puts a chart into the registry, as helm push does.
+func (w *world) pushChart(reference string, archive []byte) {
 	w.t.Helper()
 	tag, err := name.NewTag(w.registry.Image(reference))
 	must(w.t, err)
@@ -109,7 +109,7 @@ func TestPublishedCharts_AreJudged(t *testing.T) {
 	digest := w.registry.PushSigned("team-a/app:1", "first")
 	w.registry.Push("team-a/app:2", "second")
 	repository := helmRepository(t, map[string][]byte{"web-1.0.0": w.chart("1.0.0", "", nil), "web-1.1.0": w.chart("1.1.0", "", nil), "web-2.0.0": w.chart("2.0.0", "", nil)})
-	w.push("charts/web:1.1.0", w.chart("1.1.0", "", nil))
+	w.pushChart("charts/web:1.1.0", w.chart("1.1.0", "", nil))
 	w.connect("helm", w.registry.Image("charts"))
 	w.connect("oci", "oci://"+w.registry.Image("charts/web"))
 	w.serve()
