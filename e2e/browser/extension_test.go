@@ -168,7 +168,7 @@ func TestExtension_WhatIsNotKnownIsNoVerdict(t *testing.T) {
 		{http.StatusNotFound, "text/plain; charset=utf-8", "Extension not found\n", "not-configured"},
 		{http.StatusOK, "text/html", "<!DOCTYPE html><script>window.pwned=1</script>", "not-enabled"},
 		{http.StatusBadGateway, "", "", "unreachable"},
-		{http.StatusOK, "application/json", `{"record": {"outcome": "allowed"}}`, "unreadable"},
+		{http.StatusOK, "application/json", `{"records": [{"outcome": "allowed"}], "silent": []}`, "unreadable"},
 	} {
 		a.answers(each.status, each.kind, each.body)
 		b := a.open(t, "view=tab")

@@ -123,7 +123,8 @@ func TestExtension_OfTheLargestRecordIsUsable(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &all); err != nil {
 			t.Fatal(err)
 		}
-		record, _ := all["record"].(map[string]any)
+		records, _ := all["records"].([]any)
+		record, _ := records[0].(map[string]any)
 		for name, most := range map[string]int{"images": 500, "findings": 200, "waivers": 200, "injected": 500} {
 			list, _ := record[name].([]any)
 			for i := len(list); i < most; i++ {

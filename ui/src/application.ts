@@ -40,3 +40,9 @@ function isApplication(value: unknown): value is Application {
     const object = value as Application | undefined;
     return object?.kind === "Application" && (object.apiVersion ?? "").startsWith("argoproj.io/") && typeof object.metadata?.name === "string" && typeof object.spec === "object";
 }
+
+// isOther reports whether a record is of another revision than Argo CD compares
+// now.
+export function isOther(subject: Subject, record: {revision: string}): boolean {
+    return record.revision !== "" && subject.revisions.length > 0 && !subject.revisions.includes(record.revision);
+}

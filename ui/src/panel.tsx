@@ -1,5 +1,5 @@
 import * as React from "react";
-import {subjectOf, type Application, type Subject} from "./application";
+import {isOther, subjectOf, type Application, type Subject} from "./application";
 import {Boundary} from "./boundary";
 import {Mark} from "./parts";
 import type {Record} from "./record";
@@ -31,34 +31,34 @@ function Part({application, open}: {application: Application; open: () => void})
 // Summary is what the panel shows of a state.
 export function Summary({subject, state, open}: {subject: Subject; state: State; open: () => void}) {
     const {asked, now} = state;
-    const record = asked && "answer" in asked ? asked.answer.record : undefined;
+    const records = asked && "answer" in asked ? asked.answer.records : undefined;
+    const record = records?.[0];
     return (
         <div className="application-status-panel__item assay assay-panel" data-assay="panel">
             <label>ASSAY</label>
             <button onClick={open} title="Show the whole verdict">
                 {asked ? <Mark of={record ? record.outcome : "unknown"} /> : "…"}
             </button>
-            {record && <p className="assay-sum">{tally(record)}</p>}
+            {records && <p className="assay-sum">{tally(records)}</p>}
             {record && <p className="assay-sum assay-quiet">Judged {age(record.time, now)}</p>}
-            {record && other(subject, record) && <p className="assay-sum assay-unanswered">Of another revision</p>}
-            {record?.banner && <p className="assay-sum assay-denied">Break glass</p>}
+            {records?.some((each) => isOther(subject, each)) && <p className="assay-sum assay-unanswered">Of another revision</p>}
+            {records?.some((each) => each.banner) && <p className="assay-sum assay-denied">Break glass</p>}
             {asked && "problem" in asked && <p className="assay-sum assay-quiet">{asked.problem.title}</p>}
         </div>
     );
 }
 
-function other(subject: Subject, record: Record): boolean {
-    return record.revision !== "" && subject.revisions.length > 0 && !subject.revisions.includes(record.revision);
-}
-
 // tally is what matters most, in a few words.
-function tally({counts, waivers}: Record): string {
+function tally(records: Record[]): string {
+    const sum = (of: (record: Record) => number) => records.reduce((all, record) => all + of(record), 0);
+    const [denied, unanswered, warnings, waivers, images] = [sum((r) => r.counts.deny), sum((r) => r.counts.undetermined), sum((r) => r.counts.warn), sum((r) => r.waivers.length), sum((r) => r.counts.images)];
     const parts = [
-        counts.deny > 0 && `${counts.deny} denied`,
-        counts.undetermined > 0 && `${counts.undetermined} without answer`,
-        counts.warn > 0 && count(counts.warn, "warning"),
-        waivers.length > 0 && count(waivers.length, "waiver"),
-        count(counts.images, "image"),
+        denied > 0 && `${denied} denied`,
+        unanswered > 0 && `${unanswered} without answer`,
+        warnings > 0 && count(warnings, "warning"),
+        waivers > 0 && count(waivers, "waiver"),
+        count(images, "image"),
+        records.length > 1 && count(records.length, "source"),
     ];
     return parts.filter((part) => part !== false).join(", ");
 }

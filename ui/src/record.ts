@@ -9,7 +9,11 @@ export type Outcome = "allowed" | "denied" | "unanswered";
 export type Level = "deny" | "undetermined" | "warn" | "info";
 
 export interface Answer {
-    record: Record;
+    // records are the last verdicts of all sources of the Application, the worst
+    // first; there is one at least.
+    records: [Record, ...Record[]];
+    // damaged is how many records the store could not read.
+    damaged: number;
     // silent are the replicas of the store that gave no answer, and why.
     silent: {address: string; error: string}[];
 }
@@ -115,7 +119,11 @@ export function readAnswer(value: unknown): Asked {
     try {
         const answer = object(value, "the answer");
         const silent = list(answer, "silent", (each) => ({address: text(each, "address"), error: text(each, "error")}));
-        return {answer: {record: recordOf(object(answer["record"], "record")), silent}};
+        const [first, ...others] = list(answer, "records", (each) => recordOf(each));
+        if (!first) {
+            throw new Error("records is empty");
+        }
+        return {answer: {records: [first, ...others], damaged: number(answer, "damaged", absent), silent}};
     } catch (error) {
         return {problem: problem("unreadable", error instanceof Error ? error.message : "")};
     }

@@ -36,6 +36,8 @@ color:var(--assay-text);font-size:14px;line-height:1.5;text-align:left;overflow-
 .assay dl{display:grid;grid-template-columns:minmax(7em,max-content) minmax(0,1fr);gap:2px 14px;margin:8px 0 0;font-size:14px}
 .assay dt{color:var(--assay-quiet);font-weight:400;margin:0}
 .assay dd{margin:0;min-width:0}
+.assay details.assay-source{border-top:1px solid var(--assay-edge);padding:10px 0}
+.assay details.assay-source>summary{color:var(--assay-text)}
 .assay-level{font-weight:600;margin-right:.6em}
 .assay-panel{cursor:default}
 .assay-panel .assay-sum{margin:0;font-size:13px}

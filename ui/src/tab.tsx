@@ -1,5 +1,5 @@
 import * as React from "react";
-import {subjectOf, type Application, type Subject} from "./application";
+import {isOther, subjectOf, type Application, type Subject} from "./application";
 import {Boundary} from "./boundary";
 import {Findings} from "./findings";
 import {Images} from "./images";
@@ -7,7 +7,7 @@ import {Injected} from "./injected";
 import {Address, Code, Digest, Facts, Mark, Text} from "./parts";
 import {commitLink} from "./link";
 import type {Problem} from "./problem";
-import type {Answer} from "./record";
+import type {Answer, Record} from "./record";
 import {count, shown} from "./text";
 import {age, utc} from "./time";
 import {useVerdict, type State} from "./verdict";
@@ -36,7 +36,7 @@ export function View({subject, state}: {subject: Subject; state: State}) {
     return (
         <div className="assay assay-tab" aria-busy={asking}>
             <div className="assay-head">
-                {asked ? <Mark of={known ? known.record.outcome : "unknown"} /> : <span className="assay-quiet">Asking assay's store…</span>}
+                {asked ? <Mark of={known ? known.records[0].outcome : "unknown"} /> : <span className="assay-quiet">Asking assay's store…</span>}
                 <button onClick={again} disabled={asking}>
                     {asking ? "Asking…" : "Ask again"}
                 </button>
@@ -69,8 +69,29 @@ const meanings = {
     unanswered: "Something could not be looked at, so nothing is known to be wrong and nothing is let pass. Argo CD gets no manifests; what runs stays as it is. Asking again may be enough.",
 };
 
+// Verdict is the last one of each source, the worst first.
 function Verdict({answer, subject, now}: {answer: Answer; subject: Subject; now: Date}) {
-    const {record} = answer;
+    const {records} = answer;
+    return (
+        <>
+            <Notices answer={answer} subject={subject} />
+            {records.length === 1 ? (
+                <Source record={records[0]} now={now} />
+            ) : (
+                records.map((record, index) => (
+                    <details className="assay-source" key={index} open={index === 0}>
+                        <summary>
+                            <Mark of={record.outcome} /> <Code>{record.path || "."}</Code> <span className="assay-quiet">source {index + 1} of {records.length}, the worst first</span>
+                        </summary>
+                        <Source record={record} now={now} />
+                    </details>
+                ))
+            )}
+        </>
+    );
+}
+
+function Source({record, now}: {record: Record; now: Date}) {
     return (
         <>
             {record.banner && (
@@ -82,7 +103,6 @@ function Verdict({answer, subject, now}: {answer: Answer; subject: Subject; now:
                 <Text>{record.firstLine}</Text>
             </p>
             <p className="assay-quiet">{meanings[record.outcome]}</p>
-            <Notices answer={answer} subject={subject} />
             <Facts
                 of={[
                     ["Judged", `${age(record.time, now)}, at ${utc(record.time)}`],
@@ -113,17 +133,21 @@ function Revision({repository, revision}: {repository: string; revision: string}
 }
 
 // Notices are what keeps the record from being the whole truth.
-function Notices({answer: {record, silent}, subject}: {answer: Answer; subject: Subject}) {
+function Notices({answer: {records, damaged, silent}, subject}: {answer: Answer; subject: Subject}) {
     const notices: React.ReactNode[] = [];
-    if (record.revision && subject.revisions.length > 0 && !subject.revisions.includes(record.revision)) {
+    if (records.some((record) => isOther(subject, record))) {
         notices.push(
             <>
                 This verdict is about another revision than Argo CD compares now (<Digest>{subject.revisions.join(", ")}</Digest>). What assay says of that one is not in its store: Refresh with Hard has it judged.
             </>,
         );
     }
-    if (record.counts.audited > 0) {
-        notices.push(<>The gate only warns: {count(record.counts.audited, "finding")} would have stopped this Application, had its deny switch been on.</>);
+    const audited = records.reduce((sum, record) => sum + record.counts.audited, 0);
+    if (audited > 0) {
+        notices.push(<>The gate only warns: {count(audited, "finding")} would have stopped this Application, had its deny switch been on.</>);
+    }
+    if (damaged > 0) {
+        notices.push(<>The store could not read {count(damaged, "record")} of this Application. They are written anew at the next verdict.</>);
     }
     for (const {address, error} of silent) {
         notices.push(
@@ -132,8 +156,9 @@ function Notices({answer: {record, silent}, subject}: {answer: Answer; subject: 
             </>,
         );
     }
-    if (record.omitted > 0) {
-        notices.push(<>{count(record.omitted, "entry", "entries")} did not fit into the record. All of it stands in the log of the sidecar, in the report that is named below.</>);
+    const omitted = records.reduce((sum, record) => sum + record.omitted, 0);
+    if (omitted > 0) {
+        notices.push(<>{count(omitted, "entry", "entries")} did not fit into the record. All of it stands in the log of the sidecar, in the report that is named below.</>);
     }
     return (
         <>

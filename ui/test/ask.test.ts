@@ -8,7 +8,7 @@ const application = {metadata: {name: "shop", namespace: "team-a"}, spec: {proje
 
 function kind(status: number, type: string, body: string): string {
     const asked = understand(status, type, body);
-    return "problem" in asked ? asked.problem.kind : asked.answer.record.outcome;
+    return "problem" in asked ? asked.problem.kind : asked.answer.records[0].outcome;
 }
 
 test("each way of not knowing is told apart, and none is a verdict", () => {

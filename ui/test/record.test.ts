@@ -4,7 +4,7 @@ import {readAnswer} from "../src/record";
 import {answer, raw} from "./records";
 
 test("a record is read whole", () => {
-    const {record, silent} = answer("allowed");
+    const {records: [record], silent} = answer("allowed");
     assert.equal(record.outcome, "allowed");
     assert.equal(record.images.length, 3);
     assert.equal(record.images[0]?.evidence[1]?.buildLevel, 3);
@@ -17,21 +17,22 @@ test("a record is read whole", () => {
 
 test("an answer of another form is refused with the field's name", () => {
     for (const [change, says] of [
-        [(a: any) => delete a.record, /record is no object/],
-        [(a: any) => (a.record = []), /record is no object/],
-        [(a: any) => (a.record.schema = "assay.dev/audit/v2"), /assay.dev\/audit\/v2/],
-        [(a: any) => delete a.record.outcome, /outcome is missing/],
-        [(a: any) => (a.record.outcome = "ok"), /outcome is "ok"/],
-        [(a: any) => (a.record.outcome = "constructor"), /outcome/],
-        [(a: any) => (a.record.outcome = "__proto__"), /outcome/],
-        [(a: any) => (a.record.time = "yesterday"), /time is no time/],
-        [(a: any) => (a.record.findings = null), /findings is no list/],
-        [(a: any) => (a.record.findings[0].level = "fatal"), /findings\[0\]: level/],
-        [(a: any) => (a.record.findings[1].message = {}), /findings\[1\]: message is no text/],
-        [(a: any) => (a.record.images[0].evidence = "none"), /images\[0\]: evidence is no list/],
-        [(a: any) => (a.record.counts.deny = -1), /deny is no count/],
-        [(a: any) => (a.record.counts.deny = "0"), /deny is no count/],
-        [(a: any) => (a.record.gates = [1]), /gates\[0\]/],
+        [(a: any) => delete a.records, /records is missing/],
+        [(a: any) => (a.records = []), /records is empty/],
+        [(a: any) => (a.records[0] = []), /records\[0\]: the entry is no object/],
+        [(a: any) => (a.records[0].schema = "assay.dev/audit/v2"), /assay.dev\/audit\/v2/],
+        [(a: any) => delete a.records[0].outcome, /outcome is missing/],
+        [(a: any) => (a.records[0].outcome = "ok"), /outcome is "ok"/],
+        [(a: any) => (a.records[0].outcome = "constructor"), /outcome/],
+        [(a: any) => (a.records[0].outcome = "__proto__"), /outcome/],
+        [(a: any) => (a.records[0].time = "yesterday"), /time is no time/],
+        [(a: any) => (a.records[0].findings = null), /findings is no list/],
+        [(a: any) => (a.records[0].findings[0].level = "fatal"), /findings\[0\]: level/],
+        [(a: any) => (a.records[0].findings[1].message = {}), /findings\[1\]: message is no text/],
+        [(a: any) => (a.records[0].images[0].evidence = "none"), /images\[0\]: evidence is no list/],
+        [(a: any) => (a.records[0].counts.deny = -1), /deny is no count/],
+        [(a: any) => (a.records[0].counts.deny = "0"), /deny is no count/],
+        [(a: any) => (a.records[0].gates = [1]), /gates\[0\]/],
         [(a: any) => (a.silent = {}), /silent is no list/],
         [(a: any) => delete a.silent, /silent is missing/],
     ] as [(a: any) => void, RegExp][]) {
@@ -46,8 +47,8 @@ test("an answer of another form is refused with the field's name", () => {
 
 test("what a newer sidecar adds is no error", () => {
     const value = raw("allowed");
-    value.record.more = {x: 1};
-    value.record.images[0].evidence[0].more = 1;
+    value.records[0].more = {x: 1};
+    value.records[0].images[0].evidence[0].more = 1;
     value.more = true;
     assert.ok("answer" in readAnswer(value));
 });

@@ -7,7 +7,7 @@ import type {Asked} from "../src/ask";
 import {Summary} from "../src/panel";
 import {problem, type Kind} from "../src/problem";
 import {View} from "../src/tab";
-import {answer} from "./records";
+import {answer, raw} from "./records";
 
 const now = new Date("2026-03-14T10:00:00Z");
 const subject: Subject = {name: "shop", namespace: "argocd", project: "team-a", revisions: [], seen: ""};
@@ -61,9 +61,9 @@ test("an image tells who signed it, from what source, by which rule", () => {
 
 test("waivers tell their last day, and those about to end say so", () => {
     assert.match(words({answer: answer("allowed")}), /2026-03-20 \(UTC\), 6 days from now/);
-    assert.match(words({answer: answer("allowed", (a) => (a.record.waivers[0].until = "2026-03-13T23:59:59Z"))}), /which has passed/);
-    assert.match(words({answer: answer("allowed", (a) => delete a.record.waivers[0].until)}), /nothing ends it/);
-    assert.match(words({answer: answer("allowed", (a) => (a.record.waivers[0].until = "2026-06-30T23:59:59Z"))}), /2026-06-30 \(UTC\)\n/);
+    assert.match(words({answer: answer("allowed", (a) => (a.records[0].waivers[0].until = "2026-03-13T23:59:59Z"))}), /which has passed/);
+    assert.match(words({answer: answer("allowed", (a) => delete a.records[0].waivers[0].until)}), /nothing ends it/);
+    assert.match(words({answer: answer("allowed", (a) => (a.records[0].waivers[0].until = "2026-06-30T23:59:59Z"))}), /2026-06-30 \(UTC\)\n/);
 });
 
 test("what was injected is counted by kind", () => {
@@ -73,7 +73,7 @@ test("what was injected is counted by kind", () => {
 });
 
 test("what is empty is said", () => {
-    const text = words({answer: answer("unanswered", (a) => Object.assign(a.record, {findings: [], images: [], counts: {...a.record.counts, images: 0}}))});
+    const text = words({answer: answer("unanswered", (a) => Object.assign(a.records[0], {findings: [], images: [], counts: {...a.records[0].counts, images: 0}}))});
     for (const part of ["Nothing was found.", "No images were found", "None was used.", "Manifests\nthe run did not come so far", "Not known: the run did not come so far.", "not known"]) {
         assert.ok(text.includes(part), part);
     }
@@ -91,8 +91,8 @@ test("a record of another revision, and replicas without an answer, are said", (
 
 test("a gate that only warns is not told as one that found nothing", () => {
     const audited = answer("allowed", (a) => {
-        a.record.counts.audited = 2;
-        a.record.findings[1].audited = true;
+        a.records[0].counts.audited = 2;
+        a.records[0].findings[1].audited = true;
     });
     const text = words({answer: audited});
     assert.match(text, /2 findings would have stopped this Application/);
@@ -100,7 +100,7 @@ test("a gate that only warns is not told as one that found nothing", () => {
 });
 
 test("break glass comes first", () => {
-    const text = words({answer: answer("allowed", (a) => (a.record.banner = "BREAK GLASS until 2026-03-15"))});
+    const text = words({answer: answer("allowed", (a) => (a.records[0].banner = "BREAK GLASS until 2026-03-15"))});
     assert.ok(text.indexOf("BREAK GLASS") < text.indexOf("3 images, 12 objects"));
     assert.match(text, /Break glass/);
 });
@@ -144,5 +144,20 @@ test("what was not looked at is not told as missing", () => {
     const unanswered = words({answer: answer("unanswered")});
     assert.match(unanswered, /could not be looked at/);
     assert.doesNotMatch(unanswered, /No evidence|Nothing: what the author/);
-    assert.match(words({answer: answer("allowed", (a) => (a.record.injected = []))}), /Nothing: what the author wrote was judged as it is\./);
+    assert.match(words({answer: answer("allowed", (a) => (a.records[0].injected = []))}), /Nothing: what the author wrote was judged as it is\./);
+});
+
+test("an Application of several sources is shown by the worst, and each source apart", () => {
+    const both = answer("denied", (a) => a.records.push(raw("allowed").records[0]));
+    const html = page({answer: both});
+    assert.match(html, /assay-head"><span class="assay-outcome assay-denied" data-outcome="denied"/);
+    const text = words({answer: both});
+    assert.match(text, /source 1 of 2, the worst first/);
+    assert.match(text, /Allowed deploy\/production source 2 of 2/);
+    assert.match(text, /2 denied, 1 without answer, 2 warnings, 1 waiver, 5 images, 2 sources/);
+    assert.doesNotMatch(words({answer: answer("denied")}), /source 1/);
+});
+
+test("records that the store cannot read are said", () => {
+    assert.match(words({answer: answer("allowed", (a) => (a.damaged = 2))}), /could not read 2 records/);
 });

@@ -1,7 +1,7 @@
 // The servers of Argo CD that the end-to-end tests run, and a client of one of
 // them, in one program that is told by its first argument which to be. Argo CD's own program has
-// the API server, the user interface and the command line in it as well, and
-// takes twice as long to build.
+// the command line and what its users download in it as well. The API server's user
+// interface is not built: it is not in the module.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	cmp "github.com/argoproj/argo-cd/v3/cmd/argocd-cmp-server/commands"
 	commit "github.com/argoproj/argo-cd/v3/cmd/argocd-commit-server/commands"
 	repo "github.com/argoproj/argo-cd/v3/cmd/argocd-repo-server/commands"
+	api "github.com/argoproj/argo-cd/v3/cmd/argocd-server/commands"
 )
 
 func main() {
@@ -36,6 +37,8 @@ func main() {
 // server is the command of one server; nil when it is not one of ours.
 func server(name string) *cobra.Command {
 	switch name {
+	case "server":
+		return api.NewCommand()
 	case "repo-server":
 		return repo.NewCommand()
 	case "application-controller":
