@@ -196,7 +196,7 @@ func (s *Store) Put(key string, value []byte, at time.Time) {
 	}
 	head := binary.BigEndian.AppendUint64([]byte(magic), uint64(at.UnixNano()))
 	data := append(append(head, value...), s.sum(s.bodies, key, string(head), string(value))...)
-	if err := replace(s.path(key), data); err != nil {
+	if err := Replace(s.path(key), data); err != nil {
 		s.failed(err)
 		return
 	}
@@ -210,8 +210,9 @@ func (s *Store) Drop(key string) {
 	}
 }
 
-// replace writes a file beside its place and renames it.
-func replace(name string, data []byte) error {
+// Replace writes a file beside its place and renames it, so that a reader finds
+// it whole or not at all. It is for its owner alone.
+func Replace(name string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
