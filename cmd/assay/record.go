@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/argocd"
 	"github.com/assay-gitops/assay/plugin/audit"
+	"github.com/assay-gitops/assay/plugin/audit/reports"
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 	"github.com/assay-gitops/assay/plugin/setup/gauges"
@@ -24,28 +26,35 @@ type recordFlags struct {
 	// log is the audit log's file; "-" is standard output, and empty none.
 	log      string
 	logBytes int64
+	reports  reportFlags
+	// namespace is Argo CD's own.
+	namespace string
 }
 
 func (f *recordFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.log, "audit-log", "", "`file` that gets every verdict as a line of JSON; - is standard output (off by default)")
 	set.Int64Var(&f.logBytes, "audit-log-bytes", audit.DefaultLogBytes, "most `bytes` of that file: it is put aside then, and four older ones are kept")
+	f.reports.add(set)
+	set.StringVar(&f.namespace, "argocd-namespace", os.Getenv("ARGOCD_NAMESPACE"), "`namespace` of Argo CD, whose Applications are told without one ($ARGOCD_NAMESPACE)")
 }
 
 func (f *recordFlags) check() error {
-	if f.log == "" {
-		return nil
-	}
-	if info, err := os.Stat(f.log); f.log != "-" && err == nil && info.IsDir() {
+	if info, err := os.Stat(f.log); f.log != "-" && f.log != "" && err == nil && info.IsDir() {
 		return &exit{code: exitUsage, err: fmt.Errorf("reading --audit-log: %s is a folder; name a file in it", f.log)}
 	}
-	return nil
+	return f.reports.check()
 }
+
+// any reports whether anything is asked for.
+func (f *recordFlags) any() bool { return f.log != "" || f.reports.dir != "" }
 
 // recording is what is told of verdicts beside the answers.
 type recording struct {
 	recorder *audit.Recorder
 	// sinks have a name in metrics.
 	sinks map[string]*audit.Sink
+	// store is what keeps records; nil when nobody asked for it.
+	store *reports.Store
 	ends  []func()
 }
 
@@ -54,9 +63,9 @@ const lastWords = 5 * time.Second
 
 // startRecording starts what the flags ask for; nothing of it keeps the door
 // from answering.
-func startRecording(f recordFlags, out io.Writer, judge *setup.Setup, log *slog.Logger) (*recording, error) {
+func startRecording(ctx context.Context, f recordFlags, out io.Writer, judge *setup.Setup, log *slog.Logger) (*recording, error) {
 	r := &recording{sinks: map[string]*audit.Sink{}}
-	if f.log == "" {
+	if !f.any() {
 		return r, nil
 	}
 	digests, err := judge.Digests()
@@ -77,6 +86,10 @@ func startRecording(f recordFlags, out io.Writer, judge *setup.Setup, log *slog.
 			file, closing = rotated, rotated.Close
 		}
 		r.start("assay_audit", audit.SinkOptions{What: "the audit log", Take: audit.Lines(file), Log: log}, closing)
+	}
+	if err := r.keepReports(ctx, f, judge, log); err != nil {
+		r.stop()
+		return nil, err
 	}
 	return r, nil
 }
@@ -105,7 +118,7 @@ func (r *recording) tell() func(*plugin.Verdict) {
 }
 
 func (r *recording) stop() {
-	for _, end := range r.ends {
+	for _, end := range slices.Backward(r.ends) {
 		end()
 	}
 }
@@ -120,6 +133,11 @@ func (r *recording) Collect(out chan<- prometheus.Metric) {
 	for name, sink := range r.sinks {
 		send(name+"_records_total", "Verdicts that were written.", prometheus.CounterValue, float64(sink.Taken()))
 		send(name+"_failures_total", "Verdicts that could not be written; they stand all the same.", prometheus.CounterValue, float64(sink.Failed()))
+	}
+	if r.store != nil {
+		applications, bytes := r.store.Held()
+		send("assay_reports_applications", "Applications whose last verdicts are kept.", prometheus.GaugeValue, float64(applications))
+		send("assay_reports_bytes", "About what the kept verdicts take on the disk.", prometheus.GaugeValue, float64(bytes))
 	}
 }
 

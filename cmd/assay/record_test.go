@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/audit"
+	"github.com/assay-gitops/assay/plugin/audit/reports"
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/setup"
 )
@@ -27,7 +30,7 @@ func recorded(t *testing.T, flags recordFlags) (*recording, *bytes.Buffer, *byte
 	t.Cleanup(judge.Close)
 	var out, log bytes.Buffer
 	must(t, flags.check())
-	records, err := startRecording(flags, &out, judge, slog.New(slog.NewTextHandler(&log, nil)))
+	records, err := startRecording(t.Context(), flags, &out, judge, slog.New(slog.NewTextHandler(&log, nil)))
 	must(t, err)
 	return records, &out, &log
 }
@@ -103,3 +106,57 @@ func denialOf(name string) *plugin.Verdict {
 }
 
 func judgedAt() time.Time { return time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC) }
+
+func TestRecord_ReportsAreKeptAndAnsweredAbout(t *testing.T) {
+	dir := t.TempDir()
+	token := filepath.Join(dir, "token")
+	must(t, os.WriteFile(token, []byte("0123456789abcdef-token\n"), 0o600))
+	address := freeAddress(t)
+	records, _, log := recorded(t, recordFlags{namespace: "argocd", reports: reportFlags{dir: dir, address: address, token: token}})
+	client, err := reports.NewClient("http://"+address, reports.TokenFile(token))
+	must(t, err)
+	if _, err := client.Last(t.Context(), "", "shop"); !errors.Is(err, reports.ErrUnknown) {
+		t.Errorf("got %v", err)
+	}
+	records.tell()(denialOf("shop"))
+	for records.sinks["assay_reports"].Taken() == 0 && records.sinks["assay_reports"].Failed() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	last, err := client.Last(t.Context(), "", "shop")
+	if err != nil || last.Record.Outcome != plugin.Denied || !strings.HasPrefix(last.Record.FirstLine, "assay denied shop") {
+		t.Errorf("last is %+v, %v", last, err)
+	}
+	page, err := client.Page(t.Context(), 10, "", false)
+	if err != nil || len(page.Gates) != 1 || !strings.HasPrefix(page.Gates[0], "sha256:") {
+		t.Errorf("%+v, %v", page, err)
+	}
+	if got := countersOf(t, records); got["assay_reports_records_total"] != 1 || got["assay_reports_failures_total"] != 0 {
+		t.Errorf("counted %v, log %s", got, log.String())
+	}
+	records.stop()
+	if _, err := client.Last(t.Context(), "", "shop"); err == nil {
+		t.Error("it answers after its end")
+	}
+}
+
+func TestRecord_FlagsThatDoNothingAreRefused(t *testing.T) {
+	for want, flags := range map[string]reportFlags{
+		"":                {dir: "d", address: ":8087", token: "t", peers: "a:1"},
+		"--reports-dir":   {address: ":8087", token: "t"},
+		"by --reports-to": {dir: "d", address: ":8087"},
+		"reports-token d": {dir: "d", token: "t"},
+		"reports-peers d": {dir: "d", peers: "a:1"},
+	} {
+		if err := flags.check(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", flags, err)
+		}
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	must(t, listener.Close())
+	return listener.Addr().String()
+}

@@ -120,7 +120,7 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 		return err
 	}
 	defer stopReports()
-	records, err := startRecording(flags.records, s.out, judge, log)
+	records, err := startRecording(ctx, flags.records, s.out, judge, log)
 	if err != nil {
 		return err
 	}

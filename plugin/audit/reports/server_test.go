@@ -29,7 +29,6 @@ func TestServer_AnswersWhoHasTheTokenAlone(t *testing.T) {
 		"another":             {bearer("0123456789abcdef-other"), http.StatusUnauthorized},
 		"an empty one":        {bearer(""), http.StatusUnauthorized},
 		"another scheme":      {http.Header{"Authorization": {"Basic " + token}}, http.StatusUnauthorized},
-		"the extension's":     {bearer(extensionToken), http.StatusUnauthorized},
 		"through Argo CD":     {bearer(token, "Argocd-Application-Name", "argocd:shop", "Argocd-Project-Name", "team-a"), http.StatusForbidden},
 		"through Argo CD (2)": {bearer(token, "Argocd-Username", "admin"), http.StatusForbidden},
 	} {
@@ -113,31 +112,26 @@ func TestServer_ExtensionAnswersAboutTheApplicationOfTheHeadersAlone(t *testing.
 	server := serve(t, store)
 	const path = "/api/v1/extension/verdict"
 	header := func(application, project string, more ...string) http.Header {
-		return bearer(extensionToken, append([]string{"Argocd-Application-Name", application, "Argocd-Project-Name", project, "Argocd-Namespace", "argocd"}, more...)...)
+		return bearer(token, append([]string{"Argocd-Application-Name", application, "Argocd-Project-Name", project, "Argocd-Namespace", "argocd"}, more...)...)
 	}
 	for name, test := range map[string]struct {
 		header http.Header
 		want   int
 		shown  string
 	}{
-		"its own":                  {header("argocd:shop", "team-a"), 200, "shop"},
-		"in another namespace":     {header("team-a:shop", "team-a"), 200, "team-a_shop"},
-		"whose project is unknown": {header("argocd:old", "team-b"), 200, "old"},
-		"of another project":       {header("argocd:shop", "team-b"), 404, ""},
-		"that is not known":        {header("argocd:other", "team-a"), 404, ""},
-		"by its name for plugins":  {header("argocd:team-a_shop", "team-a"), 400, ""},
-		"twice":                    {header("argocd:shop", "team-a", "Argocd-Application-Name", "argocd:old"), 400, ""},
-		"with two projects":        {header("argocd:shop", "team-a", "Argocd-Project-Name", "team-b"), 400, ""},
-		"without a namespace":      {header("shop", "team-a"), 400, ""},
-		"without a name":           {header("argocd:", "team-a"), 400, ""},
-		"with a path for a name":   {header("argocd:../shop", "team-a"), 400, ""},
-		"without headers":          {bearer(extensionToken), 400, ""},
-		"with a wrong token":       {func() http.Header { h := header("argocd:shop", "team-a"); h.Set("Authorization", "Bearer x"); return h }(), 401, ""},
-		"by the store's own token": {func() http.Header {
-			h := header("argocd:shop", "team-a")
-			h.Set("Authorization", "Bearer "+token)
-			return h
-		}(), 200, "shop"},
+		"its own":                   {header("argocd:shop", "team-a"), 200, "shop"},
+		"in another namespace":      {header("team-a:shop", "team-a"), 200, "team-a_shop"},
+		"whose project is unknown":  {header("argocd:old", "team-b"), 200, "old"},
+		"of another project":        {header("argocd:shop", "team-b"), 404, ""},
+		"that is not known":         {header("argocd:other", "team-a"), 404, ""},
+		"by its name for plugins":   {header("argocd:team-a_shop", "team-a"), 400, ""},
+		"twice":                     {header("argocd:shop", "team-a", "Argocd-Application-Name", "argocd:old"), 400, ""},
+		"with two projects":         {header("argocd:shop", "team-a", "Argocd-Project-Name", "team-b"), 400, ""},
+		"without a namespace":       {header("shop", "team-a"), 400, ""},
+		"without a name":            {header("argocd:", "team-a"), 400, ""},
+		"with a path for a name":    {header("argocd:../shop", "team-a"), 400, ""},
+		"without headers":           {bearer(token), 400, ""},
+		"with a wrong token":        {func() http.Header { h := header("argocd:shop", "team-a"); h.Set("Authorization", "Bearer x"); return h }(), 401, ""},
 		"and nobody says which own": {func() http.Header { h := header("argocd:shop", "team-a"); h.Del("Argocd-Namespace"); return h }(), 400, ""},
 	} {
 		status, body := asked(t, server, path, test.header)
