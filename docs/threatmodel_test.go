@@ -63,10 +63,32 @@ func TestThreatModel_EveryClassIsShownByTestsThatExist(t *testing.T) {
 			}
 		}
 	}
-	// Wherever else the page names one, it is there as well; "*" stands for several.
-	for _, match := range testNamed.FindAllStringSubmatch(string(data), -1) {
+	namesTestsThatExist(t, page, declared)
+}
+
+// namesTestsThatExist: wherever else a page names one, it is there as well; "*"
+// stands for several.
+func namesTestsThatExist(t *testing.T, page string, declared map[string]bool) {
+	t.Helper()
+	for _, match := range testNamed.FindAllStringSubmatch(readPage(t, page), -1) {
 		if !declared[match[1]] {
 			t.Errorf("%s names %s, and there is no such test", page, match[1])
 		}
 	}
+}
+
+func TestThreatModel_EveryAttackOnTheHydratorIsShownByTestsThatExist(t *testing.T) {
+	const page = "threat-model-hydrator.md"
+	_, after, found := strings.Cut(readPage(t, page), "## Attacks")
+	table, _, _ := strings.Cut(after, "\n## ")
+	rows := regexp.MustCompile(`(?m)^\| [^-].*$`).FindAllString(table, -1)
+	if !found || len(rows) < 15 {
+		t.Fatalf("%s has %d attacks", page, len(rows))
+	}
+	for _, row := range rows[1:] {
+		if !testNamed.MatchString(row) {
+			t.Errorf("no test shows %s", row)
+		}
+	}
+	namesTestsThatExist(t, page, declaredTests(t))
 }

@@ -4,9 +4,11 @@ package argocd_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -37,7 +39,8 @@ func (w *world) listed(a application) string {
 
 // hydration is what Argo CD says of the last hydration: of which commit it was,
 // and which commit it made.
-type hydration struct{ phase, message, dry, commit string }
+// Started is when it began, to the second.
+type hydration struct{ phase, message, dry, commit, started string }
 
 // hydration is read at once, as the next one may begin at any time.
 func (a application) hydration() hydration {
@@ -48,7 +51,7 @@ func (a application) hydration() hydration {
 		value, _, _ := unstructured.NestedString(object.Object, "status", "sourceHydrator", "currentOperation", field)
 		return value
 	}
-	return hydration{text("phase"), text("message"), text("drySHA"), text("hydratedSHA")}
+	return hydration{text("phase"), text("message"), text("drySHA"), text("hydratedSHA"), text("startedAt")}
 }
 
 // hydrate asks for a hydration of a commit and waits until it has ended. One
@@ -56,11 +59,17 @@ func (a application) hydration() hydration {
 func (a application) hydrate(commit string) hydration {
 	a.t.Helper()
 	before := a.hydration()
+	must(a.t, controlplane.Until(a.slowly(), func(context.Context) error { // so that the next one is told by its time
+		if time.Now().UTC().Format(time.RFC3339) == before.started {
+			return errors.New("the one before began in this second")
+		}
+		return nil
+	}))
 	must(a.t, a.Merge(a.t.Context(), a.object(), `{"metadata":{"annotations":{"argocd.argoproj.io/hydrate":"hard","argocd.argoproj.io/refresh":"normal"}}}`))
 	var now hydration
 	must(a.t, controlplane.Until(a.slowly(), func(context.Context) error {
 		now = a.hydration()
-		if now.phase == "Hydrating" || now.phase == before.phase && now.dry != commit {
+		if now.phase == "Hydrating" || now.started == before.started || now.phase == before.phase && now.dry != commit {
 			return fmt.Errorf("the hydration is %q: %s", now.phase, now.message)
 		}
 		return nil

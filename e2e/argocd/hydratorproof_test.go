@@ -15,15 +15,17 @@ import (
 
 	"github.com/assay-gitops/assay/e2e/controlplane"
 	"github.com/assay-gitops/assay/e2e/origin"
+	"github.com/assay-gitops/assay/plugin/registry/ociserver"
 )
 
 // prove runs assay prove about an Application, as a job beside the repository
 // does, and returns its exit code and what it says.
-func (w *world) prove(a application) (int, string) {
+func (w *world) prove(a application, flags ...string) (int, string) {
 	w.t.Helper()
 	file := filepath.Join(w.dir, a.name+".yaml")
 	must(w.t, os.WriteFile(file, []byte(a.manifest()), 0o600))
-	command := exec.CommandContext(w.t.Context(), w.assay, "prove", file, "--gate", filepath.Join(w.dir, "gate"))
+	args := append([]string{"prove", file, "--gate", filepath.Join(w.dir, "gate")}, flags...)
+	command := exec.CommandContext(w.t.Context(), w.assay, args...)
 	command.Dir, command.Env = filepath.Join(w.dir, "git"), append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(w.dir, "cache"))
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
@@ -43,9 +45,9 @@ func (w *world) proven(a application) {
 }
 
 // refuted fails unless the proof finds this out.
-func (w *world) refuted(a application, what string) {
+func (w *world) refuted(a application, what string, flags ...string) {
 	w.t.Helper()
-	if code, said := w.prove(a); code != 1 || !strings.Contains(said, what) {
+	if code, said := w.prove(a, flags...); code != 1 || !strings.Contains(said, what) {
 		w.t.Errorf("the proof of %s ends with %d and does not say %q: %s", a.name, code, what, said)
 	}
 }
@@ -221,4 +223,53 @@ func TestSourceHydrator_RendersForNoClusterUnlessToldWhich(t *testing.T) {
 		t.Errorf("the hydration ended as %q: %s: %s", told.phase, told.message, text)
 	}
 	w.proven(a)
+}
+
+// TestSourceHydrator_AForgedNoteHoldsItUpAndIsFoundOut: the commit server takes
+// a dry commit for hydrated when a note at the branch's tip says so.
+func TestSourceHydrator_AForgedNoteHoldsItUpAndIsFoundOut(t *testing.T) {
+	w := newWorld(t)
+	w.git.Commit(map[string]string{"app/map.yaml": origin.ConfigMap("colors", "red")})
+	a := w.hydrated()
+	tip := w.git.Git("rev-parse", a.branch)
+	dry := w.git.Commit(map[string]string{"app/map.yaml": origin.ConfigMap("colors", "blue")})
+	w.git.Git("notes", "--ref=hydrator.metadata", "add", "-f", "-m", fmt.Sprintf(`{"drySha":%q}`, dry), tip)
+	if held := a.hydrate(dry); held.phase != "Hydrated" || held.commit != tip {
+		t.Fatalf("the hydration ended as %q at %s: %s", held.phase, held.commit, held.message)
+	}
+	w.proven(a)
+	w.refuted(a, "configmap/colors differs at data.greeting", "--current")
+
+	next := a.hydrate(w.git.Commit(map[string]string{"README.md": "the next commit\n"}))
+	if next.commit == tip {
+		t.Errorf("it is still held up: %s", next.message)
+	}
+	if code, said := w.prove(a, "--current"); code != 0 {
+		t.Errorf("the proof ends with %d: %s", code, said)
+	}
+}
+
+// TestSourceHydrator_ANewGateIsToldByAHardHydration has a key that is no longer
+// trusted after the hydration: what runs stays, and both the hydration and the
+// proof say it.
+func TestSourceHydrator_ANewGateIsToldByAHardHydration(t *testing.T) {
+	w := newWorld(t)
+	first := w.registry.PushSigned("team-a/app:1", "first")
+	w.git.Commit(map[string]string{"app/web.yaml": origin.Deployment("web", w.registry.Image("team-a/app:1"))})
+	a := w.hydrated()
+	tip := w.git.Git("rev-parse", a.branch)
+	trusted := w.registries
+	w.registries = []*origin.Registry{w.another("elsewhere", ociserver.Options{})}
+	w.gate(w.name, w.open()+"  switches: {pin: \"On\", harden: \"On\", deny: \"On\"}\n")
+	w.serve()
+	told := a.hydrate(a.hydration().dry)
+	if told.phase != "Failed" || !strings.Contains(told.message, "image/no-trust-rule") {
+		t.Errorf("the hydration ended as %q: %s", told.phase, told.message)
+	}
+	w.refuted(a, "the gate does not let the dry commit pass now")
+	if now := w.git.Git("rev-parse", a.branch); now != tip {
+		t.Errorf("the branch moved to %s", now)
+	}
+	w.runs("web", first.DigestStr())
+	w.registries = trusted
 }

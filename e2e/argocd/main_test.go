@@ -59,14 +59,24 @@ func (p *plane) closeWaysAround(ctx context.Context) error {
 			return err
 		}
 	}
+	for policy, around := range map[string]string{"assay-argocd-applications": open, "the ConfigMap assay-hydrator-projects": hydrating} {
+		if err := p.closed(ctx, around, policy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closed waits until a way around is refused by a policy, which is in force then.
+func (p *plane) closed(ctx context.Context, around, policy string) error {
 	return controlplane.Until(ctx, func(ctx context.Context) error {
-		if refusal := p.Apply(ctx, open); refusal != nil && strings.Contains(refusal.Error(), "assay-argocd-applications") {
+		if refusal := p.Apply(ctx, around); refusal != nil && strings.Contains(refusal.Error(), policy) {
 			return nil
 		} else if refusal != nil {
 			return refusal
 		}
 		gone := p.Delete(ctx, controlplane.Object{Kind: applications, Namespace: controlplane.Namespace, Name: "open"})
-		return errors.Join(errors.New("the admission policies let an Application without a plugin pass"), gone)
+		return errors.Join(fmt.Errorf("an Application passes that %s closes out", policy), gone)
 	})
 }
 
@@ -78,5 +88,18 @@ metadata: {name: open, namespace: argocd}
 spec:
   project: default
   source: {repoURL: "https://git.example.com/open", path: open}
+  destination: {server: "https://kubernetes.default.svc", namespace: open}
+`
+
+// hydrating is one that the Source Hydrator would go around it with.
+const hydrating = `
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: open, namespace: argocd}
+spec:
+  project: default
+  sourceHydrator:
+    drySource: {repoURL: "https://git.example.com/open", path: open, targetRevision: main, plugin: {name: assay}}
+    syncSource: {targetBranch: live, path: open}
   destination: {server: "https://kubernetes.default.svc", namespace: open}
 `

@@ -1,8 +1,11 @@
 package policy
 
 import (
+	"os"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 const gated = "{repoURL: 'https://git.example.com/shop', path: deploy, plugin: {name: assay}}"
@@ -180,6 +183,36 @@ func TestArgoAdmission_TheSourceHydratorWritesListedBranchesAlone(t *testing.T) 
 		"Git's own folder":          {of(listed, "targetBranch: live, path: .GIT/deploy", ""), good, "syncSource.path"},
 		"no path":                   {of(listed, "targetBranch: live", ""), good, "syncSource.path"},
 	})
+}
+
+// The Application of docs/source-hydrator.md is admitted by the list that stands
+// there, and not without it.
+func TestArgoAdmission_ThePageOnTheHydratorIsAdmitted(t *testing.T) {
+	page, err := os.ReadFile("../../docs/source-hydrator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list, application string
+	parts := strings.Split(string(page), "```yaml\n")
+	for _, part := range parts[1:] {
+		block, _, _ := strings.Cut(part, "```")
+		if strings.Contains(block, "kind: ConfigMap") {
+			list = block
+		} else {
+			application = block
+		}
+	}
+	if len(parts) != 3 || list == "" || application == "" {
+		t.Fatalf("%d blocks", len(parts)-1)
+	}
+	projects, _, _ := unstructured.NestedString(decoded(t, list).Object, "data", "projects")
+	policies := install(t, "argocd")
+	if said := policies.refusals(t, write{object: application, projects: projects}); len(said) != 0 {
+		t.Errorf("%q", said)
+	}
+	if said := policies.refusals(t, write{object: application}); len(said) != 1 {
+		t.Errorf("without the list: %q", said)
+	}
 }
 
 // A hydrated branch has commits of the past, and the repository other people's.
