@@ -2,12 +2,14 @@ package migrate
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/version"
 
+	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/inplace/yamltext"
 	"github.com/assay-gitops/assay/plugin/render"
 )
@@ -23,6 +25,11 @@ type carrying struct {
 	block  *yaml.Node
 	out    []*yaml.Node
 	refuse func(line int, field, reason, hint string)
+	// checkout is the tree of another repository, nil where nobody named one;
+	// inlined are value files of it.
+	checkout func(url string) *os.Root
+	inlined  []inlined
+	limits   plugin.Limits
 }
 
 // field carries one field of a block.
@@ -45,6 +52,7 @@ func (c *carrying) plugin(kind string) *yaml.Node {
 	for i := 0; c.block != nil && i+1 < len(c.block.Content); i += 2 {
 		c.one(fields, c.at+"."+kind+"."+c.block.Content[i].Value, c.block.Content[i], c.block.Content[i+1])
 	}
+	c.writeIn(c.at + "." + kind + ".valueFiles")
 	return mapping("name", word(render.ArgoPluginName), "parameters", list(c.out))
 }
 

@@ -60,8 +60,12 @@ func helmVersion(c *carrying, path string, key, value *yaml.Node) {
 
 func valueFiles(c *carrying, path string, key, value *yaml.Node) {
 	var items []*yaml.Node
+	behind := false
 	for _, item := range value.Content {
-		if out, carried := c.file(path, item); carried {
+		_, _, foreign := c.foreign(item)
+		if behind = behind || foreign; behind {
+			c.inline(path, item)
+		} else if out, carried := c.file(path, item); carried {
 			items = append(items, out)
 		}
 	}

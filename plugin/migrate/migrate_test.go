@@ -210,11 +210,11 @@ func TestMigrate_WhatLiesElsewhereIsNotProven(t *testing.T) {
 
 // .argocd-source.yaml adds a block of its own, which a source with a plugin
 // cannot have.
-func TestMigrate_ADifferenceIsAnErrorAndNothingIsWritten(t *testing.T) {
+func TestMigrate_WhatIsRefusedIsNotWritten(t *testing.T) {
 	t.Parallel()
 	root := tree(t, map[string]string{"apps/app.yaml": application("path: chart\nhelm: {}"), "chart/.argocd-source.yaml": "helm: {releaseName: other}\n"})
 	files := run(t, root, "apps")
-	if len(files) != 1 || len(files[0].Different) != 1 || files[0].MayWrite(true) {
+	if len(files) != 1 || len(files[0].Refused) != 1 || files[0].MayWrite(true) {
 		t.Fatalf("%+v", files)
 	}
 	if err := migrate.Write(root, files, true); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -21,15 +22,16 @@ type comparison struct {
 
 // answer is what a comparison came to; the zero one says nothing.
 type answer struct {
-	proven                      bool
-	different, unproven, varies []Problem
-	hardened                    *Hardened
+	proven                               bool
+	refused, different, unproven, varies []Problem
+	hardened                             *Hardened
 }
 
 func (f *File) take(a answer) {
 	if a.proven {
 		f.Proven++
 	}
+	f.Refused = append(f.Refused, a.refused...)
 	f.Different = append(f.Different, a.different...)
 	f.Unproven = append(f.Unproven, a.unproven...)
 	f.Varies = append(f.Varies, a.varies...)
@@ -69,6 +71,7 @@ func (f *File) pair(native, carried discover.Application) []comparison {
 	switch {
 	case len(native.Unseen) > 0:
 		for _, each := range native.Unseen {
+			each.What = native.Name + ": " + each.What
 			f.unproven(each)
 		}
 		return nil
@@ -149,7 +152,7 @@ func (m *mover) compare(ctx context.Context, c comparison) (answer, error) {
 	}
 	after, have, err := m.rendered(ctx, c.carried, c.part)
 	if gone, is := absence(err); is {
-		return c.differs("of the plugin's source: " + gone.reason), nil
+		return c.overridden(before, gone), nil
 	} else if err != nil {
 		return answer{}, err
 	}
@@ -160,6 +163,25 @@ func (m *mover) compare(ctx context.Context, c comparison) (answer, error) {
 		}
 	}
 	return m.harden(ctx, c, after, out)
+}
+
+// overridden is what becomes of a source that the plugin does not render: Argo CD
+// merges files in its folder over the source, where their block stands beside the
+// plugin's.
+func (c comparison) overridden(native plugin.Source, gone absent) answer {
+	for _, base := range []string{".argocd-source.yaml", ".argocd-source-" + c.native.Name + ".yaml"} {
+		name := path.Join(native.Path, base)
+		if native.Root == nil {
+			break
+		}
+		if _, err := native.Root.Stat(name); err == nil {
+			return answer{refused: []Problem{{
+				c.native.Origin, c.native.Name, name + " changes this source, and Argo CD refuses its block beside a plugin",
+				"write what it says into the Application and remove it, or write it as plugin.parameters",
+			}}}
+		}
+	}
+	return c.differs("of the plugin's source: " + gone.reason)
 }
 
 // rendered are the objects of a part, and what they are rendered from.
