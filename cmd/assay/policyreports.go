@@ -1,23 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
-
-	"k8s.io/client-go/rest"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/audit/cluster"
 	"github.com/assay-gitops/assay/plugin/report"
 )
 
@@ -29,8 +24,6 @@ const (
 	mostWaiting = 256
 	// mostKnown bounds the reports of which it is remembered that they are written.
 	mostKnown = 10_000
-	// writeTime is what the API server gets for one report.
-	writeTime = 10 * time.Second
 )
 
 // tellCluster starts the writer of policy reports, which uses the service
@@ -42,15 +35,11 @@ func tellCluster(ctx context.Context, format string, log *slog.Logger) (told fun
 	if !slices.Contains(policyFormats(), format) {
 		return nil, nil, &exit{code: exitUsage, err: fmt.Errorf("reading --policy-report: %q is none of %s", format, strings.Join(policyFormats(), ", "))}
 	}
-	config, err := rest.InClusterConfig()
+	api, err := cluster.InCluster()
 	if err != nil {
-		return nil, nil, fmt.Errorf("looking for the service account that writes policy reports: %w; mount its token into assay's container (manifests/argocd/policy-reports), or leave --policy-report out", err)
+		return nil, nil, fmt.Errorf("setting up policy reports: %w; mount the token into assay's container (manifests/argocd/policy-reports), or leave --policy-report out", err)
 	}
-	client, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, nil, fmt.Errorf("setting up the client that writes policy reports: %w", err)
-	}
-	writer := newClusterWriter(format, config.Host, client, log)
+	writer := newClusterWriter(format, api, log)
 	ctx, cancel := context.WithCancel(ctx)
 	go writer.run(ctx)
 	return writer.tell, cancel, nil
@@ -59,19 +48,19 @@ func tellCluster(ctx context.Context, format string, log *slog.Logger) (told fun
 // clusterWriter writes policy reports one after another, beside the answers: a
 // report that cannot be written changes no verdict.
 type clusterWriter struct {
-	format, server string
-	client         *http.Client
-	log            *slog.Logger
-	waiting        chan report.PolicyReport
+	format  string
+	api     *cluster.API
+	log     *slog.Logger
+	waiting chan report.PolicyReport
 	// known has the hash of what was last written under an address.
 	known map[string][sha256.Size]byte
 	// failing has what was last said of an address that cannot be written.
 	failing map[string]string
 }
 
-func newClusterWriter(format, server string, client *http.Client, log *slog.Logger) *clusterWriter {
+func newClusterWriter(format string, api *cluster.API, log *slog.Logger) *clusterWriter {
 	return &clusterWriter{
-		format: format, server: server, client: client, log: log,
+		format: format, api: api, log: log,
 		waiting: make(chan report.PolicyReport, mostWaiting), known: map[string][sha256.Size]byte{}, failing: map[string]string{},
 	}
 }
@@ -127,7 +116,7 @@ func (c *clusterWriter) try(ctx context.Context, made report.PolicyReport) {
 // write applies the report on the server (server-side apply makes it or
 // replaces what assay wrote before), unless it says what the last one said.
 func (c *clusterWriter) write(ctx context.Context, made report.PolicyReport) error {
-	address := fmt.Sprintf("%s/apis/%s/namespaces/%s/%ss/%s?fieldManager=assay&force=true", strings.TrimRight(c.server, "/"), made.APIVersion,
+	address := fmt.Sprintf("/apis/%s/namespaces/%s/%ss/%s?fieldManager=assay&force=true", made.APIVersion,
 		url.PathEscape(made.Metadata.Namespace), strings.ToLower(made.Kind), url.PathEscape(made.Metadata.Name))
 	hash, err := contentOf(made)
 	if err != nil || c.known[address] == hash {
@@ -137,23 +126,8 @@ func (c *clusterWriter) write(ctx context.Context, made report.PolicyReport) err
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, writeTime)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPatch, address, bytes.NewReader(body))
-	if err != nil {
+	if _, err := c.api.Send(ctx, cluster.Request{Method: http.MethodPatch, Path: address, Type: "application/apply-patch+yaml", Body: body}); err != nil {
 		return err
-	}
-	request.Header.Set("Content-Type", "application/apply-patch+yaml")
-	response, err := c.client.Do(request)
-	if err != nil {
-		return err
-	}
-	text, err := io.ReadAll(io.LimitReader(response.Body, 4<<10))
-	if err = errors.Join(err, response.Body.Close()); err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusCreated {
-		return fmt.Errorf("the API server answers %s: %s", response.Status, text)
 	}
 	if len(c.known) >= mostKnown {
 		clear(c.known)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/audit/cluster"
 	"github.com/assay-gitops/assay/plugin/report"
 )
 
@@ -55,7 +56,7 @@ func verdictFor(namespace string, at time.Time) *plugin.Verdict {
 func TestPolicyReports_AreAppliedOnceForEachAnswer(t *testing.T) {
 	server := startAPIServer(t)
 	var log bytes.Buffer
-	writer := newClusterWriter("policyreport", server.URL, server.Client(), slog.New(slog.NewTextHandler(&log, nil)))
+	writer := newClusterWriter("policyreport", &cluster.API{Server: server.URL, Client: server.Client()}, slog.New(slog.NewTextHandler(&log, nil)))
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	allowed := verdictFor("shop", at)
 	allowed.Findings = nil
@@ -84,7 +85,7 @@ func TestPolicyReports_AreAppliedOnceForEachAnswer(t *testing.T) {
 func TestPolicyReports_ThatCannotBeWrittenAreToldAndTriedAgain(t *testing.T) {
 	server := startAPIServer(t)
 	server.status = http.StatusForbidden
-	writer := newClusterWriter("openreports", server.URL, server.Client(), slog.New(slog.DiscardHandler))
+	writer := newClusterWriter("openreports", &cluster.API{Server: server.URL, Client: server.Client()}, slog.New(slog.DiscardHandler))
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	made, err := report.NewPolicyReport(verdictFor("shop", at), "openreports", report.Options{})
 	must(t, err)
@@ -106,7 +107,7 @@ func TestPolicyReports_ThatCannotBeWrittenAreToldAndTriedAgain(t *testing.T) {
 func TestPolicyReports_ThatCannotBeWrittenAreLoggedOnce(t *testing.T) {
 	server := startAPIServer(t)
 	var log bytes.Buffer
-	writer := newClusterWriter("policyreport", server.URL, server.Client(), slog.New(slog.NewTextHandler(&log, nil)))
+	writer := newClusterWriter("policyreport", &cluster.API{Server: server.URL, Client: server.Client()}, slog.New(slog.NewTextHandler(&log, nil)))
 	made, err := report.NewPolicyReport(verdictFor("shop", time.Time{}), "policyreport", report.Options{})
 	must(t, err)
 	other := made
@@ -134,7 +135,7 @@ func TestPolicyReports_ThatCannotBeWrittenAreLoggedOnce(t *testing.T) {
 
 func TestPolicyReports_NeverHoldAnAnswerUp(t *testing.T) {
 	var log bytes.Buffer
-	writer := newClusterWriter("policyreport", "https://nowhere.example.com", http.DefaultClient, slog.New(slog.NewTextHandler(&log, nil)))
+	writer := newClusterWriter("policyreport", &cluster.API{Server: "https://nowhere.example.com", Client: http.DefaultClient}, slog.New(slog.NewTextHandler(&log, nil)))
 	for range mostWaiting + 1 { // nobody writes
 		writer.tell(verdictFor("shop", time.Time{}))
 	}

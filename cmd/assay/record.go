@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/argocd"
 	"github.com/assay-gitops/assay/plugin/audit"
+	"github.com/assay-gitops/assay/plugin/audit/events"
 	"github.com/assay-gitops/assay/plugin/audit/reports"
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
@@ -27,6 +29,8 @@ type recordFlags struct {
 	log      string
 	logBytes int64
 	reports  reportFlags
+	// events are written on Applications when that is set.
+	events bool
 	// namespace is Argo CD's own.
 	namespace string
 }
@@ -35,6 +39,7 @@ func (f *recordFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.log, "audit-log", "", "`file` that gets every verdict as a line of JSON; - is standard output (off by default)")
 	set.Int64Var(&f.logBytes, "audit-log-bytes", audit.DefaultLogBytes, "most `bytes` of that file: it is put aside then, and four older ones are kept")
 	f.reports.add(set)
+	set.BoolVar(&f.events, "events", false, "write an Event on the Application when its answer changes")
 	set.StringVar(&f.namespace, "argocd-namespace", os.Getenv("ARGOCD_NAMESPACE"), "`namespace` of Argo CD, whose Applications are told without one ($ARGOCD_NAMESPACE)")
 }
 
@@ -42,11 +47,14 @@ func (f *recordFlags) check() error {
 	if info, err := os.Stat(f.log); f.log != "-" && f.log != "" && err == nil && info.IsDir() {
 		return &exit{code: exitUsage, err: fmt.Errorf("reading --audit-log: %s is a folder; name a file in it", f.log)}
 	}
+	if f.events && f.namespace == "" {
+		return &exit{code: exitUsage, err: errors.New("--events needs Argo CD's own namespace: name it by --argocd-namespace, or in ARGOCD_NAMESPACE")}
+	}
 	return f.reports.check()
 }
 
 // any reports whether anything is asked for.
-func (f *recordFlags) any() bool { return f.log != "" || f.reports.dir != "" }
+func (f *recordFlags) any() bool { return f.log != "" || f.reports.dir != "" || f.events }
 
 // recording is what is told of verdicts beside the answers.
 type recording struct {
@@ -54,8 +62,9 @@ type recording struct {
 	// sinks have a name in metrics.
 	sinks map[string]*audit.Sink
 	// store is what keeps records; nil when nobody asked for it.
-	store *reports.Store
-	ends  []func()
+	store  *reports.Store
+	events *events.Writer
+	ends   []func()
 }
 
 // lastWords is what sinks get to write what waits, after the last answer.
@@ -87,15 +96,20 @@ func startRecording(ctx context.Context, f recordFlags, out io.Writer, judge *se
 		}
 		r.start("assay_audit", audit.SinkOptions{What: "the audit log", Take: audit.Lines(file), Log: log}, closing)
 	}
-	if err := r.keepReports(ctx, f, judge, log); err != nil {
-		r.stop()
-		return nil, err
+	for _, each := range []func() error{
+		func() error { return r.keepReports(ctx, f, judge, log) },
+		func() error { return r.writeEvents(ctx, f, log) },
+	} {
+		if err := each(); err != nil {
+			r.stop()
+			return nil, err
+		}
 	}
 	return r, nil
 }
 
 // start runs a sink until the recording ends.
-func (r *recording) start(name string, options audit.SinkOptions, closing func() error) {
+func (r *recording) start(name string, options audit.SinkOptions, closing func() error) *audit.Sink {
 	sink := audit.NewSink(options)
 	ctx, cancel := context.WithCancel(context.Background()) // what waits is written after the door has ended
 	go sink.Run(ctx)
@@ -107,6 +121,7 @@ func (r *recording) start(name string, options audit.SinkOptions, closing func()
 			options.Log.Error("ending "+options.What, "problem", err.Error())
 		}
 	})
+	return sink
 }
 
 // tell hears every verdict; nil when nobody wants to know.
@@ -133,6 +148,9 @@ func (r *recording) Collect(out chan<- prometheus.Metric) {
 	for name, sink := range r.sinks {
 		send(name+"_records_total", "Verdicts that were written.", prometheus.CounterValue, float64(sink.Taken()))
 		send(name+"_failures_total", "Verdicts that could not be written; they stand all the same.", prometheus.CounterValue, float64(sink.Failed()))
+	}
+	if r.events != nil {
+		send("assay_events_written_total", "Events that were written on Applications, or counted up.", prometheus.CounterValue, float64(r.events.Written()))
 	}
 	if r.store != nil {
 		applications, bytes := r.store.Held()

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +19,8 @@ import (
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/audit"
+	"github.com/assay-gitops/assay/plugin/audit/cluster"
+	"github.com/assay-gitops/assay/plugin/audit/events"
 	"github.com/assay-gitops/assay/plugin/audit/reports"
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/setup"
@@ -159,4 +164,38 @@ func freeAddress(t *testing.T) string {
 	must(t, err)
 	must(t, listener.Close())
 	return listener.Addr().String()
+}
+
+func TestRecord_EventsAreCountedAndAServerThatRefusesChangesNothing(t *testing.T) {
+	records, _, log := recorded(t, recordFlags{log: "-"})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "forbidden", http.StatusForbidden) }))
+	defer server.Close()
+	api := &cluster.API{Server: server.URL, Client: server.Client()}
+	records.tellEvents(t.Context(), &events.Writer{API: api, Namespace: "argocd", Clock: time.Now}, slog.New(slog.NewTextHandler(log, nil)))
+	v := denialOf("shop")
+	records.tell()(v)
+	records.tell()(v)
+	records.stop()
+	got := countersOf(t, records)
+	if got["assay_events_failures_total"] != 2 || got["assay_events_written_total"] != 0 || got["assay_audit_records_total"] != 2 || v.Outcome() != plugin.Denied {
+		t.Errorf("counted %v", got)
+	}
+	if strings.Count(log.String(), "an Event could not be written") != 1 || !strings.Contains(log.String(), "403") {
+		t.Errorf("log %s", log.String())
+	}
+}
+
+func TestRecord_EventsNeedArgoCDsNamespaceAndACluster(t *testing.T) {
+	if err := (&recordFlags{events: true}).check(); err == nil || !strings.Contains(err.Error(), "--argocd-namespace") {
+		t.Errorf("got %v", err)
+	}
+	flags := recordFlags{events: true, namespace: "argocd"}
+	must(t, flags.check())
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	judge, err := setup.New(setup.Options{Config: gate.Default(), LockRequired: true})
+	must(t, err)
+	defer judge.Close()
+	if _, err := startRecording(t.Context(), flags, io.Discard, judge, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "manifests/argocd/events") {
+		t.Errorf("got %v", err)
+	}
 }

@@ -140,6 +140,10 @@ func (s *Sink) tell(err error) {
 	}
 }
 
+// Lost counts what a sink could not do later of what it took, and tells the log
+// as of any entry.
+func (s *Sink) Lost(err error) { s.tell(err) }
+
 // lose tells the log once, and counts until something is written again.
 func (s *Sink) lose(err error) {
 	if s.lost++; s.lost == 1 {
