@@ -18,7 +18,7 @@ func TestReports_TheComponentGivesTheTokenToAssayAlone(t *testing.T) {
 	if err := os.CopyFS(tree, os.DirFS("../manifests")); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(tree, "page", "kustomization.yaml"), "namespace: argocd\nresources: [../testdata/repo-server]\ncomponents: [../argocd/sidecar, ../argocd/policy-reports]\n")
+	write(t, filepath.Join(tree, "page", "kustomization.yaml"), "namespace: argocd\nresources: [../testdata/repo-server]\ncomponents: [../argocd/sidecar, ../argocd/api-token, ../argocd/policy-reports]\n")
 	root, err := os.OpenRoot(tree)
 	if err != nil {
 		t.Fatal(err)
