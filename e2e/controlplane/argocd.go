@@ -67,6 +67,16 @@ func (c *Cluster) StartArgoCD(ctx context.Context, set string) (*ArgoCD, error) 
 	return a, nil
 }
 
+// DefineArgoCD gives the cluster the resources and the configuration of Argo CD,
+// without any of its servers.
+func (c *Cluster) DefineArgoCD(ctx context.Context, set string) error {
+	folder, err := servers(ctx, set)
+	if err != nil {
+		return err
+	}
+	return (&ArgoCD{Set: set, cluster: c, folder: folder}).define(ctx)
+}
+
 func (a *ArgoCD) path(name string) string { return filepath.Join(a.dir, name) }
 
 // prepare makes the folders that an image or a volume holds otherwise.

@@ -54,8 +54,10 @@ func (p *pace) wait(ctx context.Context, clock Clock, deadline time.Time) bool {
 	return clock.Sleep(ctx, p.next.Sub(clock.Now())) == nil
 }
 
-// taken notes that a turn was taken, and leaves a part of the pause to chance, so
-// that several who ask do not do so at the same moments.
+// taken notes that a turn was taken. The pause is a little longer than the rate
+// asks for, so that a request that comes late does not meet the next one, and a
+// part of it is left to chance, so that several who ask do not so at the same
+// moments.
 func (p *pace) taken(now time.Time) {
-	p.next = now.Add(p.every + rand.N(p.every/10+1)) //nolint:gosec // it only spreads requests
+	p.next = now.Add(p.every + p.every/20 + rand.N(p.every/20+1)) //nolint:gosec // it only spreads requests
 }
