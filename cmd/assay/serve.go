@@ -130,7 +130,7 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 		return err
 	}
 	server, err := argocd.NewServer(argocd.Options{
-		Judge: judge, Told: tellAll(told, records.tell()), Collectors: []prometheus.Collector{known, records}, Facts: judge,
+		Judge: judge, Renderer: judge, Told: tellAll(told, records.tell()), Collectors: []prometheus.Collector{known, records}, Facts: judge,
 		Plugins: flags.plugins, Work: work, Concurrency: flags.concurrency, Archive: flags.archive, Log: log,
 	})
 	if err != nil {

@@ -25,6 +25,9 @@ import (
 type Options struct {
 	// Judge answers about applications. It is required.
 	Judge Judge
+	// Renderer renders without a verdict what parameters are announced for; nil
+	// announces what needs no rendering. It must end what does not.
+	Renderer plugin.Renderer
 	// Plugins is the folder of the plugins' sockets, shared with the repo-server.
 	Plugins string
 	// Work is a folder for unpacked archives; it must exist and be nobody else's.
@@ -121,10 +124,13 @@ func (s *Server) MatchRepository(stream protocol.ConfigManagementPluginService_M
 
 // GetParametersAnnouncement lists what an Application may set.
 func (s *Server) GetParametersAnnouncement(stream protocol.ConfigManagementPluginService_GetParametersAnnouncementServer) error {
-	if err := s.drained(stream.Context(), stream); err != nil {
+	ctx, cancel := s.bounded(stream.Context())
+	defer cancel()
+	if err := s.aloneStatus(); err != nil {
+		s.trees.drain(stream)
 		return err
 	}
-	return stream.SendAndClose(&protocol.ParametersAnnouncementResponse{ParameterAnnouncements: announcements()})
+	return stream.SendAndClose(&protocol.ParametersAnnouncementResponse{ParameterAnnouncements: s.announced(ctx, stream)})
 }
 
 // GenerateManifest judges the application in the archive. The answer is its
