@@ -217,8 +217,15 @@ func TestSourceHydrator_RendersForNoClusterUnlessToldWhich(t *testing.T) {
 		t.Errorf("it was rendered for %s", text)
 	}
 	a.plugin = "{name: assay, parameters: [{name: helm-kube-version, string: 1.31.4}, {name: helm-api-versions, array: [example.com/v1/Color]}]}"
-	a.create()
-	told := a.hydrate(w.git.Commit(map[string]string{"README.md": "hydrate\n"}))
+	dry := w.git.Commit(map[string]string{"README.md": "hydrate\n"})
+	a.create() // Argo CD hydrates for it without being asked
+	var told hydration
+	must(t, controlplane.Until(w.slowly(), func(context.Context) error {
+		if told = a.hydration(); told.dry != dry || told.phase == "Hydrating" {
+			return fmt.Errorf("the hydration is %q, of %s", told.phase, told.dry)
+		}
+		return nil
+	}))
 	if text := w.git.Git("show", a.branch+":app/manifest.yaml"); told.phase != "Hydrated" || !strings.Contains(text, "kube: v1.31.4\n") || !strings.Contains(text, "has: \"true\"\n") {
 		t.Errorf("the hydration ended as %q: %s: %s", told.phase, told.message, text)
 	}

@@ -28,7 +28,12 @@ type Application struct {
 }
 
 // Source is one source of an Application.
-type Source struct{ Repository, Path string }
+type Source struct {
+	Repository, Path string
+	// Revision is the commit or version that Argo CD compares with the cluster;
+	// empty when it does not say.
+	Revision string
+}
 
 // The annotation by which Argo CD is asked, and its strongest value: without the
 // cache.
@@ -61,17 +66,22 @@ func readApplication(object *unstructured.Unstructured, control string) Applicat
 		return app // what it deploys was rendered before, into a branch
 	}
 	sources, several := spec["sources"].([]any)
+	revisions, _, _ := unstructured.NestedStringSlice(object.Object, "status", "sync", "revisions")
 	if !several || len(sources) == 0 {
-		sources = []any{spec["source"]}
+		sources, revisions = []any{spec["source"]}, []string{text("status", "sync", "revision")}
 	}
-	for _, each := range sources {
+	for i, each := range sources {
 		source, _ := each.(map[string]any)
 		if name, _, _ := unstructured.NestedString(source, "plugin", "name"); name != pluginName {
 			continue
 		}
 		repository, _, _ := unstructured.NestedString(source, "repoURL")
 		path, _, _ := unstructured.NestedString(source, "path")
-		app.Sources = append(app.Sources, Source{Repository: plugin.RedactURL(repository), Path: strings.Trim(path, "/")})
+		one := Source{Repository: plugin.RedactURL(repository), Path: strings.Trim(path, "/")}
+		if len(revisions) == len(sources) {
+			one.Revision = revisions[i]
+		}
+		app.Sources = append(app.Sources, one)
 	}
 	return app
 }

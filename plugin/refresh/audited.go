@@ -13,7 +13,7 @@ func FromAudit(told audit.Record) Record {
 		Application: plugin.Application{
 			Name: told.Application, Project: told.Project, SourceNamespace: told.SourceNamespace, Namespace: told.Namespace, Repository: told.Repository,
 		},
-		Path: told.Path, RepositoryPath: told.RepositoryPath, At: told.Time, Gate: told.GateDigest,
+		Path: told.Path, RepositoryPath: told.RepositoryPath, Revision: told.Revision, At: told.Time, Gate: told.GateDigest,
 	}
 	for _, image := range told.Images {
 		kept := Image{Repository: image.Repository, Tag: image.Tag, Digest: image.Digest, Evidence: image.Evidence}

@@ -146,9 +146,12 @@ func (e Exception) endedSince(judged, now time.Time) bool {
 	return !e.Until.IsZero() && now.After(e.Until) && !judged.After(e.Until)
 }
 
-// lastOf is the last record of a source. An Application with one source has one
-// record, whatever it says of the repository: a source that was just changed is
-// rendered without being asked.
+// lastOf is the last record of a source: of the revision that Argo CD compares
+// with the cluster, where there is one. Whoever may look at an Application may
+// have any other revision of it rendered (argocd app manifests --revision), which
+// says nothing about the manifests that Argo CD keeps. An Application with one
+// source has its records, whatever they say of the repository: a source that was
+// just changed is rendered without being asked.
 func lastOf(app Application, source Source, records []Record) (Record, bool) {
 	var found Record
 	known := false
@@ -156,7 +159,8 @@ func lastOf(app Application, source Source, records []Record) (Record, bool) {
 		if len(app.Sources) > 1 && !source.is(record) {
 			continue
 		}
-		if !known || record.At.After(found.At) {
+		compared, before := record.Revision == source.Revision, found.Revision == source.Revision
+		if !known || compared && !before || compared == before && record.At.After(found.At) {
 			found, known = record, true
 		}
 	}

@@ -221,3 +221,73 @@ func TestFromAudit_KeepsWhatIsNeeded(t *testing.T) {
 		t.Errorf("%+v", got.Exceptions)
 	}
 }
+
+// Whoever may look at an Application may have another revision of it rendered,
+// whose verdict is newer, and about something else than what Argo CD keeps.
+func TestConcerned_AVerdictAboutAnotherRevisionHidesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.app("team-a", "shop")
+	app, deployed := w.apps[0], w.answer.Records[0]
+	app.Sources[0].Revision, deployed.Revision, deployed.Gate = "c1", "c1", "sha256:before"
+	looked := w.answer.Records[0]
+	looked.Revision, looked.At = "c2", deployed.At.Add(time.Minute)
+	for _, records := range [][]Record{{deployed, looked}, {looked, deployed}} {
+		if got := reasonOf(w.moment(), app, records...); got != "changed-gate" {
+			t.Errorf("%s: the verdict about c2 hides that of c1", got)
+		}
+	}
+	again := deployed
+	again.Gate, again.At = looked.Gate, looked.At
+	if got := reasonOf(w.moment(), app, deployed, looked, again); got != "none" {
+		t.Errorf("%s, and it was judged anew", got)
+	}
+	app.Sources[0].Revision = "c3"
+	if got := reasonOf(w.moment(), app, deployed, looked); got != "none" {
+		t.Errorf("%s: of what is not known the newest counts", got)
+	}
+}
+
+func TestApplication_TellsWhichRevisionIsCompared(t *testing.T) {
+	const one = "{repoURL: x, path: a, plugin: {name: assay}}"
+	for spec, want := range map[string]string{
+		"source: " + one + "}\nstatus: {sync: {revision: c1}": "c1",
+		"source: " + one: "",
+		"sources: [{repoURL: x, ref: values}, " + one + "]}\nstatus: {sync: {revisions: [c1, c2]}": "c2",
+		"sources: [{repoURL: x, ref: values}, " + one + "]}\nstatus: {sync: {revisions: [c1]}":     "",
+	} {
+		object := map[string]any{}
+		document := "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop, namespace: argocd}\nspec: {project: team-a, " + spec + "}\n"
+		if err := yaml.Unmarshal([]byte(document), &object); err != nil {
+			t.Fatal(err)
+		}
+		if got := readApplication(&unstructured.Unstructured{Object: object}, "argocd").Sources; len(got) != 1 || got[0].Revision != want {
+			t.Errorf("%s: %+v", spec, got)
+		}
+	}
+}
+
+// The verdict about what Argo CD compares is remembered, however many others are
+// asked for.
+func TestMemory_TheComparedRevisionIsNotPushedOut(t *testing.T) {
+	w := newWorld(t)
+	w.app("team-a", "shop")
+	app, record := w.apps[0], w.answer.Records[0]
+	app.Sources[0].Revision = "c0"
+	m := newMemory()
+	for i := range 10 {
+		record.Revision, record.At = fmt.Sprintf("c%d", i), w.clock.now.Add(time.Duration(i)*time.Minute)
+		m.learn([]Record{record})
+		m.forget([]Application{app})
+	}
+	var kept []string
+	for _, each := range m.all() {
+		kept = append(kept, each.Revision)
+	}
+	if got := strings.Join(kept, " "); got != "c0 c7 c8 c9" {
+		t.Error(got)
+	}
+	m.forget(nil)
+	if len(m.records) != 0 {
+		t.Errorf("%d are kept of nothing", len(m.records))
+	}
+}

@@ -3,11 +3,13 @@ package refresh
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,8 +19,9 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 )
 
-// memory is what is known from earlier rounds: the last record of each source,
-// which a repo-server that starts anew may have lost, and who was asked when.
+// memory is what is known from earlier rounds: the last records of each source,
+// one a revision, which a repo-server that starts anew may have lost, and who was
+// asked when.
 type memory struct {
 	records map[string]Record
 	asked   map[string]asked
@@ -35,10 +38,16 @@ type asked struct {
 
 func newMemory() *memory { return &memory{records: map[string]Record{}, asked: map[string]asked{}} }
 
-// keyOf tells the sources of applications apart.
-func keyOf(record Record) string {
+// keyOf tells the sources of applications apart, and their revisions.
+func keyOf(record Record) string { return sourceOf(record) + "\x00" + record.Revision }
+
+func sourceOf(record Record) string {
 	return strings.Join([]string{record.Application.Name, record.Application.Repository, record.RepositoryPath, record.Path}, "\x00")
 }
+
+// mostRevisions is of how many revisions of one source the records are kept: the
+// newest ones, and the one that Argo CD compares with the cluster.
+const mostRevisions = 3
 
 // learn takes records; of each source the newest counts.
 func (m *memory) learn(records []Record) {
@@ -58,8 +67,21 @@ func (m *memory) forget(there []Application) {
 	for _, app := range there {
 		instances[app.Instance], names[app.key()] = true, true
 	}
-	for key, record := range m.records {
-		if !instances[record.Application.Name] {
+	compared := map[string]bool{}
+	for _, app := range there {
+		for _, source := range app.Sources {
+			compared[app.Instance+"\x00"+source.Revision] = true
+		}
+	}
+	revisions := map[string]int{}
+	keys := slices.SortedFunc(maps.Keys(m.records), func(a, b string) int {
+		return cmp.Or(m.records[b].At.Compare(m.records[a].At), cmp.Compare(a, b))
+	})
+	for _, key := range keys {
+		record := m.records[key]
+		revisions[sourceOf(record)]++
+		old := revisions[sourceOf(record)] > mostRevisions && !compared[record.Application.Name+"\x00"+record.Revision]
+		if old || !instances[record.Application.Name] {
 			delete(m.records, key)
 			m.changed = true
 		}

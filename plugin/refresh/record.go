@@ -15,6 +15,8 @@ type Record struct {
 	// repository.
 	Path           string `json:"path"`
 	RepositoryPath string `json:"repositoryPath,omitempty"`
+	// Revision is the commit or version that was judged.
+	Revision string `json:"revision,omitempty"`
 	// At is when it was judged.
 	At time.Time `json:"at"`
 	// Gate is the digest of the gate as it held for the application; empty when
