@@ -1,7 +1,8 @@
 package policy
 
 // diffRules are about a change itself: of what is deployed, told by previews
-// alone, and of Applications that are moved to the plugin.
+// alone, of Applications that are moved to the plugin, and of branches that are
+// proven.
 func diffRules() []Rule {
 	return []Rule{
 		{
@@ -43,6 +44,21 @@ func diffRules() []Rule {
 			ID: "migrate/no-answer", Severity: "medium", Level: "Undetermined", Title: "It can be seen that both ways render the same",
 			Why: "an Application that renders to something else would change what runs",
 			Fix: "run it again, with more time where it was a deadline",
+		},
+		{
+			ID: "cluster/no-answer", Severity: "medium", Level: "Undetermined", Title: "The cluster says which Applications it has",
+			Why: "a list that lacks some would be taken for the whole",
+			Fix: "do as the message says: name namespaces that may be read, another kubeconfig or context, or ask again when the API server answers",
+		},
+		{
+			ID: "prove/failed", Severity: "high", Level: "Deny", Title: "What a hydrated branch says of its dry commit can be rendered",
+			Why: "manifests whose source cannot be rendered are nobody's answer",
+			Fix: "do as the message says, and let the hydrator write the branch again",
+		},
+		{
+			ID: "prove/no-answer", Severity: "medium", Level: "Undetermined", Title: "A hydrated branch can be compared with what its dry commit renders to",
+			Why: "a branch that was not compared may hold anything",
+			Fix: "do as the message says: fetch the commit that it names, or run it again with more time",
 		},
 	}
 }
