@@ -157,8 +157,9 @@ func carried(t *testing.T, one sample) (map[string]any, string) {
 	root, err := os.OpenRoot(dir)
 	must(t, err)
 	defer func() { _ = root.Close() }()
-	files, err := migrate.Run(t.Context(), migrate.Options{Root: root, Limits: plugin.DefaultLimits(), Own: func(string) bool { return false }, Tracks: func(string) bool { return false }}, []string{"app.yaml"})
+	result, err := migrate.Run(t.Context(), migrate.Options{Root: root, Limits: plugin.DefaultLimits(), Own: func(string) bool { return false }, Tracks: func(string) bool { return false }}, []string{"app.yaml"})
 	must(t, err)
+	files := result.Files
 	if len(files) != 1 {
 		t.Fatalf("%d files", len(files))
 	}
