@@ -163,7 +163,7 @@ func From(v *plugin.Verdict, about About) Record {
 	app := v.Application
 	record := Record{
 		Schema: Schema, Time: v.At.UTC(), Application: app.Name, Project: app.Project, SourceNamespace: app.SourceNamespace, Namespace: app.Namespace,
-		Repository: app.Repository, Revision: v.Revision, Path: v.Path, RepositoryPath: v.RepositoryPath, Outcome: v.Outcome(),
+		Repository: cut(app.Repository), Revision: cut(v.Revision), Path: cut(v.Path), RepositoryPath: cut(v.RepositoryPath), Outcome: v.Outcome(),
 		FirstLine: cut(about.Door.Headline(v)), Banner: cut(v.Banner), Report: report.ID(v), Version: about.Version,
 		Gates: append([]string{}, v.Gates...), GateDigest: about.GateDigest, Sealed: v.SealDigest(), Counts: report.Count(v, 0),
 		Images: []Image{}, Findings: []Finding{}, Waivers: []Waiver{}, Injected: report.Injections(v),

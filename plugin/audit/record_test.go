@@ -172,3 +172,12 @@ func TestLine_IsBoundedAndTheWorstStays(t *testing.T) {
 		t.Errorf("omitted is %d", record.Omitted)
 	}
 }
+
+// What a tenant writes into an Application is as long as the tenant likes.
+func TestLine_IsBoundedWhateverTheApplicationSaysOfItsSource(t *testing.T) {
+	v := complete(t, []plugin.Object{configMap("shop")})
+	v.Path, v.RepositoryPath, v.Revision, v.Application.Repository = strings.Repeat("p", 1<<20), strings.Repeat("r", 1<<20), strings.Repeat("v", 1<<20), "https://git.example.com/"+strings.Repeat("u", 1<<20)
+	if _, line := read(t, audit.From(v, about())); len(line) > 256<<10 {
+		t.Errorf("the line has %d bytes", len(line))
+	}
+}

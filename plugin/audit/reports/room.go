@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,9 @@ import (
 type held struct {
 	bytes int64
 	at    time.Time
+	// project is whose it is, once read is set.
+	project string
+	read    bool
 }
 
 // look learns once what the folder holds, and clears away what a process left
@@ -59,22 +63,57 @@ func (s *Store) weigh(folder string) {
 // leastFile is about what a small file takes on a disk, in bytes.
 const leastFile = 4096
 
-// evict makes room: the application whose last verdict is the oldest goes, but
-// never the one that was just written.
+// evict makes room, but never goes the one that was just written.
 func (s *Store) evict(but string) {
 	for len(s.held) > s.options.Applications || s.bytes > s.options.Bytes {
-		oldest := ""
-		for name, each := range s.held {
-			if name != but && (oldest == "" || each.at.Before(s.held[oldest].at)) {
-				oldest = name
-			}
-		}
-		if oldest == "" || os.RemoveAll(filepath.Join(s.dir, oldest)) != nil {
+		gone := s.victim(but)
+		if gone == "" || os.RemoveAll(filepath.Join(s.dir, gone)) != nil {
 			return
 		}
-		s.bytes -= s.held[oldest].bytes
-		delete(s.held, oldest)
+		s.bytes -= s.held[gone].bytes
+		delete(s.held, gone)
 	}
+}
+
+// victim is the application that goes: of the project that takes the most room, so
+// that nobody's verdicts push out another project's, the one whose last verdict
+// is the oldest.
+func (s *Store) victim(but string) string {
+	taken, oldest := map[string]int64{}, map[string]string{}
+	for name := range s.held {
+		each := s.of(name)
+		if len(s.held) > s.options.Applications {
+			taken[each.project]++
+		} else {
+			taken[each.project] += each.bytes
+		}
+		if name == but {
+			continue
+		}
+		if before := oldest[each.project]; before == "" || each.at.Before(s.held[before].at) {
+			oldest[each.project] = name
+		}
+	}
+	most := ""
+	for project, name := range oldest {
+		if most == "" || cmp.Or(cmp.Compare(taken[project], taken[s.held[most].project]), cmp.Compare(s.held[most].project, project)) > 0 {
+			most = name
+		}
+	}
+	return most
+}
+
+// of is what is known of an application's folder, with whose it is.
+func (s *Store) of(name string) held {
+	each := s.held[name]
+	if !each.read {
+		each.read = true
+		if records, _, err := readRecords(filepath.Join(s.dir, name, lastFile)); err == nil && len(records) > 0 {
+			each.project = records[0].Project
+		}
+		s.held[name] = each
+	}
+	return each
 }
 
 // Held is how many applications and bytes are kept, as far as was looked.

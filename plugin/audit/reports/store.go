@@ -26,8 +26,8 @@ import (
 type Options struct {
 	// Dir is the folder; a folder of the store's own is made in it.
 	Dir string
-	// Applications and Bytes bound what is kept: whose last verdict is the oldest
-	// goes first. Zero is the default.
+	// Applications and Bytes bound what is kept: of the project that takes the most,
+	// whose last verdict is the oldest goes first. Zero is the default.
 	Applications int
 	Bytes        int64
 }

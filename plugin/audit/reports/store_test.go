@@ -265,6 +265,35 @@ func TestStore_ForgetsWhoseLastVerdictIsTheOldest(t *testing.T) {
 
 // TestStore_TenThousandApplications: all of them are found, page by page, and
 // one more pushes one out.
+// A tenant with many applications, or with large ones, does not take away what is
+// kept about others.
+func TestStore_OneProjectDoesNotPushOutAnothers(t *testing.T) {
+	ofB := func(r *audit.Record) { r.Project = "team-b" }
+	many := func(store *reports.Store, from, to int) {
+		for i := from; i < to; i++ {
+			check(t, store.Add(t.Context(), sealing(record(fmt.Sprintf("b%d", i), i, ofB), configMap(fmt.Sprintf("b%d", i)))))
+		}
+	}
+	for name, limit := range map[string]func(*reports.Options){
+		"applications": func(o *reports.Options) { o.Applications = 5 },
+		"bytes":        func(o *reports.Options) { o.Bytes = 5 * 3 * 4096 },
+	} {
+		dir := t.TempDir()
+		store := open(t, limit, func(o *reports.Options) { o.Dir = dir })
+		add(t, store, record("a1", 0), record("a2", 0))
+		many(store, 1, 10)
+		many(open(t, limit, func(o *reports.Options) { o.Dir = dir }), 10, 20) // another process does not know whose they are
+		for _, application := range []string{"a1", "a2", "b19"} {
+			if records, _, err := store.Last(application); err != nil || len(records) != 1 {
+				t.Errorf("%s: %s has %d records: %v", name, application, len(records), err)
+			}
+		}
+		if records, _, err := store.Last("b1"); err != nil || len(records) != 0 {
+			t.Errorf("%s: twin: the oldest of those that take the most is there: %v", name, err)
+		}
+	}
+}
+
 func TestStore_TenThousandApplications(t *testing.T) {
 	const many = 10_000
 	store := open(t, func(o *reports.Options) { o.Applications = many })
