@@ -131,7 +131,7 @@ Exit codes: 0 allowed, 1 denied, 2 undetermined (no answer), 64 wrong usage.`,
 	root.SetVersionTemplate("assay {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(
-		newCheck(s), newDiff(s), newBaseline(s), newRender(s), newHarden(s), newMigrate(s), newProve(s), newLock(s), newVendor(s), newInit(s), newTrust(s),
+		newCheck(s), newDiff(s), newBaseline(s), newRender(s), newHarden(s), newMigrate(s), newProve(s), newLastGood(s), newLock(s), newVendor(s), newInit(s), newTrust(s),
 		newGate(s), newServe(s), newRefresh(s), newGenerate(s), newExplain(s), newPolicies(s), newTest(s), newDemo(s), newVersion(s), newWorker(s),
 	)
 	return root

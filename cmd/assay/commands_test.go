@@ -130,6 +130,7 @@ func exampleTree(t *testing.T) string {
 	must(t, os.CopyFS(filepath.Join(dir, "policies"), os.DirFS("../../policies/chart")))
 	must(t, os.CopyFS(filepath.Join(dir, "gate", "cases"), os.DirFS("../../policies/chart")))
 	must(t, os.WriteFile(filepath.Join(dir, "shop.json"), shopReport(t), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "token"), []byte("0123456789abcdef-token"), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "applications.yaml"), []byte(hydratedApplication), 0o644))
 	must(t, os.CopyFS(filepath.Join(dir, "before"), os.DirFS("../../examples/shop-plain")))
 	must(t, os.CopyFS(filepath.Join(dir, "after"), os.DirFS("../../examples/shop-plain")))

@@ -57,27 +57,7 @@ func (c *Client) Page(ctx context.Context, limit int, after string, records bool
 
 // Find asks for the applications of a name, in whatever project.
 func (c *Client) Find(ctx context.Context, application string) (Page, error) {
-	return c.search(ctx, url.Values{"application": {application}})
-}
-
-func (c *Client) search(ctx context.Context, query url.Values) (Page, error) {
-	var found Page
-	query.Set("limit", strconv.Itoa(mostPage))
-	for {
-		page, err := get[Page](ctx, c, "/api/v1/applications", query)
-		if err != nil {
-			return Page{}, err
-		}
-		found.Applications = append(found.Applications, page.Applications...)
-		found.Gates, found.Silent = page.Gates, page.Silent
-		if page.Next == "" {
-			return found, nil
-		}
-		if page.Next <= query.Get("after") {
-			return Page{}, errors.New("asking the report store: its pages do not come to an end")
-		}
-		query.Set("after", page.Next)
-	}
+	return get[Page](ctx, c, "/api/v1/applications", url.Values{"application": {application}})
 }
 
 // Last asks for the last verdict of an application; an empty project is one that

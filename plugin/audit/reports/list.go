@@ -3,6 +3,7 @@ package reports
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,6 +27,9 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, errors.New("after is not what the page before gave as next"))
 		return
 	}
+	if query.Has("application") { // its page begins before it, and ends behind it
+		after, limit = before(ID(query.Get("application"))), 1
+	}
 	pages, more, err := s.Store.after(after, limit)
 	if err != nil {
 		fail(w, http.StatusInternalServerError, err)
@@ -44,7 +48,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	slices.Sort(answer.Gates)
 	answer.Gates = slices.Compact(answer.Gates)
 	joint, more := joined(parts, limit)
-	if more && len(joint) > 0 {
+	if more && len(joint) > 0 && !query.Has("application") {
 		answer.Next = joint[len(joint)-1].id
 	}
 	for _, each := range joint {
@@ -54,6 +58,12 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	respond(w, http.StatusOK, answer)
+}
+
+// before is the id in front of one.
+func before(id string) string {
+	number, _ := new(big.Int).SetString(id, 16)
+	return fmt.Sprintf("%0*x", len(id), number.Sub(number, big.NewInt(1)))
 }
 
 // wanted reports whether an application is one of those that were asked for.
