@@ -108,7 +108,7 @@ func TestExtension_IsConfiguredBesideWhatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A value that is a reference in part would be sent as it is written.
-	if header := backend.Services[0].Headers[0]; header.Name != "Authorization" || header.Value != "$assay-reports:authorization" {
+	if header := backend.Services[0].Headers[0]; header.Name != "Authorization" || header.Value != "$assay-extension:authorization" {
 		t.Errorf("%v", header)
 	}
 	service := called(t, objects, "Service", "assay-reports")
@@ -163,6 +163,23 @@ func TestExtension_TheChartsValuesAreTheComponent(t *testing.T) {
 		if pair[0] == nil || !reflect.DeepEqual(pair[0], pair[1]) {
 			t.Errorf("%s: the values have %v, the component has %v", name, pair[0], pair[1])
 		}
+	}
+}
+
+// argocd-server is given no token that opens more than one Application at a time.
+func TestExtension_TheTokenIsNotTheOneThatOpensEverything(t *testing.T) {
+	objects := build(t, "testdata/extension")
+	config, _ := at(called(t, objects, "ConfigMap", "argocd-cm").Fields, "data", "extension.config.assay").(string)
+	pod, _ := at(called(t, objects, "Deployment", "argocd-repo-server").Fields, "spec", "template", "spec").(map[string]any)
+	secret := at(named(t, pod["volumes"], "assay-extension"), "secret", "secretName")
+	sidecar := named(t, pod["containers"], "assay")
+	place, _ := named(t, sidecar["volumeMounts"], "assay-extension")["mountPath"].(string)
+	args, _ := sidecar["args"].([]any)
+	if !slices.Contains(args, any("--reports-extension-token="+place+"/token")) || !slices.Contains(args, any("--reports-token=/etc/assay/reports/token")) {
+		t.Errorf("%v", args)
+	}
+	if !strings.Contains(config, fmt.Sprintf("$%v:authorization", secret)) || secret == at(named(t, pod["volumes"], "assay-reports"), "secret", "secretName") {
+		t.Errorf("argocd-server sends %s, the sidecar compares with %v", config, secret)
 	}
 }
 

@@ -60,7 +60,8 @@ async function page(argocd, folder) {
         const modules = version === "19" ? {} : {react: "react16", "react-dom": "react-dom16"};
         const out = join(folder, version);
         mkdirSync(out, {recursive: true});
-        for (const file of ["index.html", "page.css"]) copyFileSync(join(here, "page", file), join(out, file));
+        // argocd-server keeps index.html for the user interface that is built into it.
+        for (const [from, to] of [["index.html", "index.html"], ["index.html", "page.html"], ["page.css", "page.css"]]) copyFileSync(join(here, "page", from), join(out, to));
         await build({
             ...common, entryPoints: [`page/react${version}.ts`], outfile: join(out, "page.js"), format: "iife", target: "es2020",
             alias: modules, plugins: [registry], define: {"process.env.NODE_ENV": "\"production\""}, minify: true,

@@ -16,13 +16,14 @@ import (
 
 // reportFlags are about the store of reports.
 type reportFlags struct {
-	dir, address, token, peers string
+	dir, address, token, extensionToken, peers string
 }
 
 func (f *reportFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.dir, "reports-dir", "", "`folder` that keeps the last verdicts of each application (off by default)")
 	set.StringVar(&f.address, "reports", "", "`address` at which those verdicts can be asked for; needs --reports-dir and --reports-token")
 	set.StringVar(&f.token, "reports-token", "", "`file` with the bearer token that who asks has to bring")
+	set.StringVar(&f.extensionToken, "reports-extension-token", "", "`file` with another token, by which Argo CD's proxy extension asks for one Application at a time")
 	set.StringVar(&f.peers, "reports-peers", "", "`host:port` of a headless Service of all sidecars, which are asked too")
 }
 
@@ -36,6 +37,8 @@ func (f *reportFlags) check() error {
 		problem = "--reports answers who brings a token; name its file by --reports-token"
 	case f.address == "" && f.token != "":
 		problem = "--reports-token does nothing without --reports"
+	case f.address == "" && f.extensionToken != "":
+		problem = "--reports-extension-token does nothing without --reports"
 	case f.address == "" && f.peers != "":
 		problem = "--reports-peers does nothing without --reports"
 	default:
@@ -65,6 +68,9 @@ func (r *recording) keepReports(ctx context.Context, f recordFlags, judge *setup
 	server := &reports.Server{Store: store, Token: reports.TokenFile(f.reports.token), Gate: digest, Namespace: f.namespace}
 	if _, err := server.Token(); err != nil {
 		log.Error("the store of reports answers nobody until there is a token", "problem", err.Error())
+	}
+	if f.reports.extensionToken != "" {
+		server.ExtensionToken = reports.TokenFile(f.reports.extensionToken)
 	}
 	if f.reports.peers != "" {
 		if server.Peers, err = reports.Headless(f.reports.peers); err != nil {

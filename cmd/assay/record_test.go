@@ -150,6 +150,7 @@ func TestRecord_FlagsThatDoNothingAreRefused(t *testing.T) {
 		"--reports-dir":   {address: ":8087", token: "t"},
 		"by --reports-to": {dir: "d", address: ":8087"},
 		"reports-token d": {dir: "d", token: "t"},
+		"extension-token": {dir: "d", extensionToken: "t"},
 		"reports-peers d": {dir: "d", peers: "a:1"},
 	} {
 		if err := flags.check(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

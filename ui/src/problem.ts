@@ -47,7 +47,7 @@ const words: Record<Kind, Words> = {
     refused: {
         title: "The store of reports refused Argo CD",
         text: "assay's store did not accept the token that argocd-server sends.",
-        todo: "Compare the token in the Secret assay-reports with the one that the sidecar reads. argocd-server takes up a new one when it is restarted.",
+        todo: "Compare token and authorization in the Secret assay-extension: the latter is \"Bearer <token>\". argocd-server takes up a new one when it is restarted.",
     },
     unreadable: {
         title: "The answer cannot be read",

@@ -34,25 +34,52 @@ func TokenFile(name string) func() (string, error) {
 	}
 }
 
-// admit refuses a request without a token. What comes through Argo CD's proxy is
-// a user's, who chooses the path: the token that the proxy adds opens nothing but
-// the Application that Argo CD has allowed the user to see.
+// admit refuses a request without the token of what it asks. What comes through
+// Argo CD's proxy is a user's, who chooses the path, and who can have the proxy
+// leave out any header that it has checked or set (Connection: NAME, RFC 9110
+// 7.6.1). So the proxy has a token of its own, which opens nothing but the
+// Application that Argo CD has allowed the user to see.
 func (s *Server) admit(r *http.Request) (status int, err error) {
-	proxied := false
-	for name := range r.Header {
-		proxied = proxied || strings.HasPrefix(name, "Argocd-")
-	}
-	if proxied && r.URL.Path != extensionPath {
+	expected, which := s.Token, "token"
+	if r.URL.Path == extensionPath {
+		expected, which = s.extensionToken, "token for Argo CD's proxy"
+	} else if proxied(r.Header) {
 		return http.StatusForbidden, errors.New("this cannot be asked through Argo CD")
 	}
-	known, err := s.Token()
+	known, err := expected()
 	if err != nil || known == "" {
-		return http.StatusUnauthorized, errors.New("this sidecar has no token to compare with, so that nobody is answered")
+		return http.StatusUnauthorized, fmt.Errorf("this sidecar has no %s to compare with, so that nobody is answered", which)
 	}
 	given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	want, got := sha256.Sum256([]byte(known)), sha256.Sum256([]byte(given)) // of one length, so that the time says nothing of the token
 	if !bearer || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
-		return http.StatusUnauthorized, errors.New("the bearer token is not the one of this store")
+		return http.StatusUnauthorized, fmt.Errorf("the bearer token is not this store's %s", which)
 	}
 	return 0, nil
+}
+
+// proxied reports whether a request came through Argo CD's proxy, as far as its
+// headers still say so.
+func proxied(header http.Header) bool {
+	for name := range header {
+		if strings.HasPrefix(name, "Argocd-") {
+			return true
+		}
+	}
+	return false
+}
+
+// extensionToken is the proxy's token. One that opens everything is none.
+func (s *Server) extensionToken() (string, error) {
+	if s.ExtensionToken == nil {
+		return "", nil
+	}
+	token, err := s.ExtensionToken()
+	if err != nil {
+		return "", err
+	}
+	if whole, err := s.Token(); err == nil && whole == token {
+		return "", errors.New("the token for Argo CD's proxy is the one that opens everything; write another")
+	}
+	return token, nil
 }

@@ -77,14 +77,17 @@ func add(t testing.TB, store *reports.Store, list ...audit.Record) {
 	}
 }
 
-const token = "0123456789abcdef-token"
+const (
+	token          = "0123456789abcdef-token"
+	extensionToken = "0123456789abcdef-extension"
+)
 
 func fixed(text string) func() (string, error) { return func() (string, error) { return text, nil } }
 
 // serve answers from a store.
 func serve(t testing.TB, store *reports.Store, change ...func(*reports.Server)) *httptest.Server {
 	t.Helper()
-	server := &reports.Server{Store: store, Token: fixed(token), Gate: "sha256:whole", PeerTime: 20 * time.Second}
+	server := &reports.Server{Store: store, Token: fixed(token), ExtensionToken: fixed(extensionToken), Gate: "sha256:whole", PeerTime: 20 * time.Second}
 	for _, each := range change {
 		each(server)
 	}

@@ -18,6 +18,9 @@ type Server struct {
 	// Token is what a request has to bring as a bearer token. It is asked for at
 	// each request, so that a token can be changed; without one nobody is answered.
 	Token func() (string, error)
+	// ExtensionToken is the same for what Argo CD's proxy extension asks; nil
+	// answers it nothing. It has to be another one.
+	ExtensionToken func() (string, error)
 	// Gate is the digest of the whole gate that this sidecar judges by.
 	Gate string
 	// Namespace is Argo CD's own, whose Applications have no namespace in their

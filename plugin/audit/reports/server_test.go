@@ -112,7 +112,7 @@ func TestServer_ExtensionAnswersAboutTheApplicationOfTheHeadersAlone(t *testing.
 	server := serve(t, store)
 	const path = "/api/v1/extension/verdict"
 	header := func(application, project string, more ...string) http.Header {
-		return bearer(token, append([]string{"Argocd-Application-Name", application, "Argocd-Project-Name", project, "Argocd-Namespace", "argocd"}, more...)...)
+		return bearer(extensionToken, append([]string{"Argocd-Application-Name", application, "Argocd-Project-Name", project, "Argocd-Namespace", "argocd"}, more...)...)
 	}
 	for name, test := range map[string]struct {
 		header http.Header
@@ -130,7 +130,8 @@ func TestServer_ExtensionAnswersAboutTheApplicationOfTheHeadersAlone(t *testing.
 		"without a namespace":       {header("shop", "team-a"), 400, ""},
 		"without a name":            {header("argocd:", "team-a"), 400, ""},
 		"with a path for a name":    {header("argocd:../shop", "team-a"), 400, ""},
-		"without headers":           {bearer(token), 400, ""},
+		"without headers":           {bearer(extensionToken), 400, ""},
+		"with the other token":      {bearer(token, "Argocd-Application-Name", "argocd:shop", "Argocd-Project-Name", "team-a", "Argocd-Namespace", "argocd"), 401, ""},
 		"with a wrong token":        {func() http.Header { h := header("argocd:shop", "team-a"); h.Set("Authorization", "Bearer x"); return h }(), 401, ""},
 		"and nobody says which own": {func() http.Header { h := header("argocd:shop", "team-a"); h.Del("Argocd-Namespace"); return h }(), 400, ""},
 	} {
@@ -208,5 +209,48 @@ func TestServer_DamagedApplicationIsListedAndSaidSo(t *testing.T) {
 	}
 	if status, body := asked(t, server, shopPath, bearer(token)); status != http.StatusInternalServerError || !strings.Contains(body, "cannot be read") {
 		t.Errorf("%d %s", status, body)
+	}
+}
+
+// A user chooses the path, and can have Argo CD's proxy leave out each header by
+// which the request could be told from others.
+func TestServer_TheProxysTokenOpensNothingElse(t *testing.T) {
+	store := open(t)
+	entry := sealing(record("shop", 1), configMap("shop"))
+	check(t, store.Add(t.Context(), entry))
+	server := serve(t, store)
+	for _, path := range []string{shopPath, shopPath + "/history", shopPath + "/sealed/" + entry.Record.Sealed, "/api/v1/applications", "/api/v1/extension/../applications", "/api/v1/extension/verdict/"} {
+		if status, body := asked(t, server, path, bearer(extensionToken)); status == http.StatusOK || strings.Contains(body, "shop") {
+			t.Errorf("%s answers %d: %s", path, status, body)
+		}
+	}
+}
+
+func TestServer_AnswersTheProxyNothingWithoutATokenOfItsOwn(t *testing.T) {
+	store := open(t)
+	add(t, store, record("shop", 1))
+	header := func(token string) http.Header {
+		return bearer(token, "Argocd-Application-Name", "argocd:shop", "Argocd-Project-Name", "team-a", "Argocd-Namespace", "argocd")
+	}
+	for name, test := range map[string]struct {
+		own  func() (string, error)
+		want int
+	}{
+		"none":                 {nil, 401},
+		"an empty one":         {fixed(""), 401},
+		"the one for all else": {fixed(token), 401},
+		"no file":              {reports.TokenFile(filepath.Join(t.TempDir(), "token")), 401},
+		"its own":              {fixed(extensionToken), 200},
+	} {
+		server := serve(t, store, func(s *reports.Server) { s.ExtensionToken = test.own })
+		for _, given := range []string{token, extensionToken, ""} {
+			want := test.want
+			if given != extensionToken {
+				want = http.StatusUnauthorized
+			}
+			if status, body := asked(t, server, "/api/v1/extension/verdict", header(given)); status != want {
+				t.Errorf("%s, asked with %q: %d %s", name, given, status, body)
+			}
+		}
 	}
 }
