@@ -145,6 +145,7 @@ func TestPublishedCharts_AreJudged(t *testing.T) {
 // helm package puts them there. One that is left out is not looked for.
 func TestPublishedChart_BringsItsDependencies(t *testing.T) {
 	w := newWorld(t)
+	w.since3("fetches charts with another Helm")
 	w.tools()
 	digest := w.registry.PushSigned("team-a/app:1", "first")
 	inner := packed(t, map[string]string{"inner/Chart.yaml": "apiVersion: v2\nname: inner\nversion: 0.1.0\n", "inner/templates/config.yaml": origin.ConfigMap("inner", "{{ .Release.Name }}")})
@@ -173,6 +174,7 @@ func TestPublishedChart_BringsItsDependencies(t *testing.T) {
 // source alone. Its twin has them in the parameters.
 func TestValuesOfAnotherSource_AreRefusedByThatName(t *testing.T) {
 	w := newWorld(t)
+	w.since3("fetches charts with another Helm")
 	w.tools()
 	digest := w.registry.PushSigned("team-a/app:1", "first")
 	repository := helmRepository(t, map[string][]byte{"web-1.0.0": w.chart("1.0.0", "", nil)})

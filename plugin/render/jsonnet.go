@@ -133,7 +133,10 @@ func (i *treeImporter) find(from, written string) (jsonnet.Contents, string, err
 	folders := slices.Clone(i.libraries)
 	slices.Reverse(folders)
 	folders = append([]string{path.Dir(from)}, folders...)
-	missing := fmt.Errorf("importing %q: %w", written, fs.ErrNotExist)
+	missing := fmt.Errorf("importing %.200q: %w", written, fs.ErrNotExist)
+	if !mayBeAFile(written) {
+		return jsonnet.Contents{}, "", missing
+	}
 	for _, folder := range folders {
 		name, err := within(folder, written)
 		if err != nil {
@@ -152,6 +155,13 @@ func (i *treeImporter) find(from, written string) (jsonnet.Contents, string, err
 		}
 	}
 	return jsonnet.Contents{}, "", missing
+}
+
+// mayBeAFile reports whether a system has files of such a name: what it refuses to
+// look for would be no answer.
+func mayBeAFile(name string) bool {
+	tooLong := func(step string) bool { return len(step) > 255 }
+	return len(name) < 1024 && !strings.ContainsRune(name, 0) && !slices.ContainsFunc(strings.Split(name, "/"), tooLong)
 }
 
 func (i *treeImporter) read(name string) (jsonnet.Contents, string, error) {
