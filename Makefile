@@ -17,7 +17,7 @@ export CGO_ENABLED := 0
 race: export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-source demo test ui test-tags race lint deps fuzz mutate bench bench-flux oracles e2e-argocd e2e-sources e2e-flux e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-monitoring e2e-preview e2e-ui e2e-all e2e-kind generate clean
+.PHONY: help build build-source demo test ui test-tags race lint deps fuzz mutate bench bench-flux oracles e2e-argocd e2e-refresh e2e-sources e2e-flux e2e-parity e2e-gatekeeper e2e-kyverno e2e-inplace e2e-monitoring e2e-preview e2e-ui e2e-all e2e-kind generate clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ e2e-ui: ## test the extension of the Argo CD UI, also in a headless Chromium
 
 e2e-argocd: ## run the plugin under a real Argo CD and a real API server, which are built once
 	@$(MAKE) --no-print-directory -C e2e argocd
+
+e2e-refresh: ## have assay refresh ask 1,000 Applications on a real API server, under its admission policy
+	@$(MAKE) --no-print-directory -C e2e refresh
 
 e2e-sources: ## compare what sources of Applications render to with Argo CD's repo-server, field by field
 	@$(MAKE) --no-print-directory -C e2e sources

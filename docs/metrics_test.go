@@ -16,7 +16,7 @@ shows each of them.
 
 A metric without an event has no series yet: those with labels appear with their first value.
 
-This page is generated from what the programs export: ` + "`go test ./plugin/argocd ./plugin/flux ./docs -run 'Metrics' -update`" + `.
+This page is generated from what the programs export: ` + "`go test ./plugin/argocd ./plugin/flux ./plugin/refresh ./docs -run 'Metrics' -update`" + `.
 `
 
 // programs export metrics; each has its list, which a test of its own compares
@@ -24,6 +24,7 @@ This page is generated from what the programs export: ` + "`go test ./plugin/arg
 func programs() []struct{ name, about, list string } {
 	return []struct{ name, about, list string }{
 		{"assay serve", "The sidecar of Argo CD's repo-server, at `--http`, path `/metrics`.", "../plugin/argocd/testdata/metrics.txt"},
+		{"assay refresh", "The [refresher](argocd-refresh.md) beside Argo CD, at `--http`, path `/metrics`.", "../plugin/refresh/testdata/metrics.txt"},
 		{"assay-source", "The controller beside Flux, at `--metrics-addr`, path `/metrics`. It also exports what every controller of Flux does: `controller_runtime_*`, `workqueue_*`, `rest_client_*`, `go_*` and `process_*`.", "../plugin/flux/testdata/metrics.txt"},
 	}
 }
