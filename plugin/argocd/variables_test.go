@@ -108,3 +108,21 @@ func TestParameters_AFileOfAnotherSourceIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// A tenant's Application may name a long variable of its own as often as it
+// likes; the sidecar, which all tenants share, does not write it out each time.
+func TestParameters_VariablesBecomeSoMuchAtMost(t *testing.T) {
+	const size = 256 << 10
+	long := "ARGOCD_ENV_A=" + strings.Repeat("a", size)
+	parameters := func(count int) string {
+		return `[{"name":"helm-string-parameters","map":{"a":"` + strings.Repeat("$ARGOCD_ENV_A", count) + `"}}]`
+	}
+	got, err := asked(t, parameters(15), long)
+	if err != nil || len(strings.Join(got.Helm.SetString, "")) != 15*size+len("a=") {
+		t.Errorf("%d bytes: %v", len(strings.Join(got.Helm.SetString, "")), err)
+	}
+	got, err = asked(t, parameters(20_000), long)
+	if err == nil || !strings.Contains(err.Error(), "the variables that it names become more than 4194304 bytes") || len(strings.Join(got.Helm.SetString, "")) > 5<<20 {
+		t.Errorf("%d bytes: %v", len(strings.Join(got.Helm.SetString, "")), err)
+	}
+}

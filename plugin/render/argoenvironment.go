@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/assay-gitops/assay/plugin"
 )
 
 // ArgoEnvironment are the variables of Argo CD's build environment, as an
@@ -18,7 +20,15 @@ type ArgoEnvironment struct {
 	entries map[string]string
 	// unknown are names that Argo CD would know; missed are those asked for.
 	unknown, missed []string
+	// replaced counts what variables became, in bytes; told is set when somebody
+	// was told that it is too much.
+	replaced int
+	told     bool
 }
+
+// mostReplaced bounds what the variables of one source become together, in bytes:
+// a short text may name a long variable often.
+const mostReplaced = 4 << 20
 
 // ownVariable begins the names of plugin.env's variables.
 const ownVariable = "ARGOCD_ENV_"
@@ -63,12 +73,36 @@ func (e *ArgoEnvironment) own(written []ArgoVariable) {
 // Argo CD's becomes nothing, as it does there (Env.Envsubst).
 func (e *ArgoEnvironment) expand(text string) string {
 	return os.Expand(text, func(name string) string {
-		if entry, own := e.entries[name]; own {
+		entry, own := e.entries[name]
+		switch {
+		case e.replaced > mostReplaced:
+			return ""
+		case own:
 			// In plugin.env, and only there, the cluster's version has a variable, too.
-			return os.Expand(entry, func(name string) string { return e.value(name, "KUBE_VERSION", "KUBE_API_VERSIONS") })
+			return e.spend(os.Expand(entry, func(name string) string { return e.spend(e.value(name, "KUBE_VERSION", "KUBE_API_VERSIONS")) }))
 		}
-		return e.value(name)
+		return e.spend(e.value(name))
 	})
+}
+
+// spend counts what a variable became; beyond the bound it becomes nothing, which
+// overflow tells.
+func (e *ArgoEnvironment) spend(text string) string {
+	if e.replaced += len(text); e.replaced > mostReplaced {
+		return ""
+	}
+	return text
+}
+
+// overflow says, once, that the variables became too much.
+func (e *ArgoEnvironment) overflow() error {
+	if e == nil || e.told || e.replaced <= mostReplaced {
+		return nil
+	}
+	e.told = true
+	return &plugin.Refusal{
+		Rule: RuleArgoParameter, Message: fmt.Sprintf("the variables that it names become more than %d bytes", mostReplaced), Hint: "name them less often, or shorter ones",
+	}
 }
 
 // value is one variable's. More are the names of unknown ones.
@@ -106,8 +140,8 @@ func (e *ArgoEnvironment) expandMap(texts map[string]string) map[string]string {
 
 // err says which variables were asked for and are not known.
 func (e *ArgoEnvironment) err() error {
-	if len(e.missed) == 0 {
-		return nil
+	if len(e.missed) == 0 || e.replaced > mostReplaced {
+		return e.overflow()
 	}
 	slices.Sort(e.missed)
 	what, hint := "the source's commit", "compare two commits instead of folders, or write the value"

@@ -90,7 +90,7 @@ func ReadArgoParameters(list []ArgoPluginParameter, environment *ArgoEnvironment
 		}
 		problems = append(problems, applyParameter(known, value, into))
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, environment.overflow())...)
 }
 
 // replaced has the variables' values. Names are left as they are.
