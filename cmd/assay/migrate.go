@@ -185,12 +185,14 @@ func (m *migrator) harden(ctx context.Context, options *migrate.Options) (func()
 		return nil, err
 	}
 	if len(m.gates.gates) == 0 {
-		options.Harden = func(ctx context.Context, source plugin.Source) *plugin.Verdict {
-			return migrate.Unasked(ctx, s, source)
+		options.Harden = func(ctx context.Context, source plugin.Source, rendering plugin.Rendering) *plugin.Verdict {
+			return migrate.Unasked(ctx, s, source, rendering)
 		}
 		return end, nil
 	}
-	options.Harden = s.Judge
+	options.Harden = func(ctx context.Context, source plugin.Source, _ plugin.Rendering) *plugin.Verdict {
+		return s.Judge(ctx, source) // as the gates render it
+	}
 	options.Chart = func(ctx context.Context, source plugin.Source, chart render.ChartReference) ([]byte, error) {
 		published, err := s.FetchChart(ctx, source, chart)
 		return published.Archive, err

@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 5, "pairs of runs that count")
 	flag.StringVar(&o.out, "out", "", "write the tables to this file between its markers, besides standard output")
 	flag.BoolVar(&o.serve, "serve", false, "measure nothing: keep the applications and their registry up until interrupted")
-	flag.StringVar(&o.only, "only", "", "measure one table alone: bench, evidence, judge, diff, door, harden or flux; without it all but the last, which needs the servers of e2e/servers")
+	flag.StringVar(&o.only, "only", "", "measure one table alone: bench, evidence, judge, diff, migrate, door, harden or flux; without it all but the last, which needs the servers of e2e/servers")
 	gobench := flag.String("gobench", "", "measure nothing: compare the results of Go benchmarks in this `file`")
 	flag.Parse()
 	if *gobench != "" {
@@ -154,7 +154,7 @@ func measure(ctx context.Context, o options) error {
 		<-ctx.Done()
 		return nil
 	}
-	return o.writeTables(ctx, []table{{"bench", b.tables}, {"evidence", b.evidenceTable}, {"judge", b.judgeTable}, {"diff", b.diffTable}, {"door", b.doorTable}, {"harden", hardenTable}})
+	return o.writeTables(ctx, []table{{"bench", b.tables}, {"evidence", b.evidenceTable}, {"judge", b.judgeTable}, {"diff", b.diffTable}, {"migrate", b.migrateTable}, {"door", b.doorTable}, {"harden", hardenTable}})
 }
 
 // table is one table of docs/benchmarks.md, by its markers.

@@ -69,12 +69,13 @@ func walk(at string, want, have any, differs func(string)) {
 // again tells a chart that renders to something else each time from a
 // difference: it is rendered as it was written some times more. Fields that are
 // not the same then are no difference, and are told.
-func (m *mover) again(ctx context.Context, c comparison, before plugin.Source, want, have []plugin.Object) (answer, error) {
+func (m *mover) again(ctx context.Context, c comparison, before rendered, have []plugin.Object) (answer, error) {
 	const times = 2
+	want := before.Objects
 	random := map[string]bool{}
 	for range times {
-		other, err := m.render(ctx, before)
-		if _, refused := refusal(err); refused || err == nil && !sameObjects(want, other) {
+		other, err := m.render(ctx, before.source)
+		if _, refused := refusal(err); refused || err == nil && !sameObjects(want, other.Objects) {
 			return answer{unproven: []Problem{{
 				c.native.Origin, c.native.Name, "it renders to other objects each time, as it is written", "take the random values out of the chart, or write it with --unproven",
 			}}}, nil
@@ -82,7 +83,7 @@ func (m *mover) again(ctx context.Context, c comparison, before plugin.Source, w
 			return answer{}, err
 		}
 		for i := range want {
-			for _, field := range fieldsOf(want[i].Fields, other[i].Fields) {
+			for _, field := range fieldsOf(want[i].Fields, other.Objects[i].Fields) {
 				random[want[i].ID().String()+": "+field] = true
 			}
 		}

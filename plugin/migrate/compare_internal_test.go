@@ -47,9 +47,9 @@ func TestAgain_ARandomFieldHidesNoDifference(t *testing.T) {
 			t.Fatal(err)
 		}
 		if change.field != "" {
-			have[0].Fields["stringData"].(map[string]any)[change.field] = "hunter2"
+			have.Objects[0].Fields["stringData"].(map[string]any)[change.field] = "hunter2"
 		}
-		got, err := m.again(t.Context(), comparison{native: discover.Application{Name: "a"}}, source, want, have)
+		got, err := m.again(t.Context(), comparison{native: discover.Application{Name: "a"}}, want, have.Objects)
 		if err != nil || got.proven != (change.want == "") || change.want == "" && len(got.varies) != 1 {
 			t.Errorf("%s: %v, %+v", name, err, got)
 		}
@@ -58,7 +58,7 @@ func TestAgain_ARandomFieldHidesNoDifference(t *testing.T) {
 		}
 	}
 	object := []plugin.Object{{Fields: map[string]any{"kind": "A"}}}
-	if got, err := m.again(t.Context(), comparison{}, source, object, object); err != nil || got.proven || len(got.unproven) != 1 {
+	if got, err := m.again(t.Context(), comparison{}, rendered{plugin.Rendering{Objects: object}, source}, object); err != nil || got.proven || len(got.unproven) != 1 {
 		t.Errorf("other objects each time: %v, %+v", err, got)
 	}
 }

@@ -86,6 +86,9 @@ func (r *rewriting) refuse(line int, field, reason, hint string) {
 
 // set rewrites the template of an ApplicationSet and those of its generators.
 func (r *rewriting) set(document int, path []any) {
+	if !r.written(document, append(slices.Clone(path), "spec")) {
+		return
+	}
 	spec, err := r.text.Mapping(document, append(slices.Clone(path), "spec"))
 	if err != nil {
 		r.refuse(0, "spec", err.Error(), "write the ApplicationSet out")
@@ -99,7 +102,9 @@ func (r *rewriting) set(document int, path []any) {
 			}
 		}
 	}
-	r.spec(document, append(slices.Clone(path), "spec", "template", "spec"), "spec.template.spec")
+	if r.written(document, append(slices.Clone(path), "spec", "template")) {
+		r.spec(document, append(slices.Clone(path), "spec", "template", "spec"), "spec.template.spec")
+	}
 	r.generators(document, append(slices.Clone(path), "spec", "generators"), member(spec, "generators"))
 }
 
@@ -142,8 +147,18 @@ type place struct {
 	read render.ArgoSource
 }
 
+// written reports whether the last member of a path is there.
+func (r *rewriting) written(document int, path []any) bool {
+	holder, err := r.text.Mapping(document, path[:len(path)-1])
+	name, named := path[len(path)-1].(string)
+	return err != nil || !named || holder.Kind != yaml.MappingNode || slices.ContainsFunc(holder.Content, func(node *yaml.Node) bool { return node.Value == name })
+}
+
 // spec rewrites the sources of one Application or template.
 func (r *rewriting) spec(document int, path []any, at string) {
+	if !r.written(document, path) {
+		return // a patch of something else, or of metadata
+	}
 	spec, err := r.text.Mapping(document, path)
 	if err != nil {
 		r.refuse(0, at, err.Error(), "write the source out")

@@ -23,8 +23,8 @@ type Hardened struct {
 
 // Unasked says what gates fill in where no registry is asked. Its verdict is no
 // answer; a finding in it that blocks says why nothing is known.
-func Unasked(ctx context.Context, s *setup.Setup, source plugin.Source) *plugin.Verdict {
-	filled, err := s.FillUnasked(ctx, source)
+func Unasked(ctx context.Context, s *setup.Setup, source plugin.Source, rendering plugin.Rendering) *plugin.Verdict {
+	filled, err := s.FillUnasked(ctx, source, rendering)
 	if err != nil {
 		return s.Refused(source, err)
 	}
@@ -38,13 +38,13 @@ func Unasked(ctx context.Context, s *setup.Setup, source plugin.Source) *plugin.
 
 // harden says what assay adds, apart from the proof: whatever it is, the source
 // is proven.
-func (m *mover) harden(ctx context.Context, c comparison, source plugin.Source, out answer) (answer, error) {
+func (m *mover) harden(ctx context.Context, c comparison, moved rendered, out answer) (answer, error) {
 	if m.Harden == nil {
 		return out, nil
 	}
-	verdict := m.Harden(ctx, source)
+	verdict := m.Harden(ctx, moved.source, moved.Rendering)
 	if err := context.Cause(ctx); err != nil {
-		return out, fmt.Errorf("looking at what is added to %s: %w", source.Path, err)
+		return out, fmt.Errorf("looking at what is added to %s: %w", moved.source.Path, err)
 	}
 	hardened := Hardened{Application: c.native.Name, Origin: c.native.Origin, Path: c.native.Parts[c.part].Path, Verdict: verdict}
 	if c.native.Namespace != "" {

@@ -36,9 +36,9 @@ type Options struct {
 	Clusters []plugin.Object
 	// Chart fetches a chart of a Helm repository or registry; nil fetches none.
 	Chart func(ctx context.Context, source plugin.Source, chart render.ChartReference) ([]byte, error)
-	// Harden says what assay adds to a source that was proven the same; nil says
-	// nothing of it.
-	Harden func(ctx context.Context, source plugin.Source) *plugin.Verdict
+	// Harden says what assay adds to a source that was proven the same, and what
+	// that rendered to; nil says nothing of it.
+	Harden func(ctx context.Context, source plugin.Source, rendering plugin.Rendering) *plugin.Verdict
 	Limits plugin.Limits
 	// Workers are how many sources are rendered side by side; zero is one for each
 	// processor.

@@ -142,23 +142,30 @@ func (m *mover) tree(repository, revision string) (*os.Root, error) {
 	return m.Root, nil
 }
 
+// rendered is a source and what it rendered to.
+type rendered struct {
+	plugin.Rendering
+
+	source plugin.Source
+}
+
 // compare renders a source both ways.
 func (m *mover) compare(ctx context.Context, c comparison) (answer, error) {
-	before, want, err := m.rendered(ctx, c.native, c.part)
+	before, err := m.part(ctx, c.native, c.part)
 	if gone, is := absence(err); is {
 		return answer{unproven: []Problem{{c.native.Origin, c.native.Name, gone.reason, gone.hint}}}, nil
 	} else if err != nil {
 		return answer{}, err
 	}
-	after, have, err := m.rendered(ctx, c.carried, c.part)
+	after, err := m.part(ctx, c.carried, c.part)
 	if gone, is := absence(err); is {
-		return c.overridden(before, gone), nil
+		return c.overridden(before.source, gone), nil
 	} else if err != nil {
 		return answer{}, err
 	}
 	out := answer{proven: true}
-	if difference := differenceOf(want, have); difference != "" {
-		if out, err = m.again(ctx, c, before, want, have); err != nil || !out.proven {
+	if difference := differenceOf(before.Objects, after.Objects); difference != "" {
+		if out, err = m.again(ctx, c, before, after.Objects); err != nil || !out.proven {
 			return out, err
 		}
 	}
@@ -184,14 +191,13 @@ func (c comparison) overridden(native plugin.Source, gone absent) answer {
 	return c.differs("of the plugin's source: " + gone.reason)
 }
 
-// rendered are the objects of a part, and what they are rendered from.
-func (m *mover) rendered(ctx context.Context, application discover.Application, part int) (plugin.Source, []plugin.Object, error) {
-	source, err := m.locate(ctx, application, part)
+// part renders one source of an Application.
+func (m *mover) part(ctx context.Context, application discover.Application, number int) (rendered, error) {
+	source, err := m.locate(ctx, application, number)
 	if err != nil {
-		return source, nil, err
+		return rendered{source: source}, err
 	}
-	objects, err := m.render(ctx, source)
-	return source, objects, err
+	return m.render(ctx, source)
 }
 
 // absence tells a source that is not rendered from no answer.
@@ -205,10 +211,10 @@ func absence(err error) (absent, bool) {
 }
 
 // render renders a source.
-func (m *mover) render(ctx context.Context, source plugin.Source) ([]plugin.Object, error) {
+func (m *mover) render(ctx context.Context, source plugin.Source) (rendered, error) {
 	m.renderings.Add(1)
 	rendering, err := m.renderer.Render(ctx, source)
-	return rendering.Objects, err //nolint:wrapcheck // it names the source
+	return rendered{rendering, source}, err //nolint:wrapcheck // it names the source
 }
 
 func refusal(err error) (string, bool) {

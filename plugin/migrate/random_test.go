@@ -60,8 +60,8 @@ func hardening(t *testing.T, options migrate.Options) migrate.Options {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	options.Harden = func(ctx context.Context, source plugin.Source) *plugin.Verdict {
-		return migrate.Unasked(ctx, s, source)
+	options.Harden = func(ctx context.Context, source plugin.Source, rendering plugin.Rendering) *plugin.Verdict {
+		return migrate.Unasked(ctx, s, source, rendering)
 	}
 	return options
 }
