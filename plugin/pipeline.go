@@ -150,7 +150,7 @@ func (r *run) step(ctx context.Context, stage string, run func(context.Context))
 		if r.Progress != nil {
 			r.Progress(stage)
 		}
-		run(ctx)
+		r.traced(ctx, stage, run)
 	})
 	if err != nil {
 		r.stop(panicFinding(stage, err))

@@ -39,6 +39,7 @@ import (
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 	"github.com/assay-gitops/assay/plugin/setup/gauges"
+	"github.com/assay-gitops/assay/plugin/setup/traces"
 )
 
 // start runs the controller until the context ends.
@@ -59,12 +60,12 @@ func start(ctx context.Context, s streams, f *flags) error {
 		return fmt.Errorf("looking for the cluster: %w; run in a Pod, or set KUBECONFIG", err)
 	}
 	known, err := gauges.NewGate(judge.Config(), f.gates, time.Now)
-	if err == nil {
-		err = metrics.Registry.Register(known)
-	}
 	if err != nil {
-		return fmt.Errorf("setting up the metrics: %w", err)
+		return err
 	}
+	traced := traces.Start(ctx, traces.Options{Service: program, Version: report.Version(version), Log: log})
+	defer traced.Stop()
+	metrics.Registry.MustRegister(known, traced)
 	ctrl.SetLogger(logr.FromSlogHandler(handler)) // what it says of Pods before would be of a person's terminal too
 	config.QPS, config.Burst = f.client.QPS, f.client.Burst
 	manager, err := newManager(config, f)
@@ -80,7 +81,7 @@ func start(ctx context.Context, s streams, f *flags) error {
 	}
 	reconciler := &flux.Reconciler{
 		Client: manager.GetClient(), Live: manager.GetAPIReader(), Accounts: flux.NewAccounts(config, client.Options{Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper()}),
-		Judge: judge, GateDigest: digest, Counted: flux.NewCounters(metrics.Registry, judge, time.Now), Cluster: flux.NewCluster(discover, time.Now), Log: log, Clock: time.Now,
+		Judge: judge, GateDigest: digest, Traces: traced.Provider(), Counted: flux.NewCounters(metrics.Registry, judge, time.Now), Cluster: flux.NewCluster(discover, time.Now), Log: log, Clock: time.Now,
 		Journal:              report.Journal{Log: log, Door: flux.Door(), Clock: time.Now, Paper: &report.Paper{}},
 		Reach:                &flux.Reach{Client: &http.Client{Timeout: 10 * time.Second}, Clock: time.Now},
 		NoCrossNamespaceRefs: f.acl.NoCrossNamespaceRefs, DefaultServiceAccount: f.account, RequeueDependency: f.dependency,

@@ -25,6 +25,7 @@ import (
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 	"github.com/assay-gitops/assay/plugin/setup/gauges"
+	"github.com/assay-gitops/assay/plugin/setup/traces"
 )
 
 // serveFlags are the sidecar's.
@@ -129,9 +130,11 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 	if err != nil {
 		return err
 	}
+	traced := traces.Start(ctx, traces.Options{Service: "assay", Version: report.Version(version), Log: log})
+	defer traced.Stop()
 	server, err := argocd.NewServer(argocd.Options{
-		Judge: judge, Renderer: judge, Told: tellAll(told, records.tell()), Collectors: []prometheus.Collector{known, records}, Facts: judge,
-		Plugins: flags.plugins, Work: work, Concurrency: flags.concurrency, Archive: flags.archive, Log: log,
+		Judge: judge, Renderer: judge, Told: tellAll(told, records.tell()), Collectors: []prometheus.Collector{known, records, traced}, Facts: judge,
+		Traces: traced.Provider(), Plugins: flags.plugins, Work: work, Concurrency: flags.concurrency, Archive: flags.archive, Log: log,
 	})
 	if err != nil {
 		return fmt.Errorf("starting the plugin: %w", err)

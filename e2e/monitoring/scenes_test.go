@@ -109,6 +109,11 @@ func scenes() []scene {
 			silent: []string{`assay_disk_facts_failed_total = 0+1x10 10x50`},
 		},
 		{
+			alert: "AssayTracesLost", at: "50m",
+			fires:  []string{`assay_trace_exports_failed_total = 0+1x60`},
+			silent: []string{`assay_trace_exports_failed_total = 5x60`},
+		},
+		{
 			alert: "AssaySidecarAbsent", at: "15m",
 			fires:  []string{`assay_judging = 0x60`},
 			silent: []string{`assay_ready = 1x60`},

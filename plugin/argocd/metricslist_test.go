@@ -14,6 +14,7 @@ import (
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/setup/gauges"
 	"github.com/assay-gitops/assay/plugin/setup/gauges/listing"
+	"github.com/assay-gitops/assay/plugin/setup/traces"
 	"github.com/assay-gitops/assay/plugin/verify"
 )
 
@@ -42,7 +43,7 @@ func gateWithWaiver(t *testing.T) prometheus.Collector {
 func TestMetrics_AreListed(t *testing.T) {
 	s := newScene(t, says(plugin.Deny, "image/not-signed", "no"), func(o *Options) {
 		o.Facts = allFacts{onDisk{kept: true}}
-		o.Collectors = []prometheus.Collector{gateWithWaiver(t)}
+		o.Collectors = []prometheus.Collector{gateWithWaiver(t), traces.Start(t.Context(), traces.Options{})}
 	})
 	if _, err := s.generate(t.Context(), goodAsk(t)); err == nil {
 		t.Fatal("a denial is an error")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -47,6 +48,8 @@ type Options struct {
 	// Told hears every verdict after it is decided; nil is nobody. It must not wait
 	// for anything: the answer does.
 	Told func(v *plugin.Verdict)
+	// Traces get a span for each request, and others below it; nil is nobody.
+	Traces trace.TracerProvider
 	// Clock is the time that stands in verdicts made here; nil is the machine's.
 	Clock func() time.Time
 }
@@ -126,7 +129,7 @@ func (s *Server) MatchRepository(stream protocol.ConfigManagementPluginService_M
 func (s *Server) GetParametersAnnouncement(stream protocol.ConfigManagementPluginService_GetParametersAnnouncementServer) error {
 	ctx, cancel := s.bounded(stream.Context())
 	defer cancel()
-	if err := s.aloneStatus(); err != nil {
+	if err := s.aloneStatus(ctx); err != nil {
 		s.trees.drain(stream)
 		return err
 	}
@@ -139,7 +142,9 @@ func (s *Server) GenerateManifest(stream protocol.ConfigManagementPluginService_
 	ctx, cancel := s.bounded(stream.Context())
 	defer cancel()
 	begun := time.Now()
+	ctx, span := s.span(ctx)
 	response, err := s.generate(ctx, stream)
+	endSpan(span, err)
 	s.metrics.ended(begun, err)
 	if err != nil {
 		return err
@@ -172,21 +177,25 @@ func withRoom(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 func (s *Server) generate(ctx context.Context, stream protocol.ConfigManagementPluginService_GenerateManifestServer) (*protocol.ManifestResponse, error) {
+	receiving := part(ctx, "receive")
 	got, err := s.received(ctx, stream)
+	receiving.End()
 	if err != nil {
-		return nil, s.refuse(got, "receive", err)
+		return nil, s.refuse(ctx, got, "receive", err)
 	}
 	defer s.trees.release(got.tree)
 	if err := s.alone(); err != nil {
-		return nil, s.refuse(got, "plugins", err)
+		return nil, s.refuse(ctx, got, "plugins", err)
 	}
+	unpacking := part(ctx, "unpack")
 	root, err := got.tree.wait(ctx)
+	unpacking.End()
 	if err != nil {
-		return nil, s.refuse(got, "unpack", err)
+		return nil, s.refuse(ctx, got, "unpack", err)
 	}
-	verdict := s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.queue.enter, s.leaving})
+	verdict := s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.enter, s.leaving})
 	answer := s.door.answer(verdict)
-	s.tell(answer.Verdict, gauges.DecidedBy(answer.Verdict))
+	s.tell(ctx, answer.Verdict, gauges.DecidedBy(answer.Verdict))
 	if answer.Message != "" {
 		return nil, status.Error(code(answer.Verdict), answer.Message)
 	}
@@ -243,15 +252,15 @@ func (s *Server) drained(ctx context.Context, stream stream) error {
 	}()
 	select {
 	case <-done:
-		return s.aloneStatus()
+		return s.aloneStatus(ctx)
 	case <-ctx.Done():
 		return status.Error(codes.Unavailable, "assay did not receive the repository's archive in time: "+smaller)
 	}
 }
 
-func (s *Server) aloneStatus() error {
+func (s *Server) aloneStatus(ctx context.Context) error {
 	if err := s.alone(); err != nil {
-		return s.refuse(received{}, "plugins", err)
+		return s.refuse(ctx, received{}, "plugins", err)
 	}
 	return nil
 }
@@ -273,26 +282,4 @@ func (s *Server) alone() error {
 		}
 	}
 	return nil
-}
-
-// refuse answers about a request that did not come as far as the pipeline.
-func (s *Server) refuse(got received, while string, err error) error {
-	answer := s.door.answer(s.door.failed(got.asked.source(nil, got.folder), err))
-	s.tell(answer.Verdict, while)
-	return status.Error(code(answer.Verdict), answer.Message)
-}
-
-func (s *Server) tell(v *plugin.Verdict, decided string) {
-	s.metrics.verdicts.Count(v, decided)
-	if s.options.Told != nil {
-		s.options.Told(v)
-	}
-}
-
-// code tells a denial from no answer, for whoever reads the log of Argo CD.
-func code(v *plugin.Verdict) codes.Code {
-	if v.Outcome() == plugin.Unanswered {
-		return codes.Unavailable
-	}
-	return codes.FailedPrecondition
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/assay-gitops/assay/plugin/registry/facts"
 	"github.com/assay-gitops/assay/plugin/setup/gauges"
 	"github.com/assay-gitops/assay/plugin/setup/gauges/listing"
+	"github.com/assay-gitops/assay/plugin/setup/traces"
 	"github.com/assay-gitops/assay/plugin/verify"
 )
 
@@ -54,7 +55,7 @@ func TestMetrics_AreListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exported.MustRegister(known)
+	exported.MustRegister(known, traces.Start(t.Context(), traces.Options{}))
 	exported.MustRegister(recorded(t).Collectors()...)
 	listing.Check(t, exported, "testdata/metrics.txt", *update)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/record"
@@ -66,6 +67,8 @@ type Reconciler struct {
 	// Events tells users; Metrics counts under Flux's names.
 	Events  record.EventRecorder
 	Metrics runtimectrl.Metrics
+	// Traces get a span for each judgement; nil is nobody.
+	Traces trace.TracerProvider
 	// Counted are assay's own metrics.
 	Counted *Counters
 	// Log is the controller's, and Journal writes the reports of verdicts into it.
@@ -199,7 +202,7 @@ func (r *Reconciler) announce(ctx context.Context, object *v1alpha1.GatedSource,
 func (r *Reconciler) try(ctx context.Context, object *v1alpha1.GatedSource, patcher *patch.SerialPatcher) ctrl.Result {
 	bounded, cancel := context.WithTimeoutCause(ctx, object.GetTimeout(), fmt.Errorf("the timeout of %s (spec.timeout) has passed", object.GetTimeout()))
 	defer cancel()
-	outcome := r.judge(bounded, object)
+	outcome := r.traced(bounded, object)
 	outcome.hurried = r.hurried(object)
 	if outcome.publish != nil {
 		if err := r.publish(bounded, object, &outcome, patcher); err != nil {

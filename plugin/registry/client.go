@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -215,7 +216,7 @@ func (c *Client) share(ctx context.Context, key string, work func(context.Contex
 		}()
 		own, cancel := context.WithTimeoutCause(context.Background(), c.limits.flight(), c.limits.flightOver())
 		defer cancel()
-		return work(own)
+		return work(trace.ContextWithSpan(own, trace.SpanFromContext(ctx))) // of whoever asked first
 	})
 	select {
 	case result := <-done:

@@ -33,7 +33,7 @@ func (s *session) follow(ctx context.Context, out outgoing) (*response, error) {
 	defer cancel()
 	at := out.url
 	for range maxRedirects + 1 {
-		answer, err := s.hop(timed, out, at)
+		answer, err := s.tracedHop(timed, out, at)
 		if err != nil {
 			return nil, s.transportError(ctx, at, err)
 		}
