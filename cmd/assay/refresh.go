@@ -154,6 +154,6 @@ func (f *refreshFlags) refresher(ctx context.Context, config *rest.Config, log *
 	}
 	return refresh.New(refresh.Options{
 		Files:   &refresh.Files{Load: func() (*gate.Config, error) { return gate.Load(f.gates...) }, Settle: f.settle},
-		Records: refresh.Sidecars{Pages: sidecars}, Cluster: cluster, Rate: f.rate, Every: f.every, Pause: f.pause, State: f.state, Clock: refresh.Machine{}, Log: log,
+		Records: refresh.Sidecars{Pages: sidecars}, Cluster: cluster, Tags: &refresh.Followed{Open: openRegistries, Clock: refresh.Machine{}, Log: log}, Rate: f.rate, Every: f.every, Pause: f.pause, State: f.state, Clock: refresh.Machine{}, Log: log,
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -46,6 +47,7 @@ func newScene(t *testing.T) *scene {
 	t.Helper()
 	s := &scene{t: t, folder: t.TempDir(), records: map[string]audit.Record{}, project: map[string]string{}, token: filepath.Join(t.TempDir(), "token")}
 	must(t, os.WriteFile(s.token, []byte("a-token-of-enough-characters"), 0o600))
+	clearAll(t)
 	s.store = httptest.NewServer(http.HandlerFunc(s.answer))
 	t.Cleanup(s.store.Close)
 	s.write("team-a", "")
@@ -134,19 +136,24 @@ func (s *scene) applications(project string, count int) []string {
 	for _, name := range names {
 		s.judged(name)
 	}
-	s.t.Cleanup(func() {
-		var group errgroup.Group
-		group.SetLimit(16)
-		for _, name := range names {
-			group.Go(func() error {
-				ctx := context.WithoutCancel(s.t.Context())
-				_ = shared.Merge(ctx, named(name), `{"metadata":{"finalizers":null}}`)
-				return shared.Delete(ctx, named(name))
-			})
-		}
-		_ = group.Wait()
-	})
+	s.t.Cleanup(func() { clearAll(s.t) })
 	return names
+}
+
+// clearAll deletes every Application: those of another test would be asked, too.
+func clearAll(t *testing.T) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	there, err := shared.List(ctx, applications, controlplane.Namespace)
+	must(t, err)
+	var group errgroup.Group
+	group.SetLimit(16)
+	for _, each := range there {
+		group.Go(func() error {
+			return errors.Join(shared.Merge(ctx, named(each.GetName()), `{"metadata":{"finalizers":null}}`), shared.Delete(ctx, named(each.GetName())))
+		})
+	}
+	must(t, group.Wait())
 }
 
 // takesUp does what Argo CD does until the context ends: it takes the annotation

@@ -29,6 +29,8 @@ type Effective struct {
 	Drift    plugin.LockDrift
 	// MaxBuildAge is the shortest that a gate asks for; zero when none does.
 	MaxBuildAge time.Duration
+	// FollowTags is set if a gate asks for it.
+	FollowTags bool
 	// ImageFields are all declared fields.
 	ImageFields []plugin.ImageField
 	// Undeclared is "Deny", "Warn" or "Ignore", the strictest.
@@ -112,6 +114,7 @@ func combine(gates []Gate) (Effective, error) {
 		effective.ImageFields = append(effective.ImageFields, imageFields(spec.Images.Fields)...)
 		effective.Platforms = append(effective.Platforms, spec.Images.Platforms...)
 		effective.ProtectedNamespaces = append(effective.ProtectedNamespaces, spec.ProtectedNamespaces...)
+		effective.FollowTags = effective.FollowTags || spec.Lock.FollowTags
 		effective.MaxBuildAge = shorter(effective.MaxBuildAge, spec.Lock.MaxBuildAge)
 		effective.FreshFor = shorter(effective.FreshFor, spec.Freshness.FreshFor)
 		effective.StaleFor = shorter(effective.StaleFor, spec.Freshness.StaleFor)

@@ -49,6 +49,8 @@ func pairs() []pair {
 			func(e Effective) error { return equal("drift", e.Drift, plugin.DriftWarn) }},
 		{"lock.maxBuildAge", [2]func(*Spec){func(s *Spec) { s.Lock.MaxBuildAge = 9 * day }, func(s *Spec) { s.Lock.MaxBuildAge = day }},
 			func(e Effective) error { return equal("age", e.MaxBuildAge, 24*time.Hour) }},
+		{"lock.followTags", [2]func(*Spec){func(s *Spec) { s.Lock.FollowTags = true }, func(*Spec) {}},
+			func(e Effective) error { return equal("follows", e.FollowTags, true) }},
 		{"images.fields", [2]func(*Spec){
 			func(s *Spec) { s.Images.Fields = []ImageField{{Kind: "A", Path: "a"}, {Kind: "B", Path: "b"}} },
 			func(s *Spec) { s.Images.Fields = []ImageField{{Kind: "B", Path: "b"}, {Kind: "C", Path: "c"}} }},

@@ -129,6 +129,9 @@ type Lock struct {
 	Drift string `yaml:"drift,omitempty" enum:"Deny,Warn,Ignore"`
 	// MaxBuildAge denies a locked image whose config was created longer ago.
 	MaxBuildAge Duration `yaml:"maxBuildAge,omitempty"`
+	// FollowTags has assay refresh ask registries what the tags of applications
+	// mean, and have those rendered anew whose tags have moved.
+	FollowTags bool `yaml:"followTags,omitempty"`
 }
 
 // Images declares what the finder cannot know.

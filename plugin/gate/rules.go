@@ -38,6 +38,7 @@ func FieldRules() []FieldRule {
 		{"lock.mode", "Locked beats the door's default, which beats Resolve", "the door's default", ""},
 		{"lock.drift", stricter + ": Deny, Warn, Ignore", "Deny", ""},
 		{"lock.maxBuildAge", stricter + ": the shorter", noneAsked, ""},
+		{"lock.followTags", anyOn, "false", ""},
 		{"images.fields", requires, noneAsked, ""},
 		{"images.undeclared", stricter + ": Deny, Warn, Ignore", "Deny", ""},
 		{"images.platforms", requires, noneAsked, ""},
