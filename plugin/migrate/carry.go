@@ -28,6 +28,7 @@ type carrying struct {
 	// checkout is the tree of another repository, nil where nobody named one;
 	// inlined are value files of it.
 	checkout func(url string) *os.Root
+	own      func(url string) bool
 	inlined  []inlined
 	limits   plugin.Limits
 }

@@ -250,7 +250,7 @@ func (r *rewriting) source(document int, p place, references map[string]render.A
 	if len(found) == 1 {
 		kind = found[0]
 	}
-	c := &carrying{text: r.text, source: p.read, references: references, at: p.at, refuse: r.refuse, checkout: r.Elsewhere, limits: r.Limits}
+	c := &carrying{text: r.text, source: p.read, references: references, at: p.at, refuse: r.refuse, checkout: r.Elsewhere, own: r.Own, limits: r.Limits}
 	if kind != "" {
 		c.block = member(p.node, kind)
 	}

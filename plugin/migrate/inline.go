@@ -39,8 +39,7 @@ func (c *carrying) inline(path string, item *yaml.Node) {
 			"put it in front, where it says nothing that the other one says, or write what it says in helm.valuesObject")
 		return
 	case c.checkout == nil || c.checkout(reference.RepoURL) == nil:
-		c.refuse(item.Line, path, fmt.Sprintf("%q is a file of another source, and Argo CD gives a plugin its own source alone", item.Value),
-			"put the file into the repository of this source, write what it says in helm.valuesObject, or name a checkout with --source "+what+"=FOLDER: what it says is written into the Application then")
+		c.refuse(item.Line, path, fmt.Sprintf("%q is a file of another source, and Argo CD gives a plugin its own source alone", item.Value), c.ways(reference.RepoURL))
 		return
 	case strings.ContainsAny(file, "${"):
 		c.refuse(item.Line, path, fmt.Sprintf("the path %q of another source's file is only known when it is rendered", item.Value), "write an Application for each, or put the files into the repository of this source")
@@ -57,6 +56,18 @@ func (c *carrying) inline(path string, item *yaml.Node) {
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		c.inlined = append(c.inlined, inlined{item.Line, item.Value, string(found[name])})
 	}
+}
+
+// ways are how a value file of another source can be written instead.
+func (c *carrying) ways(url string) string {
+	folder, hint := "FOLDER", "put the file into the repository of this source, write what it says in helm.valuesObject, or "
+	if c.source.Chart != "" { // nobody puts files into a published chart
+		hint = "write what it says in helm.valuesObject, or "
+	}
+	if c.own != nil && c.own(url) {
+		folder = "."
+	}
+	return hint + "name a checkout with --source " + plugin.RedactURL(url) + "=" + folder + ": what it says is written into the Application then"
 }
 
 // inlined is a value file that is written into the Application.
