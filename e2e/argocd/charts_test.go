@@ -3,9 +3,6 @@
 package argocd_test
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"maps"
@@ -37,22 +34,7 @@ func (w *world) chart(version, dependencies string, more map[string]string) []by
 		"web/templates/config.yaml": origin.ConfigMap("{{ .Release.Name }}", "{{ .Values.greeting }}"),
 	}
 	maps.Copy(files, more)
-	return packed(w.t, files)
-}
-
-func packed(t *testing.T, files map[string]string) []byte {
-	t.Helper()
-	buffer := &bytes.Buffer{}
-	compressed := gzip.NewWriter(buffer)
-	archive := tar.NewWriter(compressed)
-	for _, path := range slices.Sorted(maps.Keys(files)) {
-		must(t, archive.WriteHeader(&tar.Header{Name: path, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(files[path]))}))
-		_, err := archive.Write([]byte(files[path]))
-		must(t, err)
-	}
-	must(t, archive.Close())
-	must(t, compressed.Close())
-	return buffer.Bytes()
+	return origin.Archive(w.t, files)
 }
 
 // helmRepository serves charts by "name-version" over HTTP, with an index.
@@ -148,7 +130,7 @@ func TestPublishedChart_BringsItsDependencies(t *testing.T) {
 	w.since3("fetches charts with another Helm")
 	w.tools()
 	digest := w.registry.PushSigned("team-a/app:1", "first")
-	inner := packed(t, map[string]string{"inner/Chart.yaml": "apiVersion: v2\nname: inner\nversion: 0.1.0\n", "inner/templates/config.yaml": origin.ConfigMap("inner", "{{ .Release.Name }}")})
+	inner := origin.Archive(t, map[string]string{"inner/Chart.yaml": "apiVersion: v2\nname: inner\nversion: 0.1.0\n", "inner/templates/config.yaml": origin.ConfigMap("inner", "{{ .Release.Name }}")})
 	const dependencies = "dependencies: [{name: inner, version: 0.1.0, repository: \"https://charts.example.com\"}]\n"
 	repository := helmRepository(t, map[string][]byte{
 		"web-1.0.0": w.chart("1.0.0", dependencies, map[string]string{"web/charts/inner-0.1.0.tgz": string(inner)}),

@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +22,6 @@ import (
 
 	"github.com/assay-gitops/assay/e2e/commandlines"
 	"github.com/assay-gitops/assay/plugin"
-	"github.com/assay-gitops/assay/plugin/migrate"
 	"github.com/assay-gitops/assay/plugin/render"
 )
 
@@ -99,86 +97,6 @@ func TestSources_RenderAsTheRepoServerDoes(t *testing.T) {
 	}
 }
 
-// TestSources_AsPluginRenderAsTheRepoServerDoes: what assay migrate makes of each
-// renders to what the native source does, variables and all.
-func TestSources_AsPluginRenderAsTheRepoServerDoes(t *testing.T) {
-	all := samples(t)
-	theirs := repoServer(t, all)
-	rendered, refused := 0, 0
-	for i, one := range all {
-		t.Run(one.Name, func(t *testing.T) {
-			source, problem := carried(t, one)
-			var mine []any
-			var err error
-			if problem == "" {
-				plugged := sample{Name: one.Name, Source: source}
-				if mine, err = assay(t, plugged); err != nil {
-					problem = err.Error()
-				}
-			}
-			switch {
-			case one.Fails && problem == "", one.NotCarried != "" && !strings.Contains(problem, one.NotCarried):
-				t.Fatalf("it is carried over: %q", problem)
-			case one.Fails || one.NotCarried != "":
-				refused++
-			case problem != "":
-				t.Fatal(problem)
-			default:
-				if want := applied(t, theirs[i].Manifests); !reflect.DeepEqual(mine, want) {
-					t.Fatalf("%s\nand Argo CD's\n%s", show(mine), show(want))
-				}
-				rendered++
-			}
-		})
-	}
-	t.Logf("%d sources: %d render with the plugin to what Argo CD renders, %d are refused", len(all), rendered, refused)
-	if rendered < 55 {
-		t.Errorf("%d: the samples are not what they were", rendered)
-	}
-}
-
-// carried is a source as assay migrate writes it, or why it does not.
-func carried(t *testing.T, one sample) (map[string]any, string) {
-	t.Helper()
-	spec := map[string]any{"project": project, "destination": map[string]any{"namespace": namespace}}
-	if len(one.References) == 0 {
-		spec["source"] = one.Source
-	} else {
-		sources := []any{one.Source}
-		for _, name := range one.References {
-			sources = append(sources, map[string]any{"repoURL": one.Source["repoURL"], "targetRevision": one.Source["targetRevision"], "ref": name})
-		}
-		spec["sources"] = sources
-	}
-	text, err := yaml.Marshal(map[string]any{"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": map[string]any{"name": appName}, "spec": spec})
-	must(t, err)
-	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "app.yaml"), text, 0o600))
-	root, err := os.OpenRoot(dir)
-	must(t, err)
-	defer func() { _ = root.Close() }()
-	result, err := migrate.Run(t.Context(), migrate.Options{Root: root, Limits: plugin.DefaultLimits(), Own: func(string) bool { return false }, Tracks: func(string) bool { return false }}, []string{"app.yaml"})
-	must(t, err)
-	files := result.Files
-	if len(files) != 1 {
-		t.Fatalf("%d files", len(files))
-	}
-	if len(files[0].Refused) > 0 {
-		return nil, files[0].Refused[0].Reason
-	}
-	var made struct {
-		Spec struct {
-			Source  map[string]any
-			Sources []map[string]any
-		}
-	}
-	must(t, yaml.Unmarshal(files[0].New, &made))
-	if made.Spec.Source == nil {
-		return made.Spec.Sources[0], ""
-	}
-	return made.Spec.Source, ""
-}
-
 func show(value any) string {
 	data, _ := yaml.Marshal(value)
 	return string(data)
@@ -248,85 +166,6 @@ func applied(t *testing.T, manifests []json.RawMessage) []any {
 		var value any
 		must(t, decoder.Decode(&value))
 		all = append(all, value)
-	}
-	return all
-}
-
-// TestSources_EveryFieldOfArgoCDIsKnown: its CustomResourceDefinition and
-// assay's type name the same fields.
-func TestSources_EveryFieldOfArgoCDIsKnown(t *testing.T) {
-	command := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/argoproj/argo-cd/v3")
-	command.Dir, command.Env = "../servers/argocd", append(os.Environ(), "GOWORK=off")
-	module, err := command.Output()
-	must(t, err)
-	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(module)), "manifests/crds/application-crd.yaml"))
-	must(t, err)
-	var definition struct {
-		Spec struct {
-			Versions []struct {
-				Schema struct{ OpenAPIV3Schema schema }
-			}
-		}
-	}
-	must(t, yaml.Unmarshal(data, &definition))
-	spec := definition.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
-	hydrator := spec.Properties["sourceHydrator"]
-	for at, written := range map[string]schema{
-		"source": spec.Properties["source"], "sources": *spec.Properties["sources"].Items, "drySource": hydrator.Properties["drySource"],
-	} {
-		fields := written.fields("")
-		if len(fields) < 60 {
-			t.Fatalf("%s has %d fields: it was not read", at, len(fields))
-		}
-		known := fieldsOf(reflect.TypeFor[render.ArgoSource](), "")
-		for _, field := range fields {
-			if !slices.Contains(known, field) {
-				t.Errorf("%s.%s is not known", at, field)
-			}
-		}
-		for _, field := range known {
-			if !slices.Contains(fields, field) && at != "drySource" {
-				t.Errorf("%s has no field %s", at, field)
-			}
-		}
-	}
-}
-
-// schema is the part of a schema that names fields.
-type schema struct {
-	Properties map[string]schema `json:"properties"`
-	Items      *schema           `json:"items"`
-}
-
-func (s schema) fields(at string) []string {
-	if s.Items != nil {
-		return s.Items.fields(at)
-	}
-	var all []string
-	for name, property := range s.Properties {
-		all = append(all, at+name)
-		all = append(all, property.fields(at+name+".")...)
-	}
-	return all
-}
-
-// fieldsOf are the names in JSON of a type's fields.
-func fieldsOf(kind reflect.Type, at string) []string {
-	switch kind.Kind() {
-	case reflect.Pointer, reflect.Slice:
-		return fieldsOf(kind.Elem(), at)
-	case reflect.Struct:
-	default:
-		return nil
-	}
-	if kind.PkgPath() == "k8s.io/apimachinery/pkg/util/intstr" {
-		return nil
-	}
-	var all []string
-	for i := range kind.NumField() {
-		name, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
-		all = append(all, at+name)
-		all = append(all, fieldsOf(kind.Field(i).Type, at+name+".")...)
 	}
 	return all
 }

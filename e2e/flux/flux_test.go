@@ -3,15 +3,10 @@
 package flux_test
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +90,7 @@ spec:
 // externalArtifact publishes files as an ExternalArtifact without assay.
 func (w *world) externalArtifact(name string, files map[string]string, revision string) {
 	w.t.Helper()
-	data := archive(w.t, files)
+	data := origin.Archive(w.t, files)
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { _, _ = out.Write(data) }))
 	w.t.Cleanup(server.Close)
 	w.apply(fmt.Sprintf(`
@@ -107,22 +102,6 @@ spec: {sourceRef: {apiVersion: v1, kind: ConfigMap, name: by-hand}}
 	must(w.t, w.Merge(w.t.Context(), w.object(externalArtifacts, name), fmt.Sprintf(
 		`{"status":{"artifact":{"digest":"sha256:%x","lastUpdateTime":%q,"path":"a.tar.gz","revision":%q,"size":%d,"url":%q}}}`,
 		sha256.Sum256(data), time.Now().UTC().Format(time.RFC3339), revision, len(data), server.URL+"/a.tar.gz"), "status"))
-}
-
-// archive is a gzipped tar of files.
-func archive(t *testing.T, files map[string]string) []byte {
-	t.Helper()
-	buffer := &bytes.Buffer{}
-	compressed := gzip.NewWriter(buffer)
-	packed := tar.NewWriter(compressed)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		must(t, packed.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(files[name]))}))
-		_, err := packed.Write([]byte(files[name]))
-		must(t, err)
-	}
-	must(t, packed.Close())
-	must(t, compressed.Close())
-	return buffer.Bytes()
 }
 
 // TestFlux_KeepsWhatWasAppliedWhenAnArtifactIsNotItsDigest is what makes a

@@ -44,7 +44,7 @@ func (w *world) pushManifests(reference string, files map[string]string) {
 	tag, err := name.NewTag(w.registry.Image(reference))
 	must(w.t, err)
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), "application/vnd.cncf.flux.config.v1+json")
-	made, err := mutate.AppendLayers(base, static.NewLayer(archive(w.t, files), "application/vnd.cncf.flux.content.v1.tar+gzip"))
+	made, err := mutate.AppendLayers(base, static.NewLayer(origin.Archive(w.t, files), "application/vnd.cncf.flux.content.v1.tar+gzip"))
 	must(w.t, err)
 	must(w.t, remote.Write(tag, made, append(w.registry.Remote(), remote.WithContext(w.t.Context()))...))
 }
@@ -73,7 +73,7 @@ func TestHelmChart_IsGated(t *testing.T) {
 	charts.HandleFunc("/index.yaml", func(out http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(out, "apiVersion: v1\nentries: {web: [{apiVersion: v2, name: web, version: 1.0.0, urls: [web-1.0.0.tgz]}]}\n")
 	})
-	packed := archive(t, files)
+	packed := origin.Archive(t, files)
 	charts.HandleFunc("/web-1.0.0.tgz", func(out http.ResponseWriter, _ *http.Request) { _, _ = out.Write(packed) })
 	server := httptest.NewServer(charts)
 	t.Cleanup(server.Close)
