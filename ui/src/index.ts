@@ -12,5 +12,5 @@ interface Extensions {
 const {extensionsAPI} = window as unknown as {extensionsAPI: Extensions};
 
 addStyle(document);
-extensionsAPI.registerResourceExtension(Tab, "argoproj.io", "Application", "Verdict", {icon: "fa fa-check-circle"});
+extensionsAPI.registerResourceExtension(Tab, "argoproj.io", "Application", "VERDICT", {icon: "fa fa-check-circle"});
 extensionsAPI.registerStatusPanelExtension(Panel, "assay", "assay", Flyout);

@@ -15,13 +15,17 @@ export interface State {
 // milliseconds.
 const freshFor = 10_000;
 
+// shownNow are the panels and tabs on the page, which are told when one of them asks
+// again: two of them never show different answers.
+const shownNow = new Set<(of: string) => void>();
+
 // remembered has the last answers, so that panel and tab ask once.
 const remembered = new Map<string, {at: number; asked: Promise<Asked>}>();
 
-function once(subject: Subject, anew: boolean): Promise<Asked> {
+function once(subject: Subject): Promise<Asked> {
     const key = keyOf(subject);
     const last = remembered.get(key);
-    if (last && !anew && Date.now() - last.at < freshFor) {
+    if (last && Date.now() - last.at < freshFor) {
         return last.asked;
     }
     const asked = ask(subject);
@@ -45,7 +49,7 @@ export function useVerdict(subject: Subject): State {
     const [known, setKnown] = useState<{of: string; turn: number; seen: string; asked: Asked} | undefined>(undefined);
     useEffect(() => {
         let gone = false;
-        void once(subject, turn > 0).then((asked) => {
+        void once(subject).then((asked) => {
             if (!gone) {
                 setNow(new Date());
                 setKnown({of, turn, seen: subject.seen, asked});
@@ -56,10 +60,25 @@ export function useVerdict(subject: Subject): State {
         };
     }, [of, subject.seen, turn]);
     useEffect(() => {
+        const told = (whose: string) => {
+            if (whose === of) {
+                setTurn((last) => last + 1);
+            }
+        };
+        shownNow.add(told);
+        return () => {
+            shownNow.delete(told);
+        };
+    }, [of]);
+    useEffect(() => {
         const timer = setInterval(() => setNow(new Date()), 30_000);
         return () => clearInterval(timer);
     }, []);
+    const again = () => {
+        remembered.delete(keyOf(subject));
+        shownNow.forEach((told) => told(of));
+    };
     // What is known of one Application is never shown as another's.
     const mine = known?.of === of ? known : undefined;
-    return {asked: mine?.asked, asking: !mine || mine.turn !== turn || mine.seen !== subject.seen, now, again: () => setTurn(turn + 1)};
+    return {asked: mine?.asked, asking: !mine || mine.turn !== turn || mine.seen !== subject.seen, now, again};
 }
