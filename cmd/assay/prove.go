@@ -43,7 +43,7 @@ is missing is an answer.`,
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&p.gates.gates, "gate", "g", nil, "gate `file or folder` (repeatable); without one the embedded default gate applies")
 	flags.StringVarP(&p.format, "output", "o", "text", "report `format`: text, json")
-	flags.StringVar(&p.branch, "branch", "", "look at this `branch` or commit instead of the branch that is synced, such as a pull request's")
+	flags.StringVar(&p.branch, "branch", "", "look at this `branch` or commit instead of the branch that is synced, HEAD for what is checked out")
 	flags.BoolVar(&p.current, "current", false, "demand what the tip of the dry branch makes, instead of the commit that the branch says to come from")
 	flags.StringArrayVar(&p.repositories, "repository", nil, "`URL` that means this repository (repeatable); default: its remotes")
 	flags.StringArrayVar(&p.sources, "source", nil, "clone of another repository, as `URL=folder` (repeatable)")

@@ -56,7 +56,8 @@ type Options struct {
 	Judge func(ctx context.Context, source plugin.Source) *plugin.Verdict
 	// Repository is the clone of a repository, nil where there is none.
 	Repository func(url string) *revision.Commits
-	// Branch is looked at instead of the branch that is synced; may be empty.
+	// Branch is looked at instead of the branch that is synced, HEAD is what is
+	// checked out; may be empty.
 	Branch string
 	// Current demands what the tip of the dry branch makes, instead of the commit
 	// that the hydrated branch says to come from.
@@ -138,7 +139,11 @@ func (p *Prover) prove(ctx context.Context, application Application, result *Res
 	if err != nil {
 		return err
 	}
-	if result.Commit, err = synced.Find(ctx, result.Branch); err != nil {
+	find := synced.Find
+	if p.Branch == "HEAD" { // in an Application it is the remote's default branch
+		find = func(ctx context.Context, _ string) (string, error) { return synced.Here(ctx) }
+	}
+	if result.Commit, err = find(ctx, result.Branch); err != nil {
 		return err //nolint:wrapcheck // it names the branch
 	}
 	root, err := p.synced.open(ctx, synced, result.Commit)

@@ -173,3 +173,21 @@ func TestProve_TheRemotesBranchGoesBeforeALocalOne(t *testing.T) {
 		t.Error("the local branch was looked at")
 	}
 }
+
+// A job looks at the pull request that is checked out, whatever the remote calls
+// its HEAD.
+func TestProve_HEADIsWhatIsCheckedOut(t *testing.T) {
+	s := newScene(t)
+	dir := filepath.Join(t.TempDir(), "clone")
+	s.git("clone", "-q", s.dir, dir) // its remote's HEAD is the hydrated branch
+	s.git("-C", dir, "checkout", "-q", "-b", "promotion")
+	s.options.Repository, s.options.Branch = func(string) *revision.Commits { return s.open(dir) }, "HEAD"
+	if result := s.prove(); !result.Proven() {
+		t.Fatalf("%+v: %s", result, said(result))
+	}
+	s.git("-C", dir, "rm", "-q", at+"/manifest.yaml")
+	s.git("-C", dir, "commit", "-q", "-m", "mine")
+	if result := s.prove(); result.Proven() || !strings.Contains(said(result), "the folder has no manifest.yaml") {
+		t.Errorf("%+v: %s", result, said(result))
+	}
+}

@@ -62,6 +62,15 @@ func (c *Commits) Find(ctx context.Context, name string) (string, error) {
 	return "", explain(explainRevision(ctx, errUnknown, c.repository, name), c.repository, name)
 }
 
+// Here is the commit that is checked out.
+func (c *Commits) Here(ctx context.Context) (string, error) {
+	commit, err := c.repository.resolve(ctx, "HEAD")
+	if err != nil {
+		return "", explain(explainRevision(ctx, err, c.repository, "HEAD"), c.repository, "HEAD")
+	}
+	return commit, nil
+}
+
 // Behind is how many commits a tip has that a commit has not; it reports false
 // where the tip does not come from the commit. A shallow clone that shows no way
 // from one to the other gives no answer.
