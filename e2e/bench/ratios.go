@@ -32,6 +32,7 @@ func goRows() []goRow {
 		{"the same with workers", "the rendering alone, from memory", "Warm/Isolated/Run", "Warm/Isolated/Rendering", true, "10 ms", false},
 		{"a run after a commit", "the rendering alone", "Changed/InProcess/Run", "Changed/InProcess/Rendering", true, "10 ms", false},
 		{"the same with workers", "the rendering in the process", "Changed/Isolated/Run", "Changed/InProcess/Rendering", true, "10 ms", true},
+		{"a line of the audit log, 110 objects and 20 images", "the warm run that it is about", "Audit/Line", "Audit/Run", false, "1 ms", false},
 		{"2,000 objects that are rendered text", "200 objects", "Stream/2000", "Stream/200", false, "10 (linear)", false},
 	}
 }
