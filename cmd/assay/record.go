@@ -10,17 +10,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/argocd"
 	"github.com/assay-gitops/assay/plugin/audit"
-	"github.com/assay-gitops/assay/plugin/audit/events"
-	"github.com/assay-gitops/assay/plugin/audit/reports"
+	"github.com/assay-gitops/assay/plugin/audit/counters"
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
-	"github.com/assay-gitops/assay/plugin/setup/gauges"
 )
 
 // recordFlags say where the records of verdicts go.
@@ -59,12 +56,8 @@ func (f *recordFlags) any() bool { return f.log != "" || f.reports.dir != "" || 
 // recording is what is told of verdicts beside the answers.
 type recording struct {
 	recorder *audit.Recorder
-	// sinks have a name in metrics.
-	sinks map[string]*audit.Sink
-	// store is what keeps records; nil when nobody asked for it.
-	store  *reports.Store
-	events *events.Writer
-	ends   []func()
+	counters counters.Counters
+	ends     []func()
 }
 
 // lastWords is what sinks get to write what waits, after the last answer.
@@ -73,7 +66,7 @@ const lastWords = 5 * time.Second
 // startRecording starts what the flags ask for; nothing of it keeps the door
 // from answering.
 func startRecording(ctx context.Context, f recordFlags, out io.Writer, judge *setup.Setup, log *slog.Logger) (*recording, error) {
-	r := &recording{sinks: map[string]*audit.Sink{}}
+	r := &recording{}
 	if !f.any() {
 		return r, nil
 	}
@@ -94,7 +87,7 @@ func startRecording(ctx context.Context, f recordFlags, out io.Writer, judge *se
 			rotated := audit.File(f.log, f.logBytes)
 			file, closing = rotated, rotated.Close
 		}
-		r.start("assay_audit", audit.SinkOptions{What: "the audit log", Take: audit.Lines(file), Log: log}, closing)
+		r.counters.Log = r.start(audit.SinkOptions{What: "the audit log", Take: audit.Lines(file), Log: log}, closing)
 	}
 	for _, each := range []func() error{
 		func() error { return r.keepReports(ctx, f, judge, log) },
@@ -109,11 +102,11 @@ func startRecording(ctx context.Context, f recordFlags, out io.Writer, judge *se
 }
 
 // start runs a sink until the recording ends.
-func (r *recording) start(name string, options audit.SinkOptions, closing func() error) *audit.Sink {
+func (r *recording) start(options audit.SinkOptions, closing func() error) *audit.Sink {
 	sink := audit.NewSink(options)
 	ctx, cancel := context.WithCancel(context.Background()) // what waits is written after the door has ended
 	go sink.Run(ctx)
-	r.sinks[name], r.recorder.Sinks = sink, append(r.recorder.Sinks, sink)
+	r.recorder.Sinks = append(r.recorder.Sinks, sink)
 	r.ends = append(r.ends, func() {
 		sink.Close(lastWords)
 		cancel()
@@ -126,7 +119,7 @@ func (r *recording) start(name string, options audit.SinkOptions, closing func()
 
 // tell hears every verdict; nil when nobody wants to know.
 func (r *recording) tell() func(*plugin.Verdict) {
-	if len(r.sinks) == 0 {
+	if r.recorder == nil {
 		return nil
 	}
 	return r.recorder.Tell
@@ -135,27 +128,6 @@ func (r *recording) tell() func(*plugin.Verdict) {
 func (r *recording) stop() {
 	for _, end := range slices.Backward(r.ends) {
 		end()
-	}
-}
-
-// Describe implements prometheus.Collector; the names depend on what was asked
-// for.
-func (*recording) Describe(chan<- *prometheus.Desc) {}
-
-// Collect implements prometheus.Collector.
-func (r *recording) Collect(out chan<- prometheus.Metric) {
-	send := gauges.To(out)
-	for name, sink := range r.sinks {
-		send(name+"_records_total", "Verdicts that were written.", prometheus.CounterValue, float64(sink.Taken()))
-		send(name+"_failures_total", "Verdicts that could not be written; they stand all the same.", prometheus.CounterValue, float64(sink.Failed()))
-	}
-	if r.events != nil {
-		send("assay_events_written_total", "Events that were written on Applications, or counted up.", prometheus.CounterValue, float64(r.events.Written()))
-	}
-	if r.store != nil {
-		applications, bytes := r.store.Held()
-		send("assay_reports_applications", "Applications whose last verdicts are kept.", prometheus.GaugeValue, float64(applications))
-		send("assay_reports_bytes", "About what the kept verdicts take on the disk.", prometheus.GaugeValue, float64(bytes))
 	}
 }
 

@@ -26,11 +26,11 @@ func (r *recording) writeEvents(ctx context.Context, f recordFlags, log *slog.Lo
 }
 
 func (r *recording) tellEvents(ctx context.Context, writer *events.Writer, log *slog.Logger) {
-	r.events = writer
+	r.counters.Writer = writer
 	ctx, cancel := context.WithCancel(ctx)
-	sink := r.start("assay_events", audit.SinkOptions{What: "an Event", Take: writer.Take, Log: log}, func() error {
+	r.counters.Events = r.start(audit.SinkOptions{What: "an Event", Take: writer.Take, Log: log}, func() error {
 		cancel()
 		return nil
 	})
-	go writer.Run(ctx, sink.Lost)
+	go writer.Run(ctx, r.counters.Events.Lost)
 }

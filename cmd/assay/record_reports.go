@@ -56,8 +56,8 @@ func (r *recording) keepReports(ctx context.Context, f recordFlags, judge *setup
 	if err != nil {
 		return err
 	}
-	r.store = store
-	r.start("assay_reports", audit.SinkOptions{What: "the store of reports", Take: store.Add, Manifests: true, Log: log}, func() error { return nil })
+	r.counters.Store = store
+	r.counters.Reports = r.start(audit.SinkOptions{What: "the store of reports", Take: store.Add, Manifests: true, Log: log}, func() error { return nil })
 	if f.reports.address == "" {
 		return nil
 	}

@@ -44,12 +44,12 @@ func recorded(t *testing.T, flags recordFlags) (*recording, *bytes.Buffer, *byte
 func countersOf(t *testing.T, records *recording) map[string]float64 {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(records)
+	registry.MustRegister(&records.counters)
 	families, err := registry.Gather()
 	must(t, err)
 	got := map[string]float64{}
 	for _, family := range families {
-		got[family.GetName()] = family.GetMetric()[0].GetCounter().GetValue()
+		got[family.GetName()] = family.GetMetric()[0].GetCounter().GetValue() + family.GetMetric()[0].GetGauge().GetValue()
 	}
 	return got
 }
@@ -124,7 +124,7 @@ func TestRecord_ReportsAreKeptAndAnsweredAbout(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	records.tell()(denialOf("shop"))
-	for records.sinks["assay_reports"].Taken() == 0 && records.sinks["assay_reports"].Failed() == 0 {
+	for records.counters.Reports.Taken() == 0 && records.counters.Reports.Failed() == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	last, err := client.Last(t.Context(), "", "shop")
@@ -135,7 +135,7 @@ func TestRecord_ReportsAreKeptAndAnsweredAbout(t *testing.T) {
 	if err != nil || len(page.Gates) != 1 || !strings.HasPrefix(page.Gates[0], "sha256:") {
 		t.Errorf("%+v, %v", page, err)
 	}
-	if got := countersOf(t, records); got["assay_reports_records_total"] != 1 || got["assay_reports_failures_total"] != 0 {
+	if got := countersOf(t, records); got["assay_reports_records_total"] != 1 || got["assay_reports_failures_total"] != 0 || got["assay_reports_applications"] != 1 || got["assay_reports_bytes"] == 0 {
 		t.Errorf("counted %v, log %s", got, log.String())
 	}
 	records.stop()

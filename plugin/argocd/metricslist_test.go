@@ -11,6 +11,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/audit"
+	"github.com/assay-gitops/assay/plugin/audit/counters"
+	"github.com/assay-gitops/assay/plugin/audit/events"
+	"github.com/assay-gitops/assay/plugin/audit/reports"
 	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/setup/gauges"
 	"github.com/assay-gitops/assay/plugin/setup/gauges/listing"
@@ -38,12 +42,21 @@ func gateWithWaiver(t *testing.T) prometheus.Collector {
 	return known
 }
 
+// allCounters are of everything that is told of verdicts beside the answers.
+func allCounters(t *testing.T) prometheus.Collector {
+	t.Helper()
+	store, err := reports.Open(reports.Options{Dir: t.TempDir()})
+	check(t, err)
+	sink := audit.NewSink(audit.SinkOptions{})
+	return &counters.Counters{Log: sink, Reports: sink, Events: sink, Store: store, Writer: &events.Writer{}}
+}
+
 // TestMetrics_AreListed: whatever the sidecar exports is in the list, of which
 // docs/metrics.md is made, and the other way round.
 func TestMetrics_AreListed(t *testing.T) {
 	s := newScene(t, says(plugin.Deny, "image/not-signed", "no"), func(o *Options) {
 		o.Facts = allFacts{onDisk{kept: true}}
-		o.Collectors = []prometheus.Collector{gateWithWaiver(t), traces.Start(t.Context(), traces.Options{})}
+		o.Collectors = []prometheus.Collector{gateWithWaiver(t), allCounters(t), traces.Start(t.Context(), traces.Options{})}
 	})
 	if _, err := s.generate(t.Context(), goodAsk(t)); err == nil {
 		t.Fatal("a denial is an error")
