@@ -12,7 +12,7 @@ import (
 const metricsHead = `# Metrics
 
 What the programs tell Prometheus. [manifests/monitoring](../manifests/monitoring) has alert rules about them, and a dashboard that
-shows each of them.
+shows each of them; [operation.md](operation.md) says what to look at first.
 
 A metric without an event has no series yet: those with labels appear with their first value.
 

@@ -116,7 +116,7 @@ const runbook = "https://github.com/assay-gitops/assay/blob/main/docs/runbook/"
 func known(t *testing.T) map[string][]string {
 	t.Helper()
 	names := map[string][]string{}
-	for _, path := range []string{"../plugin/argocd/testdata/metrics.txt", "../plugin/flux/testdata/metrics.txt"} {
+	for _, path := range []string{"../plugin/argocd/testdata/metrics.txt", "../plugin/flux/testdata/metrics.txt", "../plugin/refresh/testdata/metrics.txt"} {
 		list, err := listing.Read(path)
 		if err != nil {
 			t.Fatal(err)
@@ -176,7 +176,7 @@ func checkNames(t *testing.T, where, query string) {
 	if len(metrics) == 0 {
 		t.Errorf("%s names no metric: %s", where, query)
 	}
-	allowed := []string{"namespace", "job"} // what Prometheus adds to a target
+	allowed := []string{"namespace", "job", "instance"} // what Prometheus adds to a target
 	for _, metric := range metrics {
 		has, exported := names[metric]
 		if !exported {
@@ -220,8 +220,9 @@ func TestMonitoring_ItsFoldersRender(t *testing.T) {
 		t.Errorf("its label is %v", label)
 	}
 	for folder, watched := range map[string]struct{ path, kind, label string }{
-		"monitoring/argocd": {"testdata/installed", "Deployment", "app.kubernetes.io/name"},
-		"monitoring/flux":   {"flux/controller", "Deployment", "app"},
+		"monitoring/argocd":  {"testdata/installed", "Deployment", "app.kubernetes.io/name"},
+		"monitoring/flux":    {"flux/controller", "Deployment", "app"},
+		"monitoring/refresh": {"argocd/refresh", "Deployment", "app.kubernetes.io/name"},
 	} {
 		monitor, program := object(t, build(t, folder), "PodMonitor"), object(t, build(t, watched.path), watched.kind)
 		template := at(program.Fields, "spec", "template").(map[string]any)

@@ -140,6 +140,51 @@ func scenes() []scene {
 			},
 		},
 		{
+			alert: "AssayAuditFails", at: "10m",
+			fires:  []string{`assay_audit_failures_total{instance="a"} = 0 0 2x30`},
+			silent: []string{`assay_audit_records_total{instance="a"} = 0 0 2x30`},
+		},
+		{
+			alert: "AssayReportsFail", at: "40m",
+			fires:  []string{`assay_reports_failures_total{instance="a"} = 0+1x60`},
+			silent: []string{`assay_reports_failures_total{instance="a"} = 3x60`},
+		},
+		{
+			alert: "AssayEventsFail", at: "40m",
+			fires:  []string{`assay_events_failures_total{instance="a"} = 0+1x60`},
+			silent: []string{`assay_events_failures_total{instance="a"} = 3x60`},
+		},
+		{
+			alert: "AssayRefreshAbsent", at: "20m",
+			fires:  []string{`assay_refresh_leading{pod="a"} = 0x60`, `assay_refresh_leading{pod="b"} = 0x60`},
+			silent: []string{`assay_refresh_leading{pod="a"} = 0x60`, `assay_refresh_leading{pod="b"} = 1x60`},
+		},
+		{
+			alert: "AssayRefreshFails", at: "50m",
+			fires:  []string{`assay_refresh_rounds_total{outcome="complete"} = 7x60`, `assay_refresh_rounds_total{outcome="partial"} = 0+2x60`},
+			silent: []string{`assay_refresh_rounds_total{outcome="complete"} = 0+2x60`, `assay_refresh_rounds_total{outcome="partial"} = 0+2x60`},
+		},
+		{
+			alert: "AssayRefreshFails", at: "50m", // none was ever completed
+			fires:  []string{`assay_refresh_rounds_total{outcome="failed"} = 0+2x60`},
+			silent: []string{`assay_refresh_rounds_total{outcome="complete"} = 0+2x60`},
+		},
+		{
+			alert: "AssayRefreshRefused", at: "40m",
+			fires:  []string{`assay_refresh_refused_total{reason="Forbidden"} = 0+1x60`},
+			silent: []string{`assay_refresh_refused_total{reason="Forbidden"} = 4x60`},
+		},
+		{
+			alert: "AssayRefreshHeld", at: "40m",
+			fires:  []string{`assay_refresh_held = 12x60`},
+			silent: []string{`assay_refresh_held = 12x20 0x40`},
+		},
+		{
+			alert: "AssayWithdrawnTrustInUse", at: "30m",
+			fires:  []string{`assay_refresh_concerned{reason="withdrawn-trust"} = 2x60`},
+			silent: []string{`assay_refresh_concerned{reason="changed-gate"} = 2x60`},
+		},
+		{
 			alert: "AssaySourceAbsent", at: "15m",
 			fires:  []string{`controller_runtime_max_concurrent_reconciles{controller="helmrelease"} = 4x60`},
 			silent: []string{`controller_runtime_max_concurrent_reconciles{controller="gatedsource"} = 4x60`},
