@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 )
 
@@ -24,14 +26,9 @@ type Change struct {
 // server has no transactions: when it refuses one afterwards, the error says
 // which were written.
 func (c *Cluster) Write(ctx context.Context, changes []Change) error {
-	objects := make([]*unstructured.Unstructured, len(changes))
 	var problems []error
-	for i, change := range changes {
-		var err error
-		if objects[i], err = change.made(); err == nil {
-			err = c.try(ctx, change.Object, objects[i])
-		}
-		if err != nil {
+	for _, change := range changes {
+		if err := c.try(ctx, change); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", change.Object.Name, err))
 		}
 	}
@@ -39,7 +36,7 @@ func (c *Cluster) Write(ctx context.Context, changes []Change) error {
 		return fmt.Errorf("asking the API server whether it takes the changes: %w; nothing was written", err)
 	}
 	for i, change := range changes {
-		if _, err := c.client.Resource(change.Object.resource).Namespace(objects[i].GetNamespace()).Update(ctx, objects[i], metav1.UpdateOptions{FieldManager: "assay-migrate"}); err != nil {
+		if _, err := c.patch(ctx, change); err != nil {
 			return fmt.Errorf("writing %s: %w; %s", change.Object.Name, err, writtenSoFar(changes[:i], len(changes)-i))
 		}
 	}
@@ -57,27 +54,44 @@ func writtenSoFar(done []Change, left int) string {
 	return fmt.Sprintf("%d are not written, and these are: %s; run it again for the rest", left, strings.Join(names, ", "))
 }
 
-// made is the object as it is in the cluster with the new spec.
-func (c Change) made() (*unstructured.Unstructured, error) {
-	var wanted unstructured.Unstructured
-	if err := yaml.Unmarshal(c.Text, &wanted.Object); err != nil {
+// spec is the new one.
+func (c Change) spec() (any, error) {
+	var wanted map[string]any
+	if err := yaml.Unmarshal(c.Text, &wanted); err != nil {
 		return nil, fmt.Errorf("reading its new text: %w", err)
 	}
-	made := c.Object.object.DeepCopy()
-	made.Object["spec"] = wanted.Object["spec"]
-	return made, nil
+	return wanted["spec"], nil
 }
 
-// try asks the API server what it would make of an object.
-func (c *Cluster) try(ctx context.Context, of Object, object *unstructured.Unstructured) error {
-	answer, err := c.client.Resource(of.resource).Namespace(object.GetNamespace()).Update(ctx, object, metav1.UpdateOptions{FieldManager: "assay-migrate", DryRun: []string{metav1.DryRunAll}})
+// patch replaces the spec, if it is still what was read (RFC 6902, test). Argo CD
+// writes the status of the same object all the time.
+func (c *Cluster) patch(ctx context.Context, change Change, dryRun ...string) (*unstructured.Unstructured, error) {
+	spec, err := change.spec()
 	if err != nil {
-		return err //nolint:wrapcheck // the caller names the object
+		return nil, err
 	}
-	if !reflect.DeepEqual(normal(answer.Object["spec"]), normal(object.Object["spec"])) {
-		return errors.New("the API server would store something else than what was proven")
+	patch, err := json.Marshal([]map[string]any{
+		{"op": "test", "path": "/spec", "value": change.Object.object.Object["spec"]}, {"op": "replace", "path": "/spec", "value": spec},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("writing the change: %w", err)
 	}
-	return nil
+	of := change.Object
+	return c.client.Resource(of.resource).Namespace(of.object.GetNamespace()).
+		Patch(ctx, of.object.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: "assay-migrate", DryRun: dryRun}) //nolint:wrapcheck // the caller names the object
+}
+
+// try asks the API server what it would make of a change.
+func (c *Cluster) try(ctx context.Context, change Change) error {
+	answer, err := c.patch(ctx, change, metav1.DryRunAll)
+	if err != nil {
+		return err
+	}
+	spec, err := change.spec()
+	if err == nil && !reflect.DeepEqual(normal(answer.Object["spec"]), normal(spec)) {
+		err = errors.New("the API server would store something else than what was proven")
+	}
+	return err
 }
 
 // normal is a value as JSON has it: numbers of one kind.
