@@ -283,21 +283,19 @@ func TestServe_ACollectorThatTakesNothingChangesNoVerdict(t *testing.T) {
 	w.sign(trusted())
 	plain, err := startSidecar(t, w).asks("")
 	must(t, err)
-	ctx, release := context.WithCancel(context.Background())
-	reached := make(chan struct{}, 100)
-	for name, handle := range map[string]http.HandlerFunc{
-		"hangs": func(_ http.ResponseWriter, _ *http.Request) { reached <- struct{}{}; <-ctx.Done() },
-		"refuses": func(w http.ResponseWriter, _ *http.Request) {
-			reached <- struct{}{}
-			w.WriteHeader(http.StatusForbidden)
-		},
-		"nonsense": func(w http.ResponseWriter, _ *http.Request) {
-			reached <- struct{}{}
-			_, _ = w.Write([]byte("\xff\x00"))
-		},
+	for name, answer := range map[string]func(w http.ResponseWriter, over context.Context){
+		"hangs":    func(_ http.ResponseWriter, over context.Context) { <-over.Done() },
+		"refuses":  func(w http.ResponseWriter, _ context.Context) { w.WriteHeader(http.StatusForbidden) },
+		"nonsense": func(w http.ResponseWriter, _ context.Context) { _, _ = w.Write([]byte("\xff\x00")) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			collect(t, handle)
+			over, release := context.WithCancel(context.Background())
+			reached := make(chan struct{})
+			first := sync.OnceFunc(func() { close(reached) })
+			collect(t, func(w http.ResponseWriter, _ *http.Request) {
+				first()
+				answer(w, over)
+			})
 			t.Cleanup(release)
 			t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "4")
 			t.Setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")
