@@ -65,7 +65,6 @@ func start(ctx context.Context, s streams, f *flags) error {
 	}
 	traced := traces.Start(ctx, traces.Options{Service: program, Version: report.Version(version), Log: log})
 	defer traced.Stop()
-	metrics.Registry.MustRegister(known, traced)
 	ctrl.SetLogger(logr.FromSlogHandler(handler)) // what it says of Pods before would be of a person's terminal too
 	config.QPS, config.Burst = f.client.QPS, f.client.Burst
 	manager, err := newManager(config, f)
@@ -79,6 +78,7 @@ func start(ctx context.Context, s streams, f *flags) error {
 	if err := flux.CheckFlux(ctx, discover, manager.GetAPIReader()); err != nil {
 		return err
 	}
+	metrics.Registry.MustRegister(known, traced)
 	reconciler := &flux.Reconciler{
 		Client: manager.GetClient(), Live: manager.GetAPIReader(), Accounts: flux.NewAccounts(config, client.Options{Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper()}),
 		Judge: judge, GateDigest: digest, Traces: traced.Provider(), Counted: flux.NewCounters(metrics.Registry, judge, time.Now), Cluster: flux.NewCluster(discover, time.Now), Log: log, Clock: time.Now,
