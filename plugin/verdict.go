@@ -74,6 +74,9 @@ type Verdict struct {
 	Pinned bool
 	// Banner is the first line of every report, set under break glass.
 	Banner string
+	// LastAllowed is what passed before a denial, where a front door looked for it.
+	// Nothing is decided by it.
+	LastAllowed Passed
 
 	// hidden are the secret values that no text shows.
 	hidden    []string
@@ -81,6 +84,15 @@ type Verdict struct {
 	complete  bool
 
 	rendered, sealed []Object
+}
+
+// Passed is a revision that was allowed once. That says nothing about now, nor
+// whether it was deployed. Its zero value is none.
+type Passed struct {
+	// Revision is the commit or version of the source.
+	Revision string `json:"revision"`
+	// Time is when it was judged last, in UTC.
+	Time time.Time `json:"time"`
 }
 
 // Outcome is Allowed only after a complete run in which nothing blocks. A

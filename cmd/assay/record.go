@@ -57,7 +57,9 @@ func (f *recordFlags) any() bool { return f.log != "" || f.reports.dir != "" || 
 type recording struct {
 	recorder *audit.Recorder
 	counters counters.Counters
-	ends     []func()
+	// lastAllowed asks the store what passed before; nil without a store.
+	lastAllowed func(ctx context.Context, v *plugin.Verdict) (plugin.Passed, error)
+	ends        []func()
 }
 
 // lastWords is what sinks get to write what waits, after the last answer.

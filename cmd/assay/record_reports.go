@@ -56,7 +56,7 @@ func (r *recording) keepReports(ctx context.Context, f recordFlags, judge *setup
 	if err != nil {
 		return err
 	}
-	r.counters.Store = store
+	r.counters.Store, r.lastAllowed = store, store.LastAllowed
 	r.counters.Reports = r.start(audit.SinkOptions{What: "the store of reports", Take: store.Add, Manifests: true, Log: log}, func() error { return nil })
 	if f.reports.address == "" {
 		return nil

@@ -144,6 +144,27 @@ func TestRecord_ReportsAreKeptAndAnsweredAbout(t *testing.T) {
 	}
 }
 
+func TestRecord_TheStoreSaysWhatPassedBefore(t *testing.T) {
+	dir := t.TempDir()
+	store, err := reports.Open(reports.Options{Dir: dir})
+	must(t, err)
+	denied := denialOf("shop")
+	denied.Revision = "9d2b41c7"
+	passed := audit.From(denied, audit.About{})
+	passed.Outcome, passed.Revision = plugin.Allowed, "3f786850"
+	must(t, store.Add(t.Context(), audit.Entry{Record: passed}))
+	records, _, _ := recorded(t, recordFlags{reports: reportFlags{dir: dir}})
+	defer records.stop()
+	if got, err := records.lastAllowed(t.Context(), denied); err != nil || got.Revision != "3f786850" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	without, _, _ := recorded(t, recordFlags{log: "-"})
+	defer without.stop()
+	if without.lastAllowed != nil {
+		t.Error("it is asked without a store")
+	}
+}
+
 func TestRecord_FlagsThatDoNothingAreRefused(t *testing.T) {
 	for want, flags := range map[string]reportFlags{
 		"":                {dir: "d", address: ":8087", token: "t", peers: "a:1"},

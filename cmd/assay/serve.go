@@ -133,7 +133,7 @@ func serve(ctx context.Context, s streams, flags serveFlags) error {
 	traced := traces.Start(ctx, traces.Options{Service: "assay", Version: report.Version(version), Log: log})
 	defer traced.Stop()
 	server, err := argocd.NewServer(argocd.Options{
-		Judge: judge, Renderer: judge, Told: tellAll(told, records.tell()), Collectors: []prometheus.Collector{known, &records.counters, traced}, Facts: judge,
+		Judge: judge, Renderer: judge, Told: tellAll(told, records.tell()), LastAllowed: records.lastAllowed, Collectors: []prometheus.Collector{known, &records.counters, traced}, Facts: judge,
 		Traces: traced.Provider(), Plugins: flags.plugins, Work: work, Concurrency: flags.concurrency, Archive: flags.archive, Log: log,
 	})
 	if err != nil {

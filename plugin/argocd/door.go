@@ -40,6 +40,8 @@ type door struct {
 	paper *report.Paper
 	// unlogged is set when nobody keeps the log for a message to name.
 	unlogged bool
+	// before knows what passed; nil knows nothing.
+	before *before
 }
 
 // stage is what findings of the door itself are told under.
@@ -124,8 +126,8 @@ func (d *door) failed(source plugin.Source, err error) *plugin.Verdict {
 }
 
 // answer turns a verdict into what Argo CD is told, and writes the report into
-// the log.
-func (d *door) answer(v *plugin.Verdict) Answer {
+// the log. The context bounds the look at what passed before, and nothing else.
+func (d *door) answer(ctx context.Context, v *plugin.Verdict) Answer {
 	answer := Answer{Verdict: v}
 	if v.Outcome() == plugin.Allowed {
 		var err error
@@ -133,6 +135,7 @@ func (d *door) answer(v *plugin.Verdict) Answer {
 			answer.Verdict = d.failed(plugin.Source{Application: v.Application, Revision: v.Revision, Path: v.Path, RepositoryPath: v.RepositoryPath}, err)
 		}
 	}
+	answer.Verdict.LastAllowed = d.before.lastAllowed(ctx, answer.Verdict)
 	answer.Report = report.ID(answer.Verdict)
 	if answer.Verdict.Outcome() != plugin.Allowed {
 		named := answer.Report
@@ -196,7 +199,7 @@ func documents(sealed []byte) []string {
 
 // Door is how texts name this door.
 func Door() report.Door {
-	return report.Door{Log: "the assay sidecar", Again: "at the next refresh", Sharer: "AppProject"}
+	return report.Door{Log: "the assay sidecar", Again: "at the next refresh", Sharer: "AppProject", LastGood: "assay last-good"}
 }
 
 // record writes the verdict into the log.

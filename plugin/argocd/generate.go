@@ -30,18 +30,18 @@ func Generate(ctx context.Context, options GenerateOptions) Answer {
 	d := door{judge: options.Judge, log: options.Log, clock: options.Clock, unlogged: options.Unlogged}
 	asked, err := readEnvironment(options.Environ)
 	if err != nil {
-		return d.answer(d.failed(asked.source(nil, "."), err))
+		return d.answer(ctx, d.failed(asked.source(nil, "."), err))
 	}
 	tree, folder := split(options.Dir, asked.sourcePath)
 	root, err := os.OpenRoot(tree)
 	if err != nil {
-		return d.answer(d.failed(asked.source(nil, folder), noDisk(err)))
+		return d.answer(ctx, d.failed(asked.source(nil, folder), noDisk(err)))
 	}
 	defer func() { _ = root.Close() }()
 	ctx, cancel := withRoom(ctx)
 	defer cancel()
 	alone := turn{enter: func(context.Context, string) (func(), error) { return func() {}, nil }}
-	return d.answer(d.settle(ctx, asked.source(root, folder), alone))
+	return d.answer(ctx, d.settle(ctx, asked.source(root, folder), alone))
 }
 
 // split finds the repository's folder above the application's: what the source

@@ -11,7 +11,7 @@ import (
 
 // refuse answers about a request that did not come as far as the pipeline.
 func (s *Server) refuse(ctx context.Context, got received, while string, err error) error {
-	answer := s.door.answer(s.door.failed(got.asked.source(nil, got.folder), err))
+	answer := s.door.answer(ctx, s.door.failed(got.asked.source(nil, got.folder), err))
 	s.tell(ctx, answer.Verdict, while)
 	return status.Error(code(answer.Verdict), answer.Message)
 }

@@ -48,6 +48,10 @@ type Options struct {
 	// Told hears every verdict after it is decided; nil is nobody. It must not wait
 	// for anything: the answer does.
 	Told func(v *plugin.Verdict)
+	// LastAllowed knows which revision passed before one that is denied; nil is
+	// nobody. It is asked before the answer, for a moment: what fails or takes longer
+	// changes nothing else.
+	LastAllowed func(ctx context.Context, v *plugin.Verdict) (plugin.Passed, error)
 	// Traces get a span for each request, and others below it; nil is nobody.
 	Traces trace.TracerProvider
 	// Clock is the time that stands in verdicts made here; nil is the machine's.
@@ -94,7 +98,7 @@ func NewServer(options Options) (*Server, error) {
 		options.Archive = DefaultArchiveLimits()
 	}
 	s := &Server{
-		door: door{judge: options.Judge, log: options.Log, clock: options.Clock, paper: &report.Paper{}}, options: options, trees: newTrees(options.Work, options.Archive), queue: newQueue(options.Concurrency),
+		door: door{judge: options.Judge, log: options.Log, clock: options.Clock, paper: &report.Paper{}, before: newBefore(options.LastAllowed, options.Log)}, options: options, trees: newTrees(options.Work, options.Archive), queue: newQueue(options.Concurrency),
 		begun: options.Clock(), leaving: make(chan struct{}), ending: make(chan struct{}),
 	}
 	if options.Facts != nil {
@@ -194,7 +198,7 @@ func (s *Server) generate(ctx context.Context, stream protocol.ConfigManagementP
 		return nil, s.refuse(ctx, got, "unpack", err)
 	}
 	verdict := s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.enter, s.leaving})
-	answer := s.door.answer(verdict)
+	answer := s.door.answer(ctx, verdict)
 	s.tell(ctx, answer.Verdict, gauges.DecidedBy(answer.Verdict))
 	if answer.Message != "" {
 		return nil, status.Error(code(answer.Verdict), answer.Message)

@@ -47,6 +47,10 @@ type Record struct {
 	FirstLine string `json:"firstLine"`
 	// Banner is set under break glass and must be shown first.
 	Banner string `json:"banner,omitempty"`
+	// LastAllowed is the newest other revision of the source that had passed when
+	// this one was denied, as far as the store of who judged knew: by the gate of
+	// then, and not necessarily deployed.
+	LastAllowed plugin.Passed `json:"lastAllowed,omitzero"`
 	// Report is the id of the whole report in the log of who judged.
 	Report string `json:"report"`
 	// Version is that of assay.
@@ -167,6 +171,9 @@ func From(v *plugin.Verdict, about About) Record {
 		FirstLine: cut(about.Door.Headline(v)), Banner: cut(v.Banner), Report: report.ID(v), Version: about.Version,
 		Gates: append([]string{}, v.Gates...), GateDigest: about.GateDigest, Sealed: v.SealDigest(), Counts: report.Count(v, 0),
 		Images: []Image{}, Findings: []Finding{}, Waivers: []Waiver{}, Injected: report.Injections(v),
+	}
+	if record.Outcome == plugin.Denied && v.LastAllowed.Revision != "" {
+		record.LastAllowed = plugin.Passed{Revision: cut(v.LastAllowed.Revision), Time: v.LastAllowed.Time.UTC()}
 	}
 	for _, image := range v.Images {
 		record.Images = append(record.Images, record.image(image))

@@ -116,6 +116,23 @@ func TestFrom_WithoutAWaiverItIsDenied(t *testing.T) {
 	}
 }
 
+func TestFrom_DenialNamesWhatPassedBeforeIt(t *testing.T) {
+	last := plugin.Passed{Revision: strings.Repeat("v", 1<<20) + "\x1b[2J", Time: judged.AddDate(0, 0, -1)}
+	for level, named := range map[plugin.Level]bool{plugin.Deny: true, plugin.Undetermined: false, plugin.Info: false} {
+		finding := privileged()
+		finding.Level = level
+		v := complete(t, []plugin.Object{configMap("shop")}, finding)
+		v.LastAllowed = last
+		record, line := read(t, audit.From(v, about()))
+		if named != (record.LastAllowed.Time == last.Time) || named != strings.Contains(line, `"lastAllowed":{"revision":"vvv`) || len(record.LastAllowed.Revision) > 2000 || strings.Contains(line, "\x1b") {
+			t.Errorf("%s: %.300s", record.Outcome, line)
+		}
+	}
+	if _, line := read(t, audit.From(complete(t, []plugin.Object{configMap("shop")}, privileged()), about())); strings.Contains(line, "lastAllowed") {
+		t.Errorf("where none is known: %s", line)
+	}
+}
+
 func TestFrom_NoVerdictAndTheEmptyOneAreDenials(t *testing.T) {
 	for _, v := range []*plugin.Verdict{nil, {}} {
 		if record, line := read(t, audit.From(v, audit.About{})); record.Outcome != plugin.Denied || record.Sealed != "" {

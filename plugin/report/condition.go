@@ -19,6 +19,9 @@ type Door struct {
 	Again string
 	// Sharer is what all reports of one owner count for in the log: "AppProject".
 	Sharer string
+	// LastGood is the command that says whether a revision passes now, without the
+	// application's name; empty where there is none.
+	LastGood string
 }
 
 // Condition is what a condition shows of an application that is not allowed.
@@ -33,6 +36,7 @@ func (d Door) Condition(v *plugin.Verdict, id string) string {
 	if id == "" {
 		tail = "\n`assay check` shows the whole report"
 	}
+	tail = d.lastAllowed(v) + tail
 	var out strings.Builder
 	out.WriteString(d.headline(v, blocking))
 	if v.Banner != "" {

@@ -27,6 +27,9 @@ func (j Journal) Record(v *plugin.Verdict, id, owner string, about ...any) {
 		"outcome", v.Outcome().String(), "objects", v.Objects, "images", len(v.Images),
 		"denied", v.Count(plugin.Deny), "undetermined", v.Count(plugin.Undetermined), "warnings", v.Count(plugin.Warn),
 	)
+	if v.LastAllowed.Revision != "" {
+		attributes = append(attributes, "last_allowed", v.LastAllowed.Revision, "last_allowed_at", v.LastAllowed.Time.UTC())
+	}
 	level := slog.LevelInfo
 	if v.Outcome() != plugin.Allowed {
 		level = slog.LevelWarn
