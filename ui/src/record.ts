@@ -29,6 +29,8 @@ export interface Record {
     outcome: Outcome;
     firstLine: string;
     banner: string;
+    // lastAllowed is what had passed before a denial, by the gate of then.
+    lastAllowed: Passed | undefined;
     report: string;
     version: string;
     gates: string[];
@@ -40,6 +42,11 @@ export interface Record {
     waivers: Waiver[];
     injected: Injection[];
     omitted: number;
+}
+
+export interface Passed {
+    revision: string;
+    time: Date;
 }
 
 export interface Counts {
@@ -145,6 +152,7 @@ function recordOf(from: Fields): Record {
         outcome: oneOf(from, "outcome", {allowed: "allowed", denied: "denied", undetermined: "unanswered"}),
         firstLine: text(from, "firstLine"),
         banner: text(from, "banner", absent),
+        lastAllowed: from["lastAllowed"] === undefined ? undefined : passedOf(object(from["lastAllowed"], "lastAllowed")),
         report: text(from, "report"),
         version: text(from, "version", absent),
         gates: list(from, "gates", (_, gate) => gate),
@@ -166,6 +174,10 @@ function recordOf(from: Fields): Record {
         })),
         omitted: number(from, "omitted", absent),
     };
+}
+
+function passedOf(from: Fields): Passed {
+    return {revision: text(from, "revision"), time: instant(from, "time")};
 }
 
 function imageOf(from: Fields): Image {

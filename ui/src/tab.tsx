@@ -7,7 +7,7 @@ import {Injected} from "./injected";
 import {Address, Code, Digest, Facts, Mark, Text} from "./parts";
 import {commitLink} from "./link";
 import type {Problem} from "./problem";
-import type {Answer, Record} from "./record";
+import type {Answer, Passed, Record} from "./record";
 import {count, shown} from "./text";
 import {age, utc} from "./time";
 import {useVerdict, type State} from "./verdict";
@@ -107,6 +107,7 @@ function Source({record, now}: {record: Record; now: Date}) {
                 of={[
                     ["Judged", `${age(record.time, now)}, at ${utc(record.time)}`],
                     ["Revision", record.revision ? <Revision repository={record.repository} revision={record.revision} /> : "not known"],
+                    ["Passed before", record.outcome === "denied" && record.lastAllowed && <Before record={record} last={record.lastAllowed} />],
                     ["Repository", record.repository && <Address text={record.repository} />],
                     ["Path", <Code>{record.path || "."}</Code>],
                     ["Gates", record.gates.length > 0 ? <Code>{record.gates.join(", ")}</Code> : "none covers this Application"],
@@ -129,6 +130,16 @@ function Revision({repository, revision}: {repository: string; revision: string}
         <span title={shown(revision)}>
             <Address text={revision} link={link} />
         </span>
+    );
+}
+
+// Before is the last other revision that passed, which may not pass now.
+function Before({record, last}: {record: Record; last: Passed}) {
+    return (
+        <>
+            <Revision repository={record.repository} revision={last.revision} />, judged at {utc(last.time)}, as far as the sidecar knew. Whether it passes now:{" "}
+            <Code>{`assay last-good ${record.application.replace("_", "/")}`}</Code>
+        </>
     );
 }
 

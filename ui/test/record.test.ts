@@ -33,6 +33,8 @@ test("an answer of another form is refused with the field's name", () => {
         [(a: any) => (a.records[0].counts.deny = -1), /deny is no count/],
         [(a: any) => (a.records[0].counts.deny = "0"), /deny is no count/],
         [(a: any) => (a.records[0].gates = [1]), /gates\[0\]/],
+        [(a: any) => (a.records[0].lastAllowed = "3f786850"), /lastAllowed is no object/],
+        [(a: any) => (a.records[0].lastAllowed = {revision: "3f786850"}), /time is missing/],
         [(a: any) => (a.silent = {}), /silent is no list/],
         [(a: any) => delete a.silent, /silent is missing/],
     ] as [(a: any) => void, RegExp][]) {

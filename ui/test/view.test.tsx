@@ -89,6 +89,21 @@ test("a record of another revision, and replicas without an answer, are said", (
     assert.doesNotMatch(words({answer: answer("allowed")}), /gave no answer/);
 });
 
+test("a denial names the last other revision that passed, and not as one that passes now", () => {
+    const before = "Passed before\n3f786850e387 (on git.example.com), judged at 2026-03-13 15:09:26 UTC, as far as the sidecar knew. Whether it passes now: assay last-good shop\n";
+    const text = words({answer: answer("denied")});
+    assert.ok(text.includes(before), text);
+    assert.match(words({answer: answer("denied", (a) => (a.records[0].application = "team-a_shop"))}), /assay last-good team-a\/shop/);
+    assert.doesNotMatch(words({answer: answer("denied", (a) => delete a.records[0].lastAllowed)}), /last-good/);
+    const last = {revision: "3f786850", time: "2026-03-13T15:09:26Z"};
+    for (const name of ["allowed", "unanswered"]) {
+        assert.doesNotMatch(words({answer: answer(name, (a) => (a.records[0].lastAllowed = last))}), /last-good/);
+    }
+    const html = page({answer: answer("denied", (a) => (a.records[0].lastAllowed.revision = payload))});
+    assert.doesNotMatch(html.replace(/"[^"]*"/g, `""`), /<(img|script)/i);
+    assert.ok(!html.includes("\u202e"));
+});
+
 test("a gate that only warns is not told as one that found nothing", () => {
     const audited = answer("allowed", (a) => {
         a.records[0].counts.audited = 2;
