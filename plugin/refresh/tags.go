@@ -3,9 +3,11 @@ package refresh
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -36,6 +38,9 @@ type Followed struct {
 	gate       *Gate
 	registries Registries
 	seen       map[tag]sight
+	// hung has the hosts whose last question had no answer in its time, and when
+	// that was.
+	hung map[string]time.Time
 }
 
 // tag is one tag, asked for with what some gates have.
@@ -47,10 +52,12 @@ type sight struct {
 	at     time.Time
 }
 
-// Bounds for asking registries.
+// Bounds for asking registries: tagTime is what one tag gets. No further tag is
+// asked for once a round has taken tagsTime, so that it ends after both together.
 const (
 	tagsARound = 50
 	tagEvery   = 5 * time.Minute
+	tagTime    = 5 * time.Second
 	tagsTime   = 20 * time.Second
 )
 
@@ -64,7 +71,7 @@ type wanted struct {
 func (f *Followed) Look(ctx context.Context, current *Gate, records []Record) {
 	if f.gate == nil || f.gate.Digest != current.Digest {
 		f.Close()
-		f.gate, f.seen = current, map[tag]sight{}
+		f.gate, f.seen, f.hung = current, map[tag]sight{}, map[string]time.Time{}
 	}
 	all := f.followed(records)
 	for key := range f.seen {
@@ -75,20 +82,54 @@ func (f *Followed) Look(ctx context.Context, current *Gate, records []Record) {
 	if len(all) == 0 || !f.opened() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, tagsTime)
-	defer cancel()
+	begun, asked := f.Clock.Now(), 0
 	for _, next := range f.due(all) {
-		reference := plugin.Reference{Repository: next.repository, Tag: next.name}
-		digest, err := f.registries.Resolve(ctx, next.record.Application, []string{next.record.Path, next.record.RepositoryPath}, reference)
-		if ctx.Err() != nil {
+		if asked == tagsARound || f.Clock.Now().Sub(begun) >= tagsTime {
 			return // the others come first in the next round
 		}
-		if err != nil {
-			f.Log.Warn("a tag that is followed could not be asked for", "image", reference.String(), "error", report.Neutral(err.Error()))
-			digest = f.seen[next.tag].digest
+		if f.hangs(next.tag) {
+			continue
 		}
-		f.seen[next.tag] = sight{digest, f.Clock.Now()}
+		asked++
+		if f.ask(ctx, next); ctx.Err() != nil {
+			return
+		}
 	}
+}
+
+// ask asks for one tag and notes what it means, and when. One that gets no answer is
+// noted too, so that the others come before it; what it meant before stays.
+func (f *Followed) ask(ctx context.Context, next wanted) {
+	within, cancel := context.WithTimeout(ctx, tagTime)
+	defer cancel()
+	reference := plugin.Reference{Repository: next.repository, Tag: next.name}
+	digest, err := f.registries.Resolve(within, next.record.Application, []string{next.record.Path, next.record.RepositoryPath}, reference)
+	if ctx.Err() != nil {
+		return // nobody waits for it any more
+	}
+	delete(f.hung, next.host())
+	if late := within.Err(); late != nil {
+		f.hung[next.host()] = f.Clock.Now()
+		err = errors.Join(err, fmt.Errorf("no answer within %s: the tags of %s are asked for again in %s: %w", tagTime, next.host(), tagEvery, late))
+	}
+	if err != nil {
+		f.Log.Warn("a tag that is followed could not be asked for", "image", reference.String(), "error", report.Neutral(err.Error()))
+		digest = f.seen[next.tag].digest
+	}
+	f.seen[next.tag] = sight{digest, f.Clock.Now()}
+}
+
+// hangs reports whether the tag's registry gave no answer in time a short time ago:
+// it is left alone for a while, so that it takes the time of no other.
+func (f *Followed) hangs(of tag) bool {
+	at, has := f.hung[of.host()]
+	return has && f.Clock.Now().Sub(at) < tagEvery
+}
+
+// host is the registry.
+func (t tag) host() string {
+	host, _, _ := strings.Cut(t.repository, "/")
+	return host
 }
 
 // followed are the tags of the records whose gates say so.
@@ -113,7 +154,8 @@ func (f *Followed) tagOf(record Record, image Image) tag {
 	return tag{f.gate.For(record.Application, record.Path, record.RepositoryPath), image.Repository, image.Tag}
 }
 
-// due are the tags to ask for now.
+// due are the tags to ask for now: those of registries that answer first, and of
+// those the ones that were asked for the longest time ago.
 func (f *Followed) due(all map[tag]wanted) []wanted {
 	var list []wanted
 	for key, one := range all {
@@ -122,9 +164,9 @@ func (f *Followed) due(all map[tag]wanted) []wanted {
 		}
 	}
 	slices.SortFunc(list, func(a, b wanted) int {
-		return cmp.Or(f.seen[a.tag].at.Compare(f.seen[b.tag].at), cmp.Compare(a.repository, b.repository), cmp.Compare(a.name, b.name), cmp.Compare(a.gate, b.gate))
+		return cmp.Or(f.hung[a.host()].Compare(f.hung[b.host()]), f.seen[a.tag].at.Compare(f.seen[b.tag].at), cmp.Compare(a.repository, b.repository), cmp.Compare(a.name, b.name), cmp.Compare(a.gate, b.gate))
 	})
-	return list[:min(len(list), tagsARound)]
+	return list
 }
 
 // opened reaches registries by the gate as it is.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/assay-gitops/assay/plugin"
@@ -17,12 +18,23 @@ import (
 // registries are what tags mean; those without a digest give no answer.
 type registries struct {
 	digests map[string]string
-	asked   []string
-	closed  int
+	// hangs are hosts that never answer.
+	hangs  []string
+	asked  []string
+	closed int
+	clock  *watchmaker
 }
 
-func (r *registries) Resolve(_ context.Context, _ plugin.Application, _ []string, reference plugin.Reference) (string, error) {
+func (r *registries) Resolve(ctx context.Context, _ plugin.Application, _ []string, reference plugin.Reference) (string, error) {
 	r.asked = append(r.asked, reference.Tagged())
+	for _, host := range r.hangs {
+		if strings.HasPrefix(reference.Repository, host+"/") {
+			begun := time.Now()
+			<-ctx.Done()
+			r.clock.now = r.clock.now.Add(time.Since(begun))
+			return "", ctx.Err()
+		}
+	}
 	if digest := r.digests[reference.Tagged()]; digest != "" {
 		return digest, nil
 	}
@@ -33,7 +45,7 @@ func (r *registries) Close() { r.closed++ }
 
 // follows has the world's refresher follow tags.
 func (w *world) follows() *registries {
-	known := &registries{digests: map[string]string{}}
+	known := &registries{digests: map[string]string{}, clock: w.clock}
 	w.tags = &Followed{Open: func(*gate.Config) (Registries, error) { return known, nil }, Clock: w.clock, Log: slog.New(slog.NewTextHandler(&w.log, nil))}
 	return known
 }
@@ -100,4 +112,81 @@ func TestTags_AreNotFollowedWithoutRegistries(t *testing.T) {
 	if w.rounds(r, 2); w.asked() != "nobody" || !strings.Contains(log.String(), "login.json") {
 		t.Errorf("asked were %s; log:\n%s", w.asked(), log.String())
 	}
+}
+
+func TestTags_ARegistryThatHangsStopsNoOther(t *testing.T) {
+	for name, hangs := range map[string][]string{"one registry": {"a.example.com"}, "many registries": {"a.example.com", "b.example.com", "c.example.com", "d.example.com", "e.example.com", "f.example.com"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				known := w.follows()
+				w.gateOf("team-a", "  lock: {mode: Resolve, followTags: true}\n")
+				for i := range 60 {
+					for _, host := range append([]string{"z.example.com"}, hangs...) {
+						record := w.app("team-a", fmt.Sprintf("%s-%02d", host, i))
+						record.Images[0].Repository, record.Images[0].Tag = host+"/web", fmt.Sprintf("%02d", i)
+						record.Images[0].Followed = record.Images[0].Digest
+						known.digests[fmt.Sprintf("%s/web:%02d", host, i)] = asBefore
+					}
+				}
+				known.hangs = hangs
+				known.digests["z.example.com/web:59"] = "sha256:moved"
+				r := w.refresher()
+				begun := w.clock.now
+				r.options.Tags.Look(t.Context(), w.now(), w.answer.Records)
+				if took := w.clock.now.Sub(begun); took > tagsTime+tagTime {
+					t.Errorf("a look takes %s", took)
+				}
+				if w.rounds(r, 5); w.asked() != "z.example.com-59" {
+					t.Errorf("asked were %s", w.asked())
+				}
+				for _, host := range hangs {
+					if !strings.Contains(w.log.String(), "no answer within 5s: the tags of "+host) {
+						t.Errorf("nobody says that %s hangs:\n%s", host, w.log.String())
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestTags_ARegistryThatHungIsAskedInTurnOnceItAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		known := w.follows()
+		w.gateOf("team-a", "  lock: {mode: Resolve, followTags: true}\n")
+		for _, name := range []string{"1", "2"} {
+			record := w.app("team-a", "app-"+name)
+			record.Images[0].Tag, record.Images[0].Followed = name, record.Images[0].Digest
+			known.digests["r.example.com/a/web:"+name] = asBefore
+		}
+		known.hangs = []string{"r.example.com"}
+		r := w.refresher()
+		if w.rounds(r, 5); strings.Join(known.asked, " ") != "r.example.com/a/web:1" {
+			t.Fatalf("while it hangs, asked for were %v", known.asked)
+		}
+		if w.rounds(r, 10); strings.Join(known.asked, " ") != "r.example.com/a/web:1 r.example.com/a/web:2" {
+			t.Fatalf("the one that had no answer comes first again: %v", known.asked)
+		}
+		known.hangs, known.digests["r.example.com/a/web:1"] = nil, "sha256:moved"
+		if w.rounds(r, 11); w.asked() != "app-1" {
+			t.Errorf("asked were %s; registries %v", w.asked(), known.asked)
+		}
+	})
+}
+
+func TestTags_AProcessThatEndsNotesNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		known := w.follows()
+		w.gateOf("team-a", "  lock: {mode: Resolve, followTags: true}\n")
+		w.app("team-a", "one").Images[0].Followed = asBefore
+		known.hangs = []string{"r.example.com"}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		w.tags.Look(ctx, w.now(), w.answer.Records)
+		if w.log.Len() > 0 || len(known.asked) != 1 {
+			t.Errorf("asked for were %v; log:\n%s", known.asked, w.log.String())
+		}
+	})
 }
