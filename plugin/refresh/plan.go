@@ -21,8 +21,8 @@ type plan struct {
 	// held are concerned, and are not asked before the sidecars judge by the same
 	// gate.
 	held int
-	// silent are those that were asked, had their pause, and of which no new record
-	// came.
+	// silent are those that were asked and taken up by Argo CD, and of which no new
+	// record came within the first pause.
 	silent int
 }
 
@@ -47,6 +47,9 @@ func (r *Refresher) plan(s situation) plan {
 		}
 		made.concerned[concern.Reason]++
 		was := r.memory.asked[app.key()]
+		if !app.Pending && r.silent(was, concern, s.Now) {
+			made.silent++
+		}
 		switch {
 		case app.Pending:
 			made.pending++
@@ -55,9 +58,6 @@ func (r *Refresher) plan(s situation) plan {
 		case s.Now.Before(r.refused[app.key()].until):
 		case r.pausing(was, concern, s.Now):
 		default:
-			if was.Tries > 0 && !concern.Record.At.After(was.At) {
-				made.silent++
-			}
 			made.asks = append(made.asks, concern)
 		}
 	}
@@ -68,6 +68,15 @@ func (r *Refresher) plan(s situation) plan {
 		)
 	})
 	return made
+}
+
+// silent reports whether an Application was asked, and no new record came of it
+// within the first pause. It stays so while it waits to be asked again.
+func (r *Refresher) silent(was asked, concern Concern, now time.Time) bool {
+	if was.Tries == 0 || concern.Record.At.After(was.At) {
+		return false
+	}
+	return was.Tries > 1 || !now.Before(was.At.Add(r.options.Pause))
 }
 
 // pausing reports whether an Application was asked too short a time ago. Withdrawn

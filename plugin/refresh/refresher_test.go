@@ -117,6 +117,40 @@ func TestRefresher_AsksAgainAfterGrowingPauses(t *testing.T) {
 	}
 }
 
+func TestRefresher_SilentOnesAreCountedWhileTheyPause(t *testing.T) {
+	for name, c := range map[string]struct {
+		then func(*world)
+		want float64
+	}{
+		"no record comes":    {func(*world) {}, 1},
+		"a record comes":     {func(w *world) { w.judged("one") }, 0},
+		"Argo CD has yet to": {func(w *world) { w.apps[0].Pending = true }, 0},
+		"it is not there":    {func(w *world) { w.apps = nil }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.app("team-a", "one")
+			w.gateOf("team-a", "  profile: none\n")
+			w.served()
+			r := w.refresher()
+			for range 21 {
+				if w.rounds(r, 1); gather(t, r, "assay_refresh_silent") != 0 {
+					t.Fatal("it is silent within its first pause")
+				}
+			}
+			for i := range 30 { // the pauses after the first are longer than these rounds
+				if w.rounds(r, 1); gather(t, r, "assay_refresh_silent") != 1 {
+					t.Fatalf("in round %d after the pause it is not silent; asked were %s", i, w.asked())
+				}
+			}
+			c.then(w)
+			if w.rounds(r, 1); gather(t, r, "assay_refresh_silent") != c.want {
+				t.Errorf("%v are silent", gather(t, r, "assay_refresh_silent"))
+			}
+		})
+	}
+}
+
 func TestRefresher_DoesNotAskBeforeTheSidecarsHaveTheGate(t *testing.T) {
 	w := newWorld(t)
 	w.app("team-a", "one")
