@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/assay-gitops/assay/plugin"
+	"github.com/assay-gitops/assay/plugin/argocd"
 	"github.com/assay-gitops/assay/plugin/policy"
 	"github.com/assay-gitops/assay/plugin/report"
 )
@@ -79,6 +80,9 @@ func TestRunbook_EveryFirstLineIsThere(t *testing.T) {
 		if !strings.HasPrefix(first, test.starts) || !strings.Contains(list, "| `"+test.starts) {
 			t.Errorf("the runbook has no first line that begins like %q", first)
 		}
+	}
+	if start, _, _ := strings.Cut(argocd.PanicMessage, "please"); !strings.Contains(list, "| `"+start) {
+		t.Errorf("the runbook has no first line that begins like %q", start)
 	}
 	for _, rule := range policy.Rules() {
 		page := read(t, "rules/"+strings.NewReplacer("/", "-", "*", "any").Replace(rule.ID)+".md")

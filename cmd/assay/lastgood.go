@@ -15,6 +15,7 @@ import (
 	"github.com/assay-gitops/assay/plugin"
 	"github.com/assay-gitops/assay/plugin/argocd"
 	"github.com/assay-gitops/assay/plugin/audit/reports"
+	"github.com/assay-gitops/assay/plugin/gate"
 	"github.com/assay-gitops/assay/plugin/report"
 	"github.com/assay-gitops/assay/plugin/setup"
 )
@@ -38,8 +39,9 @@ by the gate as it is now, the newest first: after a signer or a digest was
 withdrawn it names the revision to go back to. APP is NAME, or NAMESPACE/NAME
 outside of Argo CD's own namespace.
 
-Give the gate of the sidecars. Manifests are judged as they were handed on, without
-the values of Secrets. Lines begin with the revision; an Application with several
+Give the gate of the sidecars: by another one the answer holds for that gate alone,
+and the command ends with 2. Manifests are judged as they were handed on, without the
+values of Secrets. Lines begin with the revision; an Application with several
 sources has such lines for each.
 
 It ends with 0 when a revision passes, with 1 when none of those that are kept
@@ -74,14 +76,39 @@ func (l lastGood) run(ctx context.Context, app string) error {
 	defer end()
 	refreshTrust(ctx, judge, l.err)
 	name := strings.Replace(app, "/", "_", 1)
-	standings, silent, err := l.look(ctx, client, name, judge)
+	seen, err := l.look(ctx, client, name, judge)
 	if err != nil {
 		return &exit{code: exitUndetermined, err: err}
 	}
-	for _, each := range silent {
+	for _, each := range seen.silent {
 		fmt.Fprintf(l.err, "assay: %s did not answer, and may know more: %s\n", each.Address, report.Neutral(each.Error))
 	}
-	return tellStandings(l.out, standings, len(silent) > 0)
+	told := tellStandings(l.out, seen.standings, len(seen.silent) > 0)
+	if err := sameGate(judge.Config(), seen.gates); err != nil {
+		return &exit{code: exitUndetermined, err: err}
+	}
+	return told
+}
+
+// sameGate is an error where a sidecar judges by another gate than the one given.
+func sameGate(config *gate.Config, theirs []string) error {
+	ours, err := config.Digest()
+	if err != nil {
+		return fmt.Errorf("naming the gate: %w", err)
+	}
+	for _, digest := range theirs {
+		if digest != ours {
+			return fmt.Errorf("the sidecars judge by the gate %.200q, and the gate given is %s: what is said holds for the latter; give the sidecars' gate by --gate", digest, ours)
+		}
+	}
+	return nil
+}
+
+// judgedHistory is what the store said of an application, judged again.
+type judgedHistory struct {
+	standings []reports.Standing
+	gates     []string
+	silent    []reports.Silent
 }
 
 // judge is the one of the doors: tags need an entry in the lock file unless the
@@ -108,26 +135,26 @@ func (l lastGood) judge() (*setup.Setup, func(), error) {
 }
 
 // look finds the application's project and judges its history.
-func (l lastGood) look(ctx context.Context, client *reports.Client, name string, judge reports.Judge) ([]reports.Standing, []reports.Silent, error) {
+func (l lastGood) look(ctx context.Context, client *reports.Client, name string, judge reports.Judge) (judgedHistory, error) {
 	found, err := client.Find(ctx, name)
 	if err != nil {
-		return nil, nil, err
+		return judgedHistory{}, err
 	}
 	if len(found.Applications) == 0 {
 		for _, each := range found.Silent {
 			fmt.Fprintf(l.err, "assay: %s did not answer: %s\n", each.Address, report.Neutral(each.Error))
 		}
-		return nil, nil, fmt.Errorf("the store of reports knows no Application %s; outside of Argo CD's own namespace write NAMESPACE/NAME", name)
+		return judgedHistory{}, fmt.Errorf("the store of reports knows no Application %s; outside of Argo CD's own namespace write NAMESPACE/NAME", name)
 	}
 	project := found.Applications[0].Project
 	history, err := client.History(ctx, project, name)
 	if err != nil {
-		return nil, nil, err
+		return judgedHistory{}, err
 	}
 	sealed := func(ctx context.Context, digest string) ([]byte, error) {
 		return client.Sealed(ctx, project, name, digest)
 	}
-	return reports.LastGood(ctx, history.Records, sealed, judge), history.Silent, nil
+	return judgedHistory{reports.LastGood(ctx, history.Records, sealed, judge), found.Gates, history.Silent}, nil
 }
 
 // tellStandings says what each source's revisions are worth now.

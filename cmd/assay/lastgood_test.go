@@ -20,8 +20,10 @@ type history struct {
 	*world
 
 	store *reports.Store
-	url   string
-	token string
+	// sidecar judges by the gate that lies in the folder when it is asked.
+	sidecar *reports.Server
+	url     string
+	token   string
 }
 
 func newHistory(t *testing.T, change ...func(*reports.Server)) *history {
@@ -32,13 +34,13 @@ func newHistory(t *testing.T, change ...func(*reports.Server)) *history {
 	must(t, err)
 	h := &history{world: w, store: store, token: filepath.Join(t.TempDir(), "token")}
 	must(t, os.WriteFile(h.token, []byte("0123456789abcdef-token"), 0o600))
-	server := &reports.Server{Store: store, Token: reports.TokenFile(h.token), Gate: "sha256:aa"}
+	server := &reports.Server{Store: store, Token: reports.TokenFile(h.token)}
 	for _, each := range change {
 		each(server)
 	}
 	started := httptest.NewServer(server.Handler())
 	t.Cleanup(started.Close)
-	h.url = started.URL
+	h.url, h.sidecar = started.URL, server
 	w.settle()
 	return h
 }
@@ -72,7 +74,17 @@ func (h *history) deploys(image string) {
 
 func (h *history) ask(app string) ended {
 	h.t.Helper()
-	return in(h.t, "", "last-good", app, "--reports", h.url, "--reports-token", h.token, "-g", filepath.Join(h.dir, "gate"))
+	config, err := gate.Load(filepath.Join(h.dir, "gate"))
+	must(h.t, err)
+	h.sidecar.Gate, err = config.Digest()
+	must(h.t, err)
+	return h.askBy(filepath.Join(h.dir, "gate"), app)
+}
+
+// askBy asks with that gate, whatever the sidecar has.
+func (h *history) askBy(gate, app string) ended {
+	h.t.Helper()
+	return in(h.t, "", "last-good", app, "--reports", h.url, "--reports-token", h.token, "-g", gate)
 }
 
 func TestLastGood_AfterADigestIsWithdrawnTheRevisionBeforeIsNamed(t *testing.T) {
@@ -131,6 +143,29 @@ func TestLastGood_WhatIsNotKnownIsNoDenial(t *testing.T) {
 	h.url = "http://127.0.0.1:1"
 	if got := h.ask("team-a/shop"); got.code != exitUndetermined || !strings.Contains(got.err, "asking the report store") {
 		t.Errorf("a dead store: ends with %d: %s%s", got.code, got.out, got.err)
+	}
+}
+
+// TestLastGood_AnotherGateThanTheSidecarsGivesNoAnswer: "passes" by a gate that
+// nobody judges by is worth nothing in an incident. The twin has theirs.
+func TestLastGood_AnotherGateThanTheSidecarsGivesNoAnswer(t *testing.T) {
+	h := newHistory(t)
+	h.judge("first")
+	if got := h.ask("team-a/shop"); got.code != exitAllowed {
+		t.Fatalf("the same gate ends with %d: %s%s", got.code, got.out, got.err)
+	}
+	other := filepath.Join(t.TempDir(), "gate")
+	must(t, os.CopyFS(other, os.DirFS(filepath.Join(h.dir, "gate"))))
+	must(t, os.WriteFile(filepath.Join(other, "more.yaml"), []byte(`apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata: {name: more}
+spec:
+  images: [{glob: "elsewhere.example.com/**"}]
+  authorities: [{static: {action: fail}}]
+`), 0o600))
+	got := h.askBy(other, "team-a/shop")
+	if got.code != exitUndetermined || !strings.Contains(got.out, "first  passes") || !strings.Contains(got.err, "the sidecars judge by the gate \"sha256:") {
+		t.Errorf("ends with %d: %s%s", got.code, got.out, got.err)
 	}
 }
 

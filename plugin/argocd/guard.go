@@ -26,9 +26,15 @@ func (s *Server) denyPanic(panicked any, err error) error {
 	if panicked == nil {
 		return err
 	}
+	s.logPanic(panicked)
+	return status.Error(codes.FailedPrecondition, PanicMessage)
+}
+
+// PanicMessage is the denial where a panic left nothing else to say.
+const PanicMessage = "assay denied the application: an internal error of assay, not of the application; please report it with what the sidecar's log says about a panic"
+
+func (s *Server) logPanic(panicked any) {
 	s.options.Log.Error("a panic was made a denial", "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
-	return status.Error(codes.FailedPrecondition,
-		"assay denied the application: an internal error of assay, not of the application; please report it with what the sidecar's log says about a panic")
 }
 
 // recovered makes a panic of work beside the request an error of that work.

@@ -197,13 +197,27 @@ func (s *Server) generate(ctx context.Context, stream protocol.ConfigManagementP
 	if err != nil {
 		return nil, s.refuse(ctx, got, "unpack", err)
 	}
-	verdict := s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.enter, s.leaving})
-	answer := s.door.answer(ctx, verdict)
+	answer, err := s.judged(ctx, got, root)
+	if err != nil {
+		return nil, s.refuse(ctx, got, "judge", err)
+	}
 	s.tell(ctx, answer.Verdict, gauges.DecidedBy(answer.Verdict))
 	if answer.Message != "" {
 		return nil, status.Error(code(answer.Verdict), answer.Message)
 	}
 	return &protocol.ManifestResponse{Manifests: answer.Manifests, SourceType: "assay"}, nil
+}
+
+// judged answers about what arrived. A panic is an error with its stack in the
+// log, so that it is told and counted as any other denial.
+func (s *Server) judged(ctx context.Context, got received, root *os.Root) (answer Answer, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			s.logPanic(panicked)
+			err = &plugin.Refusal{Rule: stage + "/failed", Message: "an internal error of assay, not of the application", Hint: "please report it with what the sidecar's log says about a panic"}
+		}
+	}()
+	return s.door.answer(ctx, s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.enter, s.leaving})), nil
 }
 
 // received reads the request, at most until the deadline: a caller that sends

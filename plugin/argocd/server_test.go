@@ -149,8 +149,8 @@ func TestServe_PanicIsADenial(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !strings.Contains(s.log.String(), "a defect") {
-		t.Error("the log does not say what happened")
+	if log := s.log.String(); !strings.Contains(log, "a defect") || !strings.Contains(log, "goroutine") || strings.Count(log, `"msg":"judged"`) != 2 {
+		t.Errorf("the log does not say what happened: %s", log)
 	}
 }
 

@@ -30,9 +30,9 @@ func doorRules() []Rule {
 			Fix: "remove that plugin's sidecar from the repo-server, or give it a repo-server of its own",
 		},
 		{
-			ID: "argocd/failed", Severity: "critical", Level: "Deny", Title: "The answer to Argo CD has manifests",
-			Why: "Argo CD reads an empty answer as the wish to delete everything",
-			Fix: "report it with the sidecar's log",
+			ID: "argocd/failed", Severity: "critical", Level: "Deny", Title: "The answer to Argo CD has manifests, and judging came to its end",
+			Why: "Argo CD reads an empty answer as the wish to delete everything, and nothing is known of what was not judged",
+			Fix: "report it as a defect of assay, with the sidecar's log",
 		},
 		{
 			ID: "argocd/no-answer", Severity: "medium", Level: "Undetermined", Title: "The repository arrived in time and could be unpacked",
