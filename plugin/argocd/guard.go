@@ -3,11 +3,14 @@ package argocd
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime/debug"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/assay-gitops/assay/plugin"
 )
 
 // guardUnary and guardStream make a panic a denial: the process has other
@@ -28,6 +31,18 @@ func (s *Server) denyPanic(panicked any, err error) error {
 	}
 	s.logPanic(panicked)
 	return status.Error(codes.FailedPrecondition, PanicMessage)
+}
+
+// judged answers about what arrived. A panic is an error with its stack in the
+// log, so that it is told and counted as any other denial.
+func (s *Server) judged(ctx context.Context, got received, root *os.Root) (answer Answer, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			s.logPanic(panicked)
+			err = &plugin.Refusal{Rule: stage + "/failed", Message: "an internal error of assay, not of the application", Hint: "please report it with what the sidecar's log says about a panic"}
+		}
+	}()
+	return s.door.answer(ctx, s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.enter, s.leaving})), nil
 }
 
 // PanicMessage is the denial where a panic left nothing else to say.

@@ -208,18 +208,6 @@ func (s *Server) generate(ctx context.Context, stream protocol.ConfigManagementP
 	return &protocol.ManifestResponse{Manifests: answer.Manifests, SourceType: "assay"}, nil
 }
 
-// judged answers about what arrived. A panic is an error with its stack in the
-// log, so that it is told and counted as any other denial.
-func (s *Server) judged(ctx context.Context, got received, root *os.Root) (answer Answer, err error) {
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			s.logPanic(panicked)
-			err = &plugin.Refusal{Rule: stage + "/failed", Message: "an internal error of assay, not of the application", Hint: "please report it with what the sidecar's log says about a panic"}
-		}
-	}()
-	return s.door.answer(ctx, s.door.settle(ctx, got.asked.source(root, got.folder), turn{s.enter, s.leaving})), nil
-}
-
 // received reads the request, at most until the deadline: a caller that sends
 // nothing holds nothing.
 func (s *Server) received(ctx context.Context, stream stream) (received, error) {
