@@ -21,8 +21,11 @@ import (
 // Cluster is the Applications of the API server.
 type Cluster interface {
 	// Applications are all of them as they were seen last. An error says that they
-	// were never seen whole; one that is only old is no error.
+	// were never seen whole; that they may be old is no error, but Trouble.
 	Applications(ctx context.Context) ([]Application, error)
+	// Trouble is why what is known of the Applications may be old; nil when they
+	// are followed.
+	Trouble() error
 	// Ask asks Argo CD to render an Application anew. The error is the API
 	// server's.
 	Ask(ctx context.Context, app Application) error
@@ -70,7 +73,9 @@ func Watch(ctx context.Context, client dynamic.Interface, namespace, control str
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			return resource.Watch(ctx, options)
+			watching, err := resource.Watch(ctx, options)
+			w.trouble.set(err)
+			return watching, err
 		},
 	}, &unstructured.Unstructured{}, 0)
 	err := errors.Join(
@@ -130,9 +135,14 @@ func (w *Watched) Applications(ctx context.Context) ([]Application, error) {
 	return all, nil
 }
 
-// Trouble is why what is known of the Applications may be old; nil when the watch
-// works.
-func (w *Watched) Trouble() error { return w.trouble.get() }
+// Trouble implements Cluster.
+func (w *Watched) Trouble() error {
+	err := w.trouble.get()
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("watching Applications: %w; those known may be old; %s", err, hint(err))
+}
 
 // Ask implements Cluster. The UID makes the server refuse a patch of another
 // Application of the same name.

@@ -26,16 +26,20 @@ type apiServer struct {
 
 	// failures is how many lists fail before one is answered.
 	failures atomic.Int32
-	names    []string
+	// deaf has the server refuse to be watched.
+	deaf  atomic.Bool
+	names []string
 	// later are told to whoever watches.
-	later   chan string
+	later chan string
+	// hangUp ends a watch.
+	hangUp  chan struct{}
 	patches chan string
 	refuse  *metav1.Status
 }
 
 func startAPIServer(t *testing.T, names ...string) *apiServer {
 	t.Helper()
-	s := &apiServer{names: names, later: make(chan string), patches: make(chan string, 10)}
+	s := &apiServer{names: names, later: make(chan string), hangUp: make(chan struct{}), patches: make(chan string, 10)}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.stop)
 	return s
@@ -69,11 +73,15 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Query().Get("sendInitialEvents") == "true":
 		w.WriteHeader(http.StatusUnprocessableEntity) // as a server without streamed lists
 		_ = json.NewEncoder(w).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Code: 422, Reason: metav1.StatusReasonInvalid})
+	case r.URL.Query().Get("watch") == "true" && s.deaf.Load():
+		http.Error(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","code":403,"reason":"Forbidden","message":"you may not watch"}`, http.StatusForbidden)
 	case r.URL.Query().Get("watch") == "true":
 		w.(http.Flusher).Flush()
 		for {
 			select {
 			case <-r.Context().Done():
+				return
+			case <-s.hangUp:
 				return
 			case name := <-s.later:
 				_ = json.NewEncoder(w).Encode(map[string]any{"type": "ADDED", "object": s.object(name)})
@@ -128,6 +136,33 @@ func TestWatched_SaysWhyThereIsNoList(t *testing.T) {
 	s.failures.Store(0)
 	if apps, err := w.Applications(t.Context()); err != nil || len(apps) != 1 {
 		t.Errorf("once it answers: %+v, %v", apps, err)
+	}
+}
+
+func TestWatched_AWatchThatBreaksAfterTheFirstListIsTrouble(t *testing.T) {
+	s := startAPIServer(t, "one")
+	w := s.watched(t)
+	_, err := w.Applications(t.Context())
+	must(t, err)
+	s.later <- "two" // it is watched
+	for w.Trouble() != nil {
+		time.Sleep(time.Millisecond)
+	}
+	s.deaf.Store(true)
+	s.hangUp <- struct{}{}
+	for w.Trouble() == nil { // it ends with the test's time
+		time.Sleep(time.Millisecond)
+	}
+	if err := w.Trouble(); err != nil && (!strings.Contains(err.Error(), "you may not watch") || !strings.Contains(err.Error(), "manifests/argocd/refresh")) {
+		t.Errorf("got %v", err)
+	}
+	if apps, err := w.Applications(t.Context()); err != nil || len(apps) == 0 {
+		t.Errorf("those known are %+v, %v", apps, err)
+	}
+	s.deaf.Store(false)
+	s.later <- "three"
+	for w.Trouble() != nil {
+		time.Sleep(time.Millisecond)
 	}
 }
 

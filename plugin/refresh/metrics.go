@@ -33,7 +33,7 @@ func newMetrics() *metrics {
 		registry: prometheus.NewRegistry(), single: map[string]prometheus.Gauge{},
 		asks:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_refresh_asked_total", Help: "Applications that were asked for a hard refresh, by why."}, []string{"reason"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_refresh_refused_total", Help: "Annotations that the API server did not take, by its reason."}, []string{"reason"}),
-		rounds:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_refresh_rounds_total", Help: "Rounds by how they ended: complete, partial (no records), or failed (no gate or no Applications)."}, []string{"outcome"}),
+		rounds:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_refresh_rounds_total", Help: "Rounds by how they ended: complete, partial (without all records, or by Applications that may be old), or failed (no gate or no Applications)."}, []string{"outcome"}),
 		waiting:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "assay_refresh_concerned", Help: "Applications whose last verdict could be another one now, by why."}, []string{"reason"}),
 		tells:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "assay_refresh_sidecars", Help: "Gates of sidecars (same, other) and sidecars that did not answer (silent)."}, []string{"state"}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "assay_refresh_gate_failed_total", Help: "Times that the gate's files could not be loaded; the last ones that could count."}),

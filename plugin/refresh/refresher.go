@@ -130,6 +130,8 @@ func (r *Refresher) round(ctx context.Context) (plan, error) {
 		r.metrics.round(plan{}, now, roundFailed)
 		return plan{}, unseen
 	}
+	old := r.options.Cluster.Trouble()
+	r.tell("watch", old)
 	r.memory.forget(there)
 	if r.options.Tags != nil {
 		r.options.Tags.Look(ctx, current, r.memory.all())
@@ -140,7 +142,7 @@ func (r *Refresher) round(ctx context.Context) (plan, error) {
 	r.metrics.sidecars(answer, same)
 	r.metrics.applications(len(there), len(r.memory.records))
 	outcome := roundComplete
-	if err != nil || len(answer.Silent) > 0 {
+	if err != nil || old != nil || len(answer.Silent) > 0 {
 		outcome = roundPartial
 	}
 	r.metrics.round(made, now, outcome)

@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -377,6 +378,40 @@ func TestRefresher_WithoutApplicationsNothingIsForgotten(t *testing.T) {
 	if w.rounds(r, 1); len(r.memory.records) != 0 {
 		t.Errorf("%d records of Applications that are gone", len(r.memory.records))
 	}
+}
+
+func TestRefresher_ApplicationsThatMayBeOldAreTold(t *testing.T) {
+	w := newWorld(t)
+	w.app("team-a", "one")
+	r := w.refresher()
+	if w.rounds(r, 1); outcomes(t, r) != "complete 1, failed 0, partial 0" || w.log.Len() > 0 {
+		t.Fatalf("rounds ended as %s; log:\n%s", outcomes(t, r), w.log.String())
+	}
+	w.trouble = errors.New("the watch is refused")
+	w.gateOf("team-a", "  profile: none\n")
+	w.served()
+	if w.rounds(r, 2); outcomes(t, r) != "complete 1, failed 0, partial 2" || strings.Count(w.log.String(), "the watch is refused") != 1 || !strings.Contains(w.log.String(), "what=watch") {
+		t.Errorf("rounds ended as %s; log:\n%s", outcomes(t, r), w.log.String())
+	}
+	if w.asked() != "one" {
+		t.Errorf("those that are known are asked all the same; asked were %s", w.asked())
+	}
+	w.trouble = nil
+	if w.rounds(r, 1); outcomes(t, r) != "complete 2, failed 0, partial 2" || !strings.Contains(w.log.String(), "this works again") {
+		t.Errorf("rounds ended as %s; log:\n%s", outcomes(t, r), w.log.String())
+	}
+}
+
+// outcomes is how rounds have ended.
+func outcomes(t *testing.T, r *Refresher) string {
+	t.Helper()
+	_, text := served(r, "/metrics")
+	count := func(outcome string) string {
+		_, after, _ := strings.Cut(text, `assay_refresh_rounds_total{outcome="`+outcome+`"} `)
+		number, _, _ := strings.Cut(after, "\n")
+		return outcome + " " + cmp.Or(number, "0")
+	}
+	return strings.Join([]string{count(roundComplete), count(roundFailed), count(roundPartial)}, ", ")
 }
 
 func TestRefresher_PendingOnesAreNotAskedTwice(t *testing.T) {

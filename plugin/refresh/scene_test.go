@@ -45,6 +45,7 @@ type world struct {
 	answer  Answer
 	silence error // of the sidecars
 	unseen  error // of the Applications
+	trouble error // of watching them
 	// refuse is the API server's answer to a patch; nil takes it.
 	refuse func(app Application) error
 	asks   []ask
@@ -140,6 +141,9 @@ func (w *world) Read(context.Context) (Answer, error) {
 func (w *world) Applications(context.Context) ([]Application, error) {
 	return slices.Clone(w.apps), w.unseen
 }
+
+// Trouble implements Cluster.
+func (w *world) Trouble() error { return w.trouble }
 
 // Ask implements Cluster.
 func (w *world) Ask(_ context.Context, app Application) error {
